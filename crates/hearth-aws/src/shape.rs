@@ -1,0 +1,42 @@
+//! `shape!`: typed inputs and outputs of operations, made from a [`Document`](crate::Document) and back.
+
+/// Declares structures whose fields are members of a model's structure.
+///
+/// A field's wire name is its own in PascalCase (`function_name` is `FunctionName`); where AWS spells it
+/// otherwise, the name follows the field: `kms_key_arn as "KMSKeyArn": Option<String>`. A required member has a
+/// plain type, an optional one `Option<T>`. The model has checked presence before a structure is made.
+#[macro_export]
+macro_rules! shape {
+    ($(
+        $(#[$meta:meta])*
+        $visibility:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $field:ident $(as $wire:literal)? : $type:ty ),* $(,)?
+        }
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs)]
+        $visibility struct $name { $( $(#[$field_meta])* pub $field: $type, )* }
+
+        impl $crate::FromDocument for $name {
+            fn from_document(document: $crate::Document) -> Result<Self, $crate::ShapeError> {
+                #[allow(unused_mut, unused_variables)]
+                let mut members = $crate::document::Members::of(document)?;
+                Ok(Self { $( $field: members.take($crate::shape!(@wire $field $($wire)?))?, )* })
+            }
+        }
+
+        impl $crate::IntoDocument for $name {
+            fn into_document(self) -> $crate::Document {
+                $crate::Document::Structure(vec![
+                    $( ($crate::shape!(@wire $field $($wire)?), $crate::IntoDocument::into_document(self.$field)), )*
+                ])
+            }
+        }
+    )*};
+    (@wire $field:ident $wire:literal) => { $wire };
+    (@wire $field:ident) => {{
+        static WIRE: $crate::document::PascalCase = $crate::document::PascalCase::new(stringify!($field));
+        WIRE.as_str()
+    }};
+}

@@ -1,0 +1,150 @@
+//! What the server asks of the spawner and what it hears back, with the descriptors that travel beside.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Names a sandbox between server and spawner. Chosen by the server, never reused while both live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SandboxId(pub u64);
+
+/// Server to spawner: one message each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// Make a sandbox and start the program in it. Answered by `Started` or `StartFailed`, later by `Exited`.
+    Start(SandboxId, Box<SandboxSpec>),
+    /// Kill every process of the sandbox now. Answered by `Exited` (once, however often it is asked).
+    Kill(SandboxId),
+    /// Stop all its processes where they are, until `Thaw`.
+    Freeze(SandboxId),
+    /// Let them go on.
+    Thaw(SandboxId),
+    /// Unpack an archive in an unprivileged child. The archive's descriptor travels beside. Answered by `Unpacked`.
+    Unpack(u64, UnpackSpec),
+}
+
+/// Spawner to server: one message each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// The program runs. Descriptors beside, in this order: one per entry of `SandboxSpec::listen`, then the read
+    /// end of the output pipe (stdout and stderr in one), then the server's end of the channel if asked for.
+    Started {
+        /// Which.
+        id: SandboxId,
+        /// The cgroup's memory statistics file, for figures (v1 `memory.stat` or v2 `memory.stat`).
+        memory_stat: PathBuf,
+        /// How long each step took, in microseconds, for `hearth doctor` and benchmarks.
+        timings: Vec<(String, u64)>,
+    },
+    /// It could not be made; nothing is left of it.
+    StartFailed {
+        /// Which.
+        id: SandboxId,
+        /// What failed, for a person.
+        reason: String,
+    },
+    /// Its program ended, all its processes are dead, and everything it held is given back.
+    Exited {
+        /// Which.
+        id: SandboxId,
+        /// How the program ended.
+        exit: Exit,
+        /// The kernel killed a process of it for memory.
+        out_of_memory: bool,
+    },
+    /// An archive was unpacked, or not.
+    Unpacked(u64, Result<Unpacked, UnpackError>),
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exit {
+    /// By itself, with this status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Everything about one sandbox. Same spec, same sandbox: nothing else decides.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SandboxSpec {
+    /// Hard limit of anonymous memory, page cache and kernel memory together, in bytes.
+    pub memory_bytes: u64,
+    /// Processes and threads at most.
+    pub processes_max: u32,
+    /// Size of the private `/tmp` on disk, in bytes.
+    pub tmp_bytes: u64,
+    /// Host trees shown read-only inside, in order. Parents inside are made as needed.
+    pub mounts: Vec<Mount>,
+    /// The program by its path inside, then its arguments (`argv[0]` included).
+    pub program: PathBuf,
+    /// Arguments, the first being the program's name.
+    pub arguments: Vec<String>,
+    /// The whole environment: nothing is inherited.
+    pub environment: Vec<(String, String)>,
+    /// Working directory inside.
+    pub directory: PathBuf,
+    /// Sockets to be made inside the network namespace and served by the server.
+    pub listen: Vec<Listen>,
+    /// Make a stream socket pair; the program finds its end as descriptor [`CHANNEL_FD`].
+    pub channel: bool,
+}
+
+/// The descriptor number of the channel inside.
+pub const CHANNEL_FD: i32 = 3;
+
+/// A host tree or file shown inside, read-only, without devices and set-uid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// On the host.
+    pub source: PathBuf,
+    /// Inside, absolute.
+    pub target: PathBuf,
+}
+
+/// A socket inside that the server serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Listen {
+    /// A listening TCP socket.
+    Tcp(SocketAddr),
+    /// A bound UDP socket.
+    Udp(SocketAddr),
+}
+
+/// An archive to unpack.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnpackSpec {
+    /// The directory to make; it appears complete or not at all.
+    pub destination: PathBuf,
+    /// Sum of all unpacked files at most, in bytes.
+    pub bytes_max: u64,
+    /// Entries at most.
+    pub entries_max: u32,
+}
+
+/// What was unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unpacked {
+    /// Sum of the files' sizes.
+    pub bytes: u64,
+    /// Files, directories and links.
+    pub entries: u32,
+}
+
+/// Why an archive was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum UnpackError {
+    /// Not a readable zip, or one with a path or entry that is refused.
+    #[error("the archive is not usable: {0}")]
+    Bad(String),
+    /// Larger than allowed once unpacked.
+    #[error("the archive unpacks to more than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The host could not do it (disk full, I/O).
+    #[error("the archive could not be unpacked here: {0}")]
+    Host(String),
+}

@@ -1,0 +1,15 @@
+//! Linux isolation: the spawner process, the sandboxes it makes, and the init inside each.
+//!
+//! ```text
+//! server ──seqpacket: Command──▶ hearth __spawner (root, one thread) ──clone──▶ init ──fork──▶ the program
+//!        ◀──Event + descriptors──                                    (namespaces, mounts, cgroup, seccomp)
+//! ```
+//!
+//! The server that reads the network never forks, mounts or enters a namespace. When its socket closes, the
+//! spawner kills everything it made and leaves nothing behind. The only crate with `unsafe`.
+//!
+//! Never: knows Lambda; is async; uses another Hearth crate.
+
+#![allow(unsafe_code, reason = "the one crate that speaks to the kernel directly; every block says why it is sound")]
+
+pub mod api;

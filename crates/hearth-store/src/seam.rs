@@ -1,0 +1,184 @@
+//! The seam: [`Store`] runs closures over a [`Tx`]. Every engine passes the same contract suite.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hearth_world::Timestamp;
+use tokio::sync::watch;
+
+use crate::key::{Key, KeyRange};
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a transaction does, so that an engine can choose how to run it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only reads; sees one state of the store.
+    Read,
+    /// Reads and writes.
+    Write,
+    /// Claims the first unclaimed records of a range.
+    Take,
+}
+
+/// Why an engine could not run a transaction.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine failed: I/O, a full disk, a lost connection. Nothing of the transaction happened.
+    #[error("the store failed: {0}")]
+    Engine(Arc<str>),
+    /// A write before failed to reach the disk; nothing can be promised until a restart.
+    #[error("the store is closed after a failed write to disk: {0}")]
+    Poisoned(Arc<str>),
+    /// A value above 64 KB: it belongs into a blob.
+    #[error("a value of {bytes} bytes is over the limit of {limit}")]
+    ValueTooLarge {
+        /// The value's size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A key above its limit.
+    #[error("a key of {bytes} bytes is over the limit of {limit}")]
+    KeyTooLong {
+        /// The key's size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A write inside a [`Kind::Read`] transaction.
+    #[error("a write in a transaction that only reads")]
+    ReadOnly,
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// The result of one step in a transaction. An error must be passed on: the transaction is lost.
+pub type TxResult<T> = Result<T, StoreError>;
+
+/// How a closure ends a transaction without a commit.
+#[derive(Debug)]
+pub enum Abort {
+    /// The closure decided against it; the caller keeps its own reason.
+    Decided,
+    /// A step failed.
+    Failed(StoreError),
+}
+
+/// A transaction's body. It may run more than once: what it captures must allow that.
+pub type Job = Box<dyn FnMut(&mut dyn Tx) -> Result<(), Abort> + Send>;
+
+/// The order of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Smallest key first.
+    Ascending,
+    /// Largest key first.
+    Descending,
+}
+
+/// One engine of durable state.
+pub trait Store: Send + Sync {
+    /// Runs a transaction; `Ok` means committed and, for writes, on stable storage.
+    /// `Err(Abort::Decided)` of the closure is `Ok(())` here without a commit: see [`transact`].
+    fn submit(&self, kind: Kind, job: Job) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Tells that something under the prefix may have changed. A hint: coalesced, without data, may fire for nothing.
+    fn watch(&self, prefix: Key) -> Watch;
+}
+
+/// Reads and writes of one transaction.
+pub trait Tx {
+    /// The time of the transaction, the same at every run of the closure.
+    fn now(&self) -> Timestamp;
+
+    /// Values of the keys, in their order.
+    fn get_many(&mut self, keys: &[Key]) -> TxResult<Vec<Option<Bytes>>>;
+
+    /// Writes a value of up to 64 KB.
+    fn put(&mut self, key: &Key, value: Bytes) -> TxResult<()>;
+
+    /// Deletes a key; absent is fine.
+    fn delete(&mut self, key: &Key) -> TxResult<()>;
+
+    /// Shows at most `limit` entries of the range to `each`, until it breaks.
+    fn scan(
+        &mut self,
+        range: KeyRange,
+        order: Order,
+        limit: u32,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> TxResult<()>;
+
+    /// Takes the first `n` entries of the range out of the store; two takers never get the same one.
+    fn take(&mut self, range: KeyRange, n: u32) -> TxResult<Vec<(Key, Bytes)>>;
+
+    /// The value of one key.
+    fn get(&mut self, key: &Key) -> TxResult<Option<Bytes>> {
+        Ok(self.get_many(std::slice::from_ref(key))?.pop().flatten())
+    }
+}
+
+/// Waits for hints of change.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    changes: watch::Receiver<u64>,
+}
+
+impl Watch {
+    /// A watch on a counter that the engine raises.
+    pub fn new(changes: watch::Receiver<u64>) -> Self {
+        Self { changes }
+    }
+
+    /// Waits for the next hint. Never returns again once the store is gone. Cancel-safe.
+    pub async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Runs a writing transaction and returns what the closure decided. On `Err` nothing was written.
+pub async fn transact<T, E, F>(store: &dyn Store, body: F) -> Result<T, E>
+where
+    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    run(store, Kind::Write, body).await
+}
+
+/// Runs a transaction that only reads.
+pub async fn transact_read<T, E, F>(store: &dyn Store, body: F) -> Result<T, E>
+where
+    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    run(store, Kind::Read, body).await
+}
+
+async fn run<T, E, F>(store: &dyn Store, kind: Kind, mut body: F) -> Result<T, E>
+where
+    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let (decided, outcome) = std::sync::mpsc::channel();
+    let job: Job = Box::new(move |tx| {
+        let result = body(tx);
+        let abort = result.is_err();
+        // The caller may be gone; the transaction counts all the same.
+        let _ = decided.send(result);
+        if abort { Err(Abort::Decided) } else { Ok(()) }
+    });
+    store.submit(kind, job).await?;
+    // The closure may have run several times: its last word is the one that was committed.
+    outcome.try_iter().last().unwrap_or_else(|| Err(StoreError::Closed.into()))
+}

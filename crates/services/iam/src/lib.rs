@@ -1,0 +1,1 @@
+//! hearth-service-iam
