@@ -1,1 +1,268 @@
-//! Blobs by content.
+//! Blobs by content: code, layers, objects. The name of a blob is the SHA-256 of its bytes.
+//!
+//! One folder, one file a blob, named by its digest. A put writes beside, syncs the file, renames, syncs the folder:
+//! `object_store` does all four once its fsync is switched on (its default is off). What it leaves to us is the
+//! blob that is already there: its name may have been seen before its folder was synced.
+//!
+//! Never: shows a blob that is not whole; answers a put before it is on stable storage.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use object_store::local::LocalFileSystem;
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::folder;
+
+/// Up to this size a body is hashed where it is: 64 KB take less time than a change of threads.
+const HASH_INLINE_BYTES: usize = 65_536;
+
+/// EIO, which a failed fsync reports once; the pages it could not write count as clean afterwards.
+const EIO: i32 = 5;
+
+/// The SHA-256 of a blob's bytes. Shown as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BlobDigest([u8; 32]);
+
+impl BlobDigest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// From a stored digest.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// As stored.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// With padding, as AWS shows it: `CodeSha256`.
+    pub fn base64(&self) -> String {
+        BASE64_STANDARD.encode(self.0)
+    }
+}
+
+impl fmt::Display for BlobDigest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for BlobDigest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "BlobDigest({self})")
+    }
+}
+
+/// The text is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is 64 hexadecimal digits")]
+pub struct NotADigest;
+
+impl FromStr for BlobDigest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        let mut digest = [0; 32];
+        hex::decode_to_slice(text, &mut digest).map_err(|_| NotADigest)?;
+        Ok(Self(digest))
+    }
+}
+
+/// Why a blob could not be kept or found.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BlobError {
+    /// There is none of this digest.
+    #[error("there is no blob {0}")]
+    NotFound(BlobDigest),
+    /// What is stored under this digest has other bytes.
+    #[error("blob {0} is damaged: its bytes have another digest")]
+    Damaged(BlobDigest),
+    /// The storage refused: a full disk, a missing permission, a lost connection. The blob was not acknowledged.
+    #[error("cannot {doing} {what}: {reason}")]
+    Storage {
+        /// What was being done.
+        doing: &'static str,
+        /// To which blob or folder.
+        what: String,
+        /// The storage's own words.
+        reason: Arc<str>,
+    },
+    /// A sync failed before; nothing can be promised until a restart.
+    #[error("no blob can be kept after a failed write to disk: {0}")]
+    Poisoned(Arc<str>),
+}
+
+/// The blobs of one server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn ObjectStore>,
+    folder: Option<PathBuf>,
+    poison: OnceLock<Arc<str>>,
+}
+
+impl Blobs {
+    /// Blobs in a local folder, which is made when it is absent. The caller holds the store's lock: what an
+    /// interrupted put left behind is removed.
+    pub fn local(folder: &Path) -> Result<Self, BlobError> {
+        let failed = |source: io::Error| storage("open", folder.display(), &source);
+        let folder = folder::create(folder).map_err(failed)?;
+        remove_unfinished(&folder).map_err(failed)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| storage("open", folder.display(), &error))?;
+        Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder)))
+    }
+
+    /// Blobs in any object store whose acknowledged writes are durable.
+    pub fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self::with(store, None)
+    }
+
+    fn with(store: Arc<dyn ObjectStore>, folder: Option<PathBuf>) -> Self {
+        Self { inner: Arc::new(Inner { store, folder, poison: OnceLock::new() }) }
+    }
+
+    /// Keeps the bytes and returns their digest; on stable storage when it returns. The same bytes are kept once.
+    pub async fn put(&self, bytes: Bytes) -> Result<BlobDigest, BlobError> {
+        if let Some(reason) = self.inner.poison.get() {
+            return Err(BlobError::Poisoned(reason.clone()));
+        }
+        let (digest, bytes) = hashed(bytes).await;
+        if self.size(&digest).await? == Some(bytes.len() as u64) {
+            // Another put may have renamed it without having synced the folder yet.
+            self.sync_folder().await?;
+            return Ok(digest);
+        }
+        match self.inner.store.put(&place(&digest), bytes.into()).await {
+            Ok(_) => Ok(digest),
+            Err(error) => Err(self.put_failed(&digest, &error)),
+        }
+    }
+
+    /// The bytes of a blob, checked against the digest.
+    pub async fn get(&self, digest: &BlobDigest) -> Result<Bytes, BlobError> {
+        let read = async { self.inner.store.get(&place(digest)).await?.bytes().await };
+        let bytes = read.await.map_err(|error| not_found_or(digest, "read", &error))?;
+        let (found, bytes) = hashed(bytes).await;
+        if found == *digest { Ok(bytes) } else { Err(BlobError::Damaged(*digest)) }
+    }
+
+    /// Where the blob lies as a file; `None` when it does not lie in a local folder. Says nothing about existence.
+    pub fn path(&self, digest: &BlobDigest) -> Option<PathBuf> {
+        self.inner.folder.as_ref().map(|folder| folder.join(digest.to_string()))
+    }
+
+    /// Whether there is such a blob.
+    pub async fn exists(&self, digest: &BlobDigest) -> Result<bool, BlobError> {
+        Ok(self.size(digest).await?.is_some())
+    }
+
+    /// Removes a blob; absent is fine. A loss of power may bring it back: who collects garbage finds it again.
+    pub async fn delete(&self, digest: &BlobDigest) -> Result<(), BlobError> {
+        match self.inner.store.delete(&place(digest)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(storage("delete", digest, &error)),
+        }
+    }
+
+    /// The blob's size in bytes, if there is such a blob.
+    pub async fn size(&self, digest: &BlobDigest) -> Result<Option<u64>, BlobError> {
+        match self.inner.store.head(&place(digest)).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(storage("look for", digest, &error)),
+        }
+    }
+
+    async fn sync_folder(&self) -> Result<(), BlobError> {
+        let Some(folder) = self.inner.folder.clone() else { return Ok(()) };
+        let what = folder.display().to_string();
+        match blocking(move || folder::sync(&folder)).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.poison_on_eio(&error).unwrap_or_else(|| storage("sync", what, &error))),
+        }
+    }
+
+    fn put_failed(&self, digest: &BlobDigest, error: &object_store::Error) -> BlobError {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if let Some(poisoned) = error.downcast_ref().and_then(|error| self.poison_on_eio(error)) {
+                return poisoned;
+            }
+            cause = error.source();
+        }
+        storage("keep", digest, error)
+    }
+
+    /// A full disk or a missing descriptor may pass and be tried again; EIO from a sync may not.
+    fn poison_on_eio(&self, error: &io::Error) -> Option<BlobError> {
+        (error.raw_os_error() == Some(EIO)).then(|| {
+            let reason = self.inner.poison.get_or_init(|| {
+                tracing::error!(%error, "a write to disk failed: no blob is kept until a restart");
+                error.to_string().into()
+            });
+            BlobError::Poisoned(reason.clone())
+        })
+    }
+}
+
+fn place(digest: &BlobDigest) -> object_store::path::Path {
+    object_store::path::Path::from(digest.to_string())
+}
+
+fn storage(doing: &'static str, what: impl fmt::Display, error: &dyn std::error::Error) -> BlobError {
+    BlobError::Storage { doing, what: what.to_string(), reason: error.to_string().into() }
+}
+
+fn not_found_or(digest: &BlobDigest, doing: &'static str, error: &object_store::Error) -> BlobError {
+    match error {
+        object_store::Error::NotFound { .. } => BlobError::NotFound(*digest),
+        error => storage(doing, digest, error),
+    }
+}
+
+async fn hashed(bytes: Bytes) -> (BlobDigest, Bytes) {
+    let small = bytes.len() <= HASH_INLINE_BYTES;
+    let hash = move || (BlobDigest::of(&bytes), bytes);
+    if small { hash() } else { blocking(hash).await }
+}
+
+/// Runs what would hold up the async threads on a thread of its own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// A put that was interrupted leaves `DIGEST#N`.
+fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().contains(&b'#') {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,11 @@ impl Key {
         Self(bytes.to_vec())
     }
 
+    /// Its parts, to be read back.
+    pub fn parts(&self) -> KeyParts<'_> {
+        KeyParts::of(&self.0)
+    }
+
     /// As stored.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -45,7 +50,9 @@ impl Key {
 
     /// Everything below this key: all keys that begin with its parts and have more.
     pub fn children(&self) -> KeyRange {
-        KeyRange { from: self.0.clone(), to: successor(self.0.clone()) }
+        let mut from = self.0.clone();
+        from.push(0);
+        KeyRange { from, to: successor(self.0.clone()) }
     }
 
     /// Everything below this key that comes after `last`, a key under it: the next page of a listing.
@@ -81,3 +88,54 @@ fn successor(mut prefix: Vec<u8>) -> Vec<u8> {
     }
     prefix
 }
+
+/// The parts of a key, read in their order by one who knows what they are.
+#[derive(Clone, Debug)]
+pub struct KeyParts<'k> {
+    rest: &'k [u8],
+}
+
+impl<'k> KeyParts<'k> {
+    /// The parts of a stored key. The first one is the name of its space.
+    pub fn of(key: &'k [u8]) -> Self {
+        Self { rest: key }
+    }
+
+    /// The next part, a text; `None` when there is none, or no text.
+    pub fn text(&mut self) -> Option<String> {
+        let mut text = Vec::new();
+        let mut rest = self.rest;
+        loop {
+            match rest {
+                [0, 0xff, after @ ..] => {
+                    text.push(0);
+                    rest = after;
+                }
+                [0, 1, after @ ..] => {
+                    self.rest = after;
+                    return String::from_utf8(text).ok();
+                }
+                [byte, after @ ..] if *byte != 0 => {
+                    text.push(*byte);
+                    rest = after;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// The next part, a number; `None` when there are not eight more bytes.
+    pub fn number(&mut self) -> Option<u64> {
+        let (number, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(u64::from_be_bytes(*number))
+    }
+
+    /// Whether all parts were read.
+    pub fn is_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

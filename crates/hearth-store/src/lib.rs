@@ -6,13 +6,21 @@
 //! Never: knows what it stores; lets a closure's effect be seen before its commit.
 
 mod blobs;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+mod folder;
 mod key;
 mod seam;
 mod simulated;
 mod sqlite;
+mod transaction;
+mod watches;
 
-// pub use blobs::{BlobDigest, Blobs};
-pub use key::{Key, KeyRange};
-pub use seam::{Abort, Job, Kind, Order, Store, StoreError, Tx, TxResult, Watch, transact, transact_read};
-// pub use simulated::SimulatedStore;
-// pub use sqlite::SqliteStore;
+pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
+pub use key::{Key, KeyParts, KeyRange};
+pub use seam::{
+    Abort, BoxFuture, Each, Job, KEY_BYTES_MAX, Kind, Order, Store, StoreError, Tx, TxResult,
+    VALUE_BYTES_MAX, Watch, transact, transact_read, transact_take,
+};
+pub use simulated::{Faults, SimulatedStore};
+pub use sqlite::{OpenError, SqliteStore};

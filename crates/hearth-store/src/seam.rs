@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use hearth_world::Timestamp;
@@ -25,13 +25,20 @@ pub enum Kind {
     Take,
 }
 
+/// The largest value: 64 KB. What is larger belongs into a blob.
+pub const VALUE_BYTES_MAX: usize = 65_536;
+
+/// The longest key: 1 KB of parts and as much of sort key, below the 2.7 KB of a PostgreSQL index entry.
+pub const KEY_BYTES_MAX: usize = 2_048;
+
 /// Why an engine could not run a transaction.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The engine failed: I/O, a full disk, a lost connection. Nothing of the transaction happened.
     #[error("the store failed: {0}")]
     Engine(Arc<str>),
-    /// A write before failed to reach the disk; nothing can be promised until a restart.
+    /// A write failed to reach the disk; nothing can be promised until a restart. Whether the transaction that
+    /// meets this first is there after the restart is open, as after a loss of power.
     #[error("the store is closed after a failed write to disk: {0}")]
     Poisoned(Arc<str>),
     /// A value above 64 KB: it belongs into a blob.
@@ -70,8 +77,17 @@ pub enum Abort {
     Failed(StoreError),
 }
 
+impl From<StoreError> for Abort {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// A transaction's body. It may run more than once: what it captures must allow that.
 pub type Job = Box<dyn FnMut(&mut dyn Tx) -> Result<(), Abort> + Send>;
+
+/// What a scan shows each key and value to, until it breaks.
+pub type Each<'e> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'e;
 
 /// The order of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +102,9 @@ pub enum Order {
 pub trait Store: Send + Sync {
     /// Runs a transaction; `Ok` means committed and, for writes, on stable storage.
     /// `Err(Abort::Decided)` of the closure is `Ok(())` here without a commit: see [`transact`].
+    /// A closure that swallows the error of a step is not committed: the step's error is the answer.
+    /// A panic of the closure rolls back and is an answer too. Dropped before it was queued, nothing runs;
+    /// afterwards the transaction runs without a listener.
     fn submit(&self, kind: Kind, job: Job) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Tells that something under the prefix may have changed. A hint: coalesced, without data, may fire for nothing.
@@ -106,14 +125,9 @@ pub trait Tx {
     /// Deletes a key; absent is fine.
     fn delete(&mut self, key: &Key) -> TxResult<()>;
 
-    /// Shows at most `limit` entries of the range to `each`, until it breaks.
-    fn scan(
-        &mut self,
-        range: KeyRange,
-        order: Order,
-        limit: u32,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> TxResult<()>;
+    /// Shows at most `limit` entries of the range to `each`, until it breaks. An empty value of `range.to` is the
+    /// end of all keys; a range that ends before it begins is empty.
+    fn scan(&mut self, range: KeyRange, order: Order, limit: u32, each: &mut Each<'_>) -> TxResult<()>;
 
     /// Takes the first `n` entries of the range out of the store; two takers never get the same one.
     fn take(&mut self, range: KeyRange, n: u32) -> TxResult<Vec<(Key, Bytes)>>;
@@ -164,21 +178,34 @@ where
     run(store, Kind::Read, body).await
 }
 
+/// Runs a transaction that claims records with [`Tx::take`]: an engine may let takers pass each other where writers
+/// would wait.
+pub async fn transact_take<T, E, F>(store: &dyn Store, body: F) -> Result<T, E>
+where
+    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    run(store, Kind::Take, body).await
+}
+
 async fn run<T, E, F>(store: &dyn Store, kind: Kind, mut body: F) -> Result<T, E>
 where
     F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    let (decided, outcome) = std::sync::mpsc::channel();
+    // The closure may run several times: each run overwrites the word of the one before, so what is found after
+    // the engine's `Ok` is the word of the run that was committed (or that decided against it).
+    let last_word = Arc::new(Mutex::new(None));
+    let word = last_word.clone();
     let job: Job = Box::new(move |tx| {
         let result = body(tx);
         let abort = result.is_err();
-        // The caller may be gone; the transaction counts all the same.
-        let _ = decided.send(result);
+        *word.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         if abort { Err(Abort::Decided) } else { Ok(()) }
     });
     store.submit(kind, job).await?;
-    // The closure may have run several times: its last word is the one that was committed.
-    outcome.try_iter().last().unwrap_or_else(|| Err(StoreError::Closed.into()))
+    let result = last_word.lock().unwrap_or_else(PoisonError::into_inner).take();
+    result.unwrap_or_else(|| Err(StoreError::Closed.into()))
 }

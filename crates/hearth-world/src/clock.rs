@@ -86,6 +86,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a_limit_counts_on_its_own_clock_and_what_is_ready_wins() {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        assert_eq!(clock.timeout(Duration::ZERO, async { 7 }).await, Ok(7));
+        let waiting = clock.timeout(Duration::from_secs(60), std::future::pending::<()>());
+        let mut waiting = std::pin::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        clock.clone().advance(Duration::from_secs(60));
+        assert_eq!(waiting.await, Err(Elapsed));
+    }
+
+    #[tokio::test]
     async fn a_manual_clock_wakes_its_sleepers_when_it_is_advanced_and_not_before() {
         let clock = Clock::manual(Timestamp::from_millis(0));
         let mut sleep = std::pin::pin!(clock.sleep(Duration::from_secs(60)));

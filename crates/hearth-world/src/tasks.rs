@@ -1,21 +1,37 @@
 //! Tasks belong to a group that outlives them; a group can be told to stop and waited for.
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
-use tracing::{Instrument, Span, error};
+use tracing::{Instrument, Span, error, warn};
 
 /// What a task does for the server, and so what its failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskKind {
-    /// Serves one connection or call; its panic is logged and concerns nobody else.
+    /// Serves one connection or call; its panic is a warning and concerns nobody else.
     Request,
-    /// Works until told to stop; its panic is logged as an error.
+    /// Works until told to stop; its panic is an error: the server lacks a part from now on.
     Service,
-    /// Polls one source until told to stop.
+    /// Polls one source until told to stop; its panic is an error: nobody polls that source any more.
     Poller,
+}
+
+impl TaskKind {
+    fn log_panic(self, panic: &(dyn Any + Send)) {
+        let text = panic.downcast_ref::<&str>().copied();
+        let message =
+            text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
+        match self {
+            Self::Request => warn!(panic = message, "a request panicked and was given up"),
+            Self::Service => error!(panic = message, "a service panicked; the server goes on without it"),
+            Self::Poller => error!(panic = message, "a poller panicked; its source is no longer polled"),
+        }
+    }
 }
 
 /// Tasks still running when the time to stop was over.
@@ -41,22 +57,24 @@ impl TaskGroup {
         Self { inner: Arc::new(Group { stop: watch::Sender::new(false), running: watch::Sender::new(0) }) }
     }
 
-    /// Runs a task in the group. A panic in it is logged and ends that task alone.
+    /// Runs a task in the group. A panic in it is logged, by its kind, and ends that task alone.
     pub fn spawn<F, T>(&self, kind: TaskKind, span: Span, task: F)
     where
         F: FnOnce(Stop) -> T,
         T: Future<Output = ()> + Send + 'static,
     {
-        let future = task(self.stop_signal()).instrument(span);
-        let guard = Running::enter(&self.inner);
+        let future = task(self.stop_signal());
+        let running = Running::enter(&self.inner);
+        let guarded = async move {
+            let _running = running;
+            // Unwinding is safe here: nothing of the task is used after it.
+            if let Err(panic) = AssertUnwindSafe(future).catch_unwind().await {
+                kind.log_panic(panic.as_ref());
+            }
+        };
         #[allow(clippy::disallowed_methods, reason = "the one place where tasks are made")]
-        let task = tokio::spawn(async move {
-            let guard = guard;
-            future.await;
-            guard.done();
-        });
+        let task = tokio::spawn(guarded.instrument(span));
         drop(task);
-        let _ = kind;
     }
 
     /// The signal that the group's tasks see.
@@ -82,28 +100,20 @@ impl TaskGroup {
     }
 }
 
-/// Counts a task as running until dropped, and notes when it ended by a panic.
+/// Counts a task as running until dropped, however it ended.
 struct Running {
     group: Arc<Group>,
-    done: bool,
 }
 
 impl Running {
     fn enter(group: &Arc<Group>) -> Self {
         group.running.send_modify(|count| *count += 1);
-        Self { group: group.clone(), done: false }
-    }
-
-    fn done(mut self) {
-        self.done = true;
+        Self { group: group.clone() }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.done && std::thread::panicking() {
-            error!("a task panicked; the server goes on without it");
-        }
         self.group.running.send_modify(|count| *count -= 1);
     }
 }
@@ -137,23 +147,4 @@ impl Stop {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_group_waits_for_its_tasks_and_says_how_many_did_not_end() {
-        let group = TaskGroup::new();
-        group.spawn(TaskKind::Service, Span::none(), |stop| async move { stop.stopped().await });
-        group.spawn(TaskKind::Service, Span::none(), |_| std::future::pending());
-        assert_eq!(group.running(), 2);
-        group.stop();
-        assert_eq!(group.join(Duration::from_millis(50)).await, Err(Unfinished(1)));
-    }
-
-    #[tokio::test]
-    async fn a_panic_ends_one_task_and_is_no_longer_counted() {
-        let group = TaskGroup::new();
-        group.spawn(TaskKind::Request, Span::none(), |_| async { panic!("announced: a test of panics") });
-        assert_eq!(group.join(Duration::from_secs(5)).await, Ok(()));
-    }
-}
+mod tests;

@@ -1,0 +1,215 @@
+"""Measures Hearth against floors taken in the same run, interleaved (A B B A).
+
+    python bench.py HEARTH_BINARY [--write]
+
+`--write` keeps the table in docs/performance.md. Ends with 0 when every gate holds, 1 when one does not, and 2
+when the machine was too busy with other things for a verdict.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import statistics
+import subprocess
+import time
+
+import machine
+from figures import percentile, ratio
+from subjects import SERVER, SOCKET, Connection, Hearth, PlainServer, bare_python_ms
+
+PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs/performance.md"
+MARK = "<!-- written by `make bench` -->"
+
+START_RUNS = 10
+IDLE_SECONDS = 3
+WARM_BLOCKS, WARM_CALLS = 12, 400
+COLD_BLOCKS, COLD_CALLS = 6, 8
+COLD_SPACING_SECONDS = (0.05, 0.15)
+MEMORY_MB = 1769  # one vCPU
+
+WARM = "def handler(event, context):\n    return {'hello': event['name']}\n"
+EVENT = b'{"name": "Ada"}'
+COLD = """# {nonce}
+import os
+NONCE = os.urandom(8).hex()
+def handler(event, context):
+    return NONCE
+"""
+
+
+class Table:
+    """Figures with their gates."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, value, gate, holds):
+        print(f"  {what:<58} {value:<34} {gate:<12} {'holds' if holds else 'BROKEN'}", flush=True)
+        self.rows.append((what, value, gate, holds))
+
+    def note(self, what, value):
+        print(f"  {what:<58} {value}", flush=True)
+        self.rows.append((what, value, "", True))
+
+
+def start_time(table, binary):
+    hearth = Hearth(binary)
+    fresh, again = [hearth.start_ms], []
+    for _ in range(START_RUNS):
+        hearth.stop()
+        hearth.start()
+        again.append(hearth.start_ms)
+    hearth.remove()
+    for _ in range(START_RUNS - 1):
+        hearth = Hearth(binary)
+        fresh.append(hearth.start_ms)
+        hearth.remove()
+    value = statistics.median(again)
+    table.add("start to the ready line, known data folder, p50", f"{value:.0f} ms", "<= 100 ms", value <= 100)
+    value = statistics.median(fresh)
+    table.add("start to the ready line, fresh data folder, p50", f"{value:.0f} ms", "<= 100 ms", value <= 100)
+
+
+def idle_memory(table, binary):
+    hearth = Hearth(binary)
+    time.sleep(IDLE_SECONDS)
+    server = machine.pss_mb(hearth.process.pid)
+    spawner = sum(machine.pss_mb(pid) for pid in machine.children(hearth.process.pid))
+    hearth.remove()
+    value = f"{server + spawner:.1f} MB ({server:.1f} + {spawner:.1f})"
+    table.add("idle memory, PSS, server + spawner", value, "<= 30 MB", server + spawner <= 30)
+
+
+def binary_size(table, binary):
+    size = os.path.getsize(binary) / 1024**2
+    table.add("stripped binary", f"{size:.1f} MB", "<= 60 MB", size <= 60)
+
+
+def block(connection, request, calls):
+    """Round trips in ms."""
+    samples = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        status, _ = connection.exchange(request)
+        samples.append((time.perf_counter() - began) * 1000)
+        if status != 200:
+            raise RuntimeError(f"status {status}")
+    return samples
+
+
+def warm(table, binary, python, runtime):
+    hearth = Hearth(binary)
+    handler = hearth.folder / "app.py"
+    handler.write_text(WARM)
+    plain, bare = PlainServer(python, SERVER, str(handler)), PlainServer(python, SOCKET)
+    try:
+        ours, theirs, floor = Connection(hearth.port), Connection(plain.port), Connection(bare.port)
+        hearth.create(ours, "warm", runtime, WARM, MEMORY_MB)
+        path = "/2015-03-31/functions/warm/invocations"
+        subjects = [(link, link.bytes_of("POST", path, EVENT)) for link in (ours, theirs, floor)]
+        for link, request in subjects:
+            block(link, request, WARM_CALLS)
+        blocks = ([], [], [])
+        for number in range(WARM_BLOCKS):
+            order = (0, 1, 2) if number % 2 == 0 else (2, 1, 0)
+            for index in order:
+                blocks[index].append(block(*subjects[index], WARM_CALLS))
+    finally:
+        plain.stop()
+        bare.stop()
+        hearth.remove()
+    value, low, high = ratio(blocks[0], blocks[1])
+    table.add("warm Python, p50, to http.server", f"{value:.2f}x ({low:.2f} to {high:.2f})", "<= 2.0x", value <= 2.0)
+    for name, samples in zip(("Hearth", "http.server", "bare socket loop"), blocks):
+        table.note(f"  {name}: p50, p99", in_microseconds([sample for one in samples for sample in one]))
+
+
+def in_microseconds(samples):
+    return f"{statistics.median(samples) * 1000:.0f} us, {percentile(samples, 0.99) * 1000:.0f} us"
+
+
+def cold(table, binary, python, runtime, what, gate, *options):
+    hearth = Hearth(binary, *options)
+    nonces, ours, floor = set(), [], []
+    try:
+        link = Connection(hearth.port)
+        names = [f"cold-{number}" for number in range(COLD_BLOCKS * COLD_CALLS + 1)]
+        for name in names:
+            hearth.create(link, name, runtime, COLD.format(nonce=os.urandom(8).hex()), MEMORY_MB)
+        random.shuffle(names)
+        cold_call(link, names.pop(), nonces)  # the runtime's own files come from the disk once
+        bare_python_ms(python)
+        for number in range(COLD_BLOCKS):
+            for subject in (0, 1) if number % 2 == 0 else (1, 0):
+                samples = []
+                for _ in range(COLD_CALLS):
+                    time.sleep(random.uniform(*COLD_SPACING_SECONDS))
+                    samples.append(bare_python_ms(python) if subject else cold_call(link, names.pop(), nonces))
+                (floor if subject else ours).append(samples)
+    finally:
+        hearth.remove()
+    value, low, high = ratio(ours, floor)
+    text = f"{value:.2f}x ({low:.2f} to {high:.2f})"
+    table.add(what, text, f"<= {gate}x", value <= gate)
+    above, below = ([sample for one in blocks for sample in one] for blocks in (ours, floor))
+    table.note("  Hearth: p50, slowest", f"{statistics.median(above):.1f} ms, {max(above):.1f} ms")
+    table.note("  python3 -I -c pass: p50, slowest", f"{statistics.median(below):.1f} ms, {max(below):.1f} ms")
+
+
+def cold_call(link, name, nonces):
+    """A first call in ms; what the module drew when it was imported proves that it was the first."""
+    request = link.bytes_of("POST", f"/2015-03-31/functions/{name}/invocations", b"{}")
+    began = time.perf_counter()
+    status, body = link.exchange(request)
+    took = (time.perf_counter() - began) * 1000
+    if status != 200 or len(body) != 18 or body in nonces:
+        raise RuntimeError(f"not a cold call: {status} {body[:200]}")
+    nonces.add(body)
+    return took
+
+
+def interpreter(binary):
+    """The newest Python that Hearth found: its runtime and its program by absolute path."""
+    listed = json.loads(subprocess.run([binary, "runtimes", "--json"], capture_output=True, check=True).stdout)
+    found = [entry for entry in listed if entry["Available"] and entry["Runtime"].startswith("python")]
+    wanted = [entry for entry in found if entry["Runtime"] == "python3.12"] or found[-1:]
+    return wanted[0]["Runtime"], wanted[0]["Program"]
+
+
+def page(table, quiet):
+    lines = [MARK, f"Machine: {machine.description()}.", f"CPU taken by others meanwhile: {quiet:.0%}.", ""]
+    lines += ["| what | measured | gate |", "|---|---|---|"]
+    lines += [f"| {what.strip()} | {value} | {gate} |" for what, value, gate, _ in table.rows]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("binary")
+    arguments.add_argument("--write", action="store_true")
+    options = arguments.parse_args()
+    runtime, python = interpreter(options.binary)
+    print(f"machine: {machine.description()}\nruntime: {runtime}\n")
+    table, quiet = Table(), machine.Quiet()
+    start_time(table, options.binary)
+    idle_memory(table, options.binary)
+    binary_size(table, options.binary)
+    warm(table, options.binary, python, runtime)
+    what = "cold Python, to python3 -I -c pass, p50"
+    cold(table, options.binary, python, runtime, f"{what}, nothing made ahead", 1.5, "--pool", "0")
+    cold(table, options.binary, python, runtime, what, 1.5)
+    share = quiet.foreign_share()
+    if options.write:
+        text = PAGE.read_text() if PAGE.exists() else f"# Performance\n\n{MARK}\n"
+        PAGE.write_text(text[: text.index(MARK)] + page(table, share))
+        print(f"\nwritten to {PAGE}")
+    if share > machine.FOREIGN_SHARE_MAX:
+        print(f"\nno verdict: {share:.0%} of the machine's time went to others")
+        raise SystemExit(2)
+    raise SystemExit(0 if all(holds for *_, holds in table.rows) else 1)
+
+
+if __name__ == "__main__":
+    main()

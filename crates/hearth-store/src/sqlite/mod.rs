@@ -1,0 +1,133 @@
+//! The embedded engine: one SQLite file, one thread that writes, a few that read.
+//!
+//! ```text
+//!            ┌─ Write, Take ─▶ writer lane ─▶ savepoint a job ─▶ one commit for all that waited ─▶ answers, hints
+//!   submit ──┤
+//!            └─ Read ────────▶ reader lane ─▶ one snapshot a job ─▶ answer
+//! ```
+//!
+//! Owns the file, its lock and its threads.
+//! Never: answers before the commit is on stable storage; goes on after a failed write to disk.
+
+mod entries;
+mod file;
+mod lane;
+mod readers;
+mod schema;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use hearth_world::World;
+use rusqlite::Connection;
+
+pub use file::OpenError;
+
+use crate::key::Key;
+use crate::seam::{BoxFuture, Job, Kind, Store, StoreError, Watch};
+use crate::watches::Watches;
+use lane::{Lane, Poison};
+use readers::Reader;
+use writer::Writer;
+
+/// Threads that read. A read is short; more threads than processors only help while one of them waits for the disk.
+const READERS: usize = 4;
+
+/// SQLite as a [`Store`]. Dropping it commits what was queued and joins its threads.
+pub struct SqliteStore {
+    world: World,
+    writer: Lane,
+    /// Absent in memory: such a database belongs to one connection, and reads go through the writer.
+    readers: Option<Lane>,
+    watches: Arc<Watches>,
+    poison: Poison,
+    /// Held until the threads have ended: nobody else may open the file before.
+    _lock: Option<File>,
+}
+
+impl SqliteStore {
+    /// Opens the database file, or makes it with its folder. One store a file: a second one is refused.
+    pub fn open(path: &Path, world: &World) -> Result<Self, OpenError> {
+        let (lock, connection) = file::open(path, world)?;
+        let mut store =
+            Self::start(connection, world).map_err(|source| file::io("start a thread for", path, source))?;
+        store._lock = Some(lock);
+        let readers = (0..READERS).map(|_| Reader::new(path.to_path_buf()));
+        let bodies = readers.map(|reader| move |queue| reader.run(queue));
+        store.readers = Some(
+            Lane::start("store-reader", bodies)
+                .map_err(|source| file::io("start a thread for", path, source))?,
+        );
+        Ok(store)
+    }
+
+    /// A store that is gone with its process: for tests and for servers without a memory.
+    pub fn in_memory(world: &World) -> Result<Self, OpenError> {
+        let path = Path::new(":memory:");
+        let connection = file::in_memory(world)?;
+        Self::start(connection, world).map_err(|source| file::io("start a thread for", path, source))
+    }
+
+    fn start(connection: Connection, world: &World) -> std::io::Result<Self> {
+        let watches = Arc::new(Watches::new());
+        let poison = Poison::default();
+        let writer = Writer::new(connection, watches.clone(), poison.clone());
+        let writer = Lane::start("store-writer", std::iter::once(move |queue| writer.run(queue)))?;
+        Ok(Self { world: world.clone(), writer, readers: None, watches, poison, _lock: None })
+    }
+
+    /// Refuses what comes from now on, commits what was queued, and ends the threads. May be called again.
+    pub async fn close(&self) {
+        for lane in self.lanes() {
+            let threads = lane.stop();
+            // Joining waits for one transaction or one commit at most.
+            let joined = tokio::task::spawn_blocking(move || join(threads)).await;
+            debug_assert!(joined.is_ok(), "joining does not panic");
+        }
+    }
+
+    /// In the order of their end: the connection that closes last folds the log into the file, and must be the one
+    /// that writes.
+    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        self.readers.iter().chain([&self.writer])
+    }
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, kind: Kind, job: Job) -> BoxFuture<'_, Result<(), StoreError>> {
+        let now = self.world.domain().now();
+        Box::pin(async move {
+            self.poison.check()?;
+            match (&self.readers, kind) {
+                (Some(readers), Kind::Read) => readers.submit(kind, now, job).await,
+                (None, Kind::Read) | (_, Kind::Write | Kind::Take) => {
+                    self.writer.submit(kind, now, job).await
+                }
+            }
+        })
+    }
+
+    fn watch(&self, prefix: Key) -> Watch {
+        self.watches.watch(&prefix)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.lanes().for_each(|lane| join(lane.stop()));
+    }
+}
+
+fn join(threads: Vec<thread::JoinHandle<()>>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::error!("a thread of the store panicked");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! The thread that writes: a savepoint a job, one commit for all that waited, answers after it.
+//!
+//! ```text
+//!   wait ─▶ BEGIN ─▶ { SAVEPOINT, job, RELEASE or ROLLBACK TO } for each ─▶ COMMIT ─▶ answers ─▶ hints ─▶ checkpoint
+//!                                     │ SQLite gave up the whole transaction      │ failed
+//!                                     └──────────────▶ each job again, alone ◀────┘
+//! ```
+//!
+//! No timer collects a group: the next one forms while the disk works.
+//! Never: answers a write before its commit; commits again after a failed sync.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, ErrorCode};
+
+use super::entries::{SqliteEntries, failed};
+use super::lane::{Poison, Queue, Submission};
+use crate::seam::{Kind, StoreError};
+use crate::transaction::{self, Verdict, Written};
+use crate::watches::Watches;
+
+/// Jobs in one commit. More would only lengthen the wait of the first.
+const GROUP_MAX: usize = 256;
+
+/// Pages in the log from which on it is folded into the file after a commit: 4 MB.
+const LOG_PAGES: i32 = 1_024;
+
+/// Pages in the log from which on readers are waited for, so that it can begin anew: 64 MB.
+const LOG_PAGES_MAX: i32 = 16_384;
+
+/// How long that may wait for readers before the next commit has its turn.
+const CHECKPOINT_WAIT: Duration = Duration::from_millis(500);
+
+/// The connection that writes, and what its commits touch.
+pub(super) struct Writer {
+    connection: Connection,
+    watches: Arc<Watches>,
+    poison: Poison,
+    log_pages: Arc<AtomicI32>,
+}
+
+/// What became of a group.
+enum Attempt {
+    Committed {
+        answers: Vec<Result<(), StoreError>>,
+        written: Written,
+    },
+    /// Nothing of it happened; the answer is the last job's, whose doing it was, or the commit's.
+    Lost(Result<(), StoreError>),
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, watches: Arc<Watches>, poison: Poison) -> Self {
+        Self { connection, watches, poison, log_pages: Arc::default() }
+    }
+
+    pub(super) fn run(mut self, queue: Queue) {
+        if let Err(error) = self.follow_log() {
+            self.poison(&error);
+        }
+        while let Some(first) = queue.wait() {
+            self.serve(first, Some(&queue));
+            self.checkpoint();
+        }
+    }
+
+    /// Checkpoints are ours, after the answers: SQLite's own run inside a commit, and a caller waits for their syncs.
+    fn follow_log(&mut self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(CHECKPOINT_WAIT)?;
+        let log_pages = self.log_pages.clone();
+        self.connection.wal_hook(Some(move |_: &mut _, pages| {
+            log_pages.store(pages, Ordering::Relaxed);
+            Ok(())
+        }))
+    }
+
+    /// Serves a job and, where there is a queue, all that join it.
+    fn serve(&mut self, first: Submission, queue: Option<&Queue>) {
+        let mut group = vec![first];
+        match self.attempt(&mut group, queue) {
+            Attempt::Committed { answers, written } => self.acknowledge(group, answers, &written),
+            // One job was too much for SQLite, or the disk is full. Alone, each has its own fate.
+            Attempt::Lost(_) if group.len() > 1 => group.into_iter().for_each(|job| self.serve(job, None)),
+            Attempt::Lost(answer) => group.into_iter().for_each(|job| job.answer(answer.clone())),
+        }
+    }
+
+    fn acknowledge(&self, group: Vec<Submission>, answers: Vec<Result<(), StoreError>>, written: &Written) {
+        for (job, answer) in group.into_iter().zip(answers) {
+            job.answer(answer);
+        }
+        self.watches.committed(written);
+    }
+
+    /// Runs the group in one SQLite transaction, with those from the queue that come while it runs.
+    fn attempt(&mut self, group: &mut Vec<Submission>, queue: Option<&Queue>) -> Attempt {
+        let begun = self.poison.check().and_then(|()| self.execute("BEGIN IMMEDIATE").map_err(failed));
+        if let Err(error) = begun {
+            return Attempt::Lost(Err(error));
+        }
+        let mut answers = Vec::with_capacity(group.len());
+        let mut written = Written::default();
+        let mut next = 0;
+        while let Some(job) = group.get_mut(next) {
+            match self.run_job(job, &mut written) {
+                Ok(answer) => answers.push(answer),
+                Err(answer) => return self.roll_back(answer),
+            }
+            next += 1;
+            if next == group.len() && next < GROUP_MAX {
+                group.extend(queue.and_then(Queue::waiting));
+            }
+        }
+        match self.execute("COMMIT") {
+            Ok(()) => Attempt::Committed { answers, written },
+            Err(error) => self.commit_failed(&error),
+        }
+    }
+
+    /// Runs one job in its savepoint. `Err` when the transaction around it is gone or unsure: all jobs are lost.
+    fn run_job(
+        &self,
+        job: &mut Submission,
+        written: &mut Written,
+    ) -> Result<Result<(), StoreError>, Result<(), StoreError>> {
+        if job.kind != Kind::Read {
+            self.execute("SAVEPOINT job").map_err(|error| Err(failed(error)))?;
+        }
+        let mut entries = SqliteEntries(&self.connection);
+        let verdict = transaction::run(&mut entries, job.kind, job.now, &mut job.job);
+        let (answer, ends): (_, &[&str]) = match verdict {
+            Verdict::Commit(keys) => {
+                written.append(keys);
+                (Ok(()), &["RELEASE job"])
+            }
+            Verdict::RollBack(answer) => (answer, &["ROLLBACK TO job", "RELEASE job"]),
+        };
+        // After a full disk or an I/O error SQLite rolls back everything by itself.
+        if self.connection.is_autocommit() {
+            return Err(answer);
+        }
+        if job.kind != Kind::Read {
+            for end in ends {
+                self.execute(end).map_err(|error| Err(failed(error)))?;
+            }
+        }
+        Ok(answer)
+    }
+
+    /// A full disk is told before anything is synced, and SQLite takes the transaction back. Whatever else fails in
+    /// a commit may have been the sync, after which the kernel forgets what it could not write: no second try.
+    fn commit_failed(&self, error: &rusqlite::Error) -> Attempt {
+        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+            return self.roll_back(Err(StoreError::Engine("the disk is full".into())));
+        }
+        let poisoned = self.poison(error);
+        self.roll_back(Err(poisoned))
+    }
+
+    /// Leaves the log alone from now on, also when the connection closes: what the kernel shows of it may not be
+    /// what the disk has, and a checkpoint copies without a look at the checksums. Opening looks at them.
+    fn poison(&self, error: &rusqlite::Error) -> StoreError {
+        let left_alone = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        debug_assert!(left_alone.is_ok(), "the setting exists since SQLite 3.16");
+        self.poison.set(&error.to_string())
+    }
+
+    fn roll_back(&self, answer: Result<(), StoreError>) -> Attempt {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.execute("ROLLBACK")
+        {
+            return Attempt::Lost(Err(self.poison(&error)));
+        }
+        Attempt::Lost(answer)
+    }
+
+    /// Folds the log into the file. Readers may keep it from being finished; then a later one does.
+    fn checkpoint(&self) {
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        let mode = match pages {
+            ..LOG_PAGES => return,
+            LOG_PAGES..LOG_PAGES_MAX => CheckpointMode::PASSIVE,
+            LOG_PAGES_MAX.. => CheckpointMode::RESTART,
+        };
+        match self.connection.wal_checkpoint_v2(Some(rusqlite::MAIN_DB), mode) {
+            Ok((_, folded)) if folded >= pages => self.log_pages.store(0, Ordering::Relaxed),
+            Ok(_) => {}
+            Err(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {}
+                Some(ErrorCode::DiskFull) => {
+                    tracing::warn!("the disk is full: the store's log cannot be folded")
+                }
+                _ => drop(self.poison(&error)),
+            },
+        }
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}
