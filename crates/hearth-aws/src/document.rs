@@ -51,7 +51,8 @@ impl ShapeError {
 
     /// The same error seen from the structure that holds `member`.
     pub fn within(self, member: &str) -> Self {
-        let path = if self.member.is_empty() { member.to_owned() } else { format!("{member}.{}", self.member) };
+        let path =
+            if self.member.is_empty() { member.to_owned() } else { format!("{member}.{}", self.member) };
         Self { member: path, expected: self.expected }
     }
 }
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     crate::shape! {
-        pub struct Example {
+        struct Example {
             function_name: String,
             kms_key_arn as "KMSKeyArn": Option<String>,
             tags: Option<BTreeMap<String, String>>,

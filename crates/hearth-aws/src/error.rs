@@ -5,6 +5,10 @@ use std::fmt;
 
 use crate::document::Document;
 
+mod table;
+
+pub(crate) use table::{WireError, wire};
+
 /// A failed call as a client sees it. Which members the body has is the protocol's business.
 #[derive(Debug)]
 pub struct ApiError {
@@ -29,7 +33,13 @@ impl ApiError {
     /// A fault of ours: the client reads a general text, the log has the cause.
     pub fn internal(source: impl Error + Send + Sync + 'static) -> Self {
         let message = "An internal error occurred.".to_owned();
-        Self { code: Code::ServiceFailure, message, members: Vec::new(), has_type: true, source: Some(Box::new(source)) }
+        Self {
+            code: Code::ServiceFailure,
+            message,
+            members: Vec::new(),
+            has_type: true,
+            source: Some(Box::new(source)),
+        }
     }
 
     /// The same error without the `Type` member.
@@ -67,9 +77,11 @@ pub enum Code {
     ExpiredToken,
     IncompleteSignature,
     InvalidSignature,
+    MethodNotAllowed,
     MissingAuthenticationToken,
     NotImplemented,
     RequestEntityTooLarge,
+    RequestTimeout,
     Serialization,
     ServiceFailure,
     Throttling,
@@ -77,10 +89,16 @@ pub enum Code {
     UnrecognizedClient,
     Validation,
     // Lambda.
+    CodeSigningConfigNotFound,
     CodeStorageExceeded,
     InvalidParameterValue,
     InvalidRequestContent,
+    InvalidRuntime,
+    InvalidZipFile,
+    PolicyLengthExceeded,
     PreconditionFailed,
+    ProvisionedConcurrencyConfigNotFound,
+    RecursiveInvocation,
     ResourceConflict,
     ResourceInUse,
     ResourceNotFound,

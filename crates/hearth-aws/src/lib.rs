@@ -8,11 +8,25 @@
 //!
 //! Never: keeps state; knows one service from another except by its model.
 
+pub mod client;
+mod coverage;
+pub mod dispatch;
 pub mod document;
 pub mod error;
+pub mod front_door;
+pub mod model;
+pub mod names;
 pub mod operation;
+mod protocols;
 mod shape;
+mod sigv4;
+mod validation;
 
+pub use client::{Client, InProcess};
+pub use coverage::coverage;
+pub use dispatch::{AllowAll, Authorise, Services};
 pub use document::{Document, FromDocument, IntoDocument, ShapeError};
 pub use error::{ApiError, Code};
+pub use front_door::{FrontDoor, Key, Keys, NoKeys, Options, Origin, ResponseBody, SandboxCaller};
+pub use model::Model;
 pub use operation::{Call, Caller, Cx, Operation, Service};

@@ -86,7 +86,10 @@ pub trait Operation: Send + Sync + 'static {
     type Output: IntoDocument + Send;
 
     /// Answers one call. What happens in the store happens in one transaction.
-    fn call(cx: &Cx<Self::State>, input: Self::Input) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
+    fn call(
+        cx: &Cx<Self::State>,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
 }
 
 type Answer = BoxFuture<'static, Result<Document, ApiError>>;
@@ -129,6 +132,11 @@ impl Service {
         self.operations.keys().copied()
     }
 
+    /// Whether this operation is built.
+    pub fn has(&self, operation: &str) -> bool {
+        self.operations.contains_key(operation)
+    }
+
     /// Answers a checked call, or `None` when the operation is not built.
     pub fn answer(&self, call: Call, input: Document) -> Option<Answer> {
         Some(self.operations.get(call.operation)?(call, input))
@@ -137,6 +145,9 @@ impl Service {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Service").field("name", &self.name).field("operations", &self.operations.keys()).finish()
+        out.debug_struct("Service")
+            .field("name", &self.name)
+            .field("operations", &self.operations.keys())
+            .finish()
     }
 }

@@ -15,7 +15,7 @@ macro_rules! shape {
     )*) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug)]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, unreachable_pub)]
         $visibility struct $name { $( $(#[$field_meta])* pub $field: $type, )* }
 
         impl $crate::FromDocument for $name {

@@ -1,0 +1,175 @@
+//! The one table from a [`Code`] to what stands on the wire.
+//!
+//! Statuses and message members of modelled exceptions are the model's (a test holds them against it); the rest
+//! is what the service's front end sends (`spec/lambda-api.md` section 1).
+
+use super::Code;
+use crate::model::Protocol;
+
+/// An error's name and form on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WireError {
+    /// `x-amzn-ErrorType`, or `Code` in XML.
+    pub name: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body member that holds the text, in JSON.
+    pub message_key: &'static str,
+    /// The body has a member `Type`, in JSON.
+    pub has_type: bool,
+}
+
+/// How this service spells this code.
+pub(crate) fn wire(code: Code, service: &str, protocol: Protocol) -> WireError {
+    match protocol {
+        Protocol::RestJson1 => rest_json(code, service),
+        Protocol::AwsQuery => query(code, service),
+    }
+}
+
+const fn modelled(name: &'static str, status: u16, message_key: &'static str) -> WireError {
+    WireError { name, status, message_key, has_type: true }
+}
+
+/// Sent by the front end, not by the service: without `Type`.
+const fn front(name: &'static str, status: u16) -> WireError {
+    WireError { name, status, message_key: "message", has_type: false }
+}
+
+fn rest_json(code: Code, service: &str) -> WireError {
+    match code {
+        Code::AccessDenied => WireError { message_key: "Message", ..front("AccessDeniedException", 403) },
+        Code::ExpiredToken => front("ExpiredTokenException", 403),
+        Code::IncompleteSignature => front("IncompleteSignatureException", 400),
+        Code::InvalidSignature => front("InvalidSignatureException", 403),
+        Code::MethodNotAllowed => front("UnknownOperationException", 405),
+        Code::MissingAuthenticationToken => front("MissingAuthenticationTokenException", 403),
+        // Of our own: 4xx, because clients retry 5xx for minutes.
+        Code::NotImplemented => front("NotImplementedException", 400),
+        Code::RequestEntityTooLarge => front("RequestEntityTooLargeException", 413),
+        Code::RequestTimeout => front("RequestTimeoutException", 408),
+        Code::Serialization => front("SerializationException", 400),
+        Code::ServiceFailure if service == "lambda" => modelled("ServiceException", 500, "Message"),
+        Code::ServiceFailure => front("InternalFailure", 500),
+        Code::Throttling => front("ThrottlingException", 429),
+        Code::UnknownOperation => front("UnknownOperationException", 404),
+        Code::UnrecognizedClient => front("UnrecognizedClientException", 403),
+        Code::Validation => front("ValidationException", 400),
+
+        Code::CodeSigningConfigNotFound => modelled("CodeSigningConfigNotFoundException", 404, "Message"),
+        Code::CodeStorageExceeded => modelled("CodeStorageExceededException", 400, "message"),
+        Code::InvalidParameterValue => modelled("InvalidParameterValueException", 400, "message"),
+        Code::InvalidRequestContent => modelled("InvalidRequestContentException", 400, "message"),
+        Code::InvalidRuntime => modelled("InvalidRuntimeException", 502, "Message"),
+        Code::InvalidZipFile => modelled("InvalidZipFileException", 502, "Message"),
+        Code::PolicyLengthExceeded => modelled("PolicyLengthExceededException", 400, "message"),
+        Code::PreconditionFailed => modelled("PreconditionFailedException", 412, "message"),
+        Code::ProvisionedConcurrencyConfigNotFound => {
+            modelled("ProvisionedConcurrencyConfigNotFoundException", 404, "message")
+        }
+        Code::RecursiveInvocation => modelled("RecursiveInvocationException", 400, "Message"),
+        Code::ResourceConflict => modelled("ResourceConflictException", 409, "message"),
+        Code::ResourceInUse => modelled("ResourceInUseException", 400, "Message"),
+        Code::ResourceNotFound => modelled("ResourceNotFoundException", 404, "Message"),
+        Code::ResourceNotReady => modelled("ResourceNotReadyException", 502, "message"),
+        Code::TooManyRequests => modelled("TooManyRequestsException", 429, "message"),
+        Code::UnsupportedMediaType => modelled("UnsupportedMediaTypeException", 415, "message"),
+
+        Code::DeleteConflict => front("DeleteConflictException", 409),
+        Code::EntityAlreadyExists => front("EntityAlreadyExistsException", 409),
+        Code::InvalidInput => front("InvalidInputException", 400),
+        Code::LimitExceeded => front("LimitExceededException", 400),
+        Code::MalformedPolicyDocument => front("MalformedPolicyDocumentException", 400),
+        Code::NoSuchEntity => front("NoSuchEntityException", 404),
+    }
+}
+
+/// Older services: most names lack `Exception`, some are others.
+fn query(code: Code, service: &str) -> WireError {
+    let (name, status) = match code {
+        Code::InvalidSignature => ("SignatureDoesNotMatch", 403),
+        Code::MethodNotAllowed | Code::UnknownOperation => ("InvalidAction", 400),
+        Code::NotImplemented => ("NotImplemented", 400),
+        Code::Serialization => ("MalformedInput", 400),
+        Code::ServiceFailure if service == "iam" => ("ServiceFailure", 500),
+        Code::Throttling => ("Throttling", 400),
+        Code::UnrecognizedClient => ("InvalidClientTokenId", 403),
+        Code::Validation => ("ValidationError", 400),
+        Code::LimitExceeded => ("LimitExceeded", 409),
+        _ => {
+            let wire = rest_json(code, service);
+            (wire.name.strip_suffix("Exception").unwrap_or(wire.name), wire.status)
+        }
+    };
+    front(name, status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    const LAMBDA: &[Code] = &[
+        Code::CodeSigningConfigNotFound,
+        Code::CodeStorageExceeded,
+        Code::InvalidParameterValue,
+        Code::InvalidRequestContent,
+        Code::InvalidRuntime,
+        Code::InvalidZipFile,
+        Code::PolicyLengthExceeded,
+        Code::PreconditionFailed,
+        Code::ProvisionedConcurrencyConfigNotFound,
+        Code::RecursiveInvocation,
+        Code::ResourceConflict,
+        Code::ResourceInUse,
+        Code::ResourceNotFound,
+        Code::ResourceNotReady,
+        Code::ServiceFailure,
+        Code::TooManyRequests,
+        Code::UnsupportedMediaType,
+    ];
+    const IAM: &[Code] = &[
+        Code::DeleteConflict,
+        Code::EntityAlreadyExists,
+        Code::InvalidInput,
+        Code::LimitExceeded,
+        Code::MalformedPolicyDocument,
+        Code::NoSuchEntity,
+        Code::ServiceFailure,
+    ];
+
+    #[test]
+    fn modelled_errors_are_as_the_model_says() {
+        for (service, codes) in [("lambda", LAMBDA), ("iam", IAM)] {
+            let model = Model::of(service).expect("in models/");
+            for code in codes {
+                let wire = wire(*code, service, model.facts().protocol);
+                let exception = model.exception(wire.name).unwrap_or_else(|| panic!("{}", wire.name));
+                assert_eq!(
+                    exception.error.as_ref().map(|error| error.status),
+                    Some(wire.status),
+                    "{}",
+                    wire.name
+                );
+                if service == "lambda" {
+                    let has = |name: &str| exception.members.iter().any(|member| member.name == name);
+                    assert!(has(wire.message_key), "{} has no {}", wire.name, wire.message_key);
+                    assert_eq!(has("Type"), wire.has_type, "{}", wire.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn older_services_have_names_of_their_own() {
+        let check = |code: Code, name: &str, status: u16| {
+            let wire = wire(code, "sts", Protocol::AwsQuery);
+            assert_eq!((wire.name, wire.status), (name, status));
+        };
+        check(Code::AccessDenied, "AccessDenied", 403);
+        check(Code::ExpiredToken, "ExpiredToken", 403);
+        check(Code::MissingAuthenticationToken, "MissingAuthenticationToken", 403);
+        check(Code::ServiceFailure, "InternalFailure", 500);
+        check(Code::Validation, "ValidationError", 400);
+    }
+}

@@ -1,0 +1,159 @@
+//! Who calls: the socket's identity in a sandbox, the owner of a key that Hearth made, or whom the key names.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use hearth_world::Timestamp;
+use http::request::Parts;
+use uuid::Uuid;
+
+use super::{FrontDoor, Origin, defence};
+use crate::error::{ApiError, Code};
+use crate::operation::{BoxFuture, Call, Caller};
+use crate::sigv4::{Claim, verify};
+
+/// The region of a request that names none.
+const REGION: &str = "us-east-1";
+
+/// Access keys that Hearth made.
+pub trait Keys: Send + Sync {
+    /// The key of this id, or `None` when Hearth did not make it.
+    fn find<'a>(&'a self, access_key_id: &'a str) -> BoxFuture<'a, Result<Option<Key>, ApiError>>;
+}
+
+/// An access key that Hearth made. Its signatures are verified.
+#[derive(Clone)]
+pub struct Key {
+    /// The secret access key.
+    pub secret: String,
+    /// The session's token, which a request with temporary credentials must carry.
+    pub session_token: Option<String>,
+    /// When temporary credentials end.
+    pub expires: Option<Timestamp>,
+    /// The owner's account.
+    pub account: String,
+    /// The owner.
+    pub caller: Caller,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Key")
+            .field("account", &self.account)
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+/// No key of Hearth's own.
+#[derive(Clone, Copy, Debug)]
+pub struct NoKeys;
+
+impl Keys for NoKeys {
+    fn find<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Key>, ApiError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+/// Keys that are known from the start.
+impl Keys for HashMap<String, Key> {
+    fn find<'a>(&'a self, access_key_id: &'a str) -> BoxFuture<'a, Result<Option<Key>, ApiError>> {
+        Box::pin(std::future::ready(Ok(self.get(access_key_id).cloned())))
+    }
+}
+
+/// A caller, and where the call takes place.
+pub(super) struct Known {
+    account: String,
+    region: String,
+    caller: Caller,
+}
+
+impl FrontDoor {
+    pub(super) async fn caller(
+        &self,
+        parts: &Parts,
+        claim: Option<&Claim<'_>>,
+        body: &Bytes,
+        origin: &Origin,
+    ) -> Result<Known, ApiError> {
+        let Some(claim) = claim else { return Ok(self.unsigned(origin)) };
+        let scope = claim.scope();
+        let region = scope.region.to_owned();
+        if let Some(key) = self.keys.find(scope.access_key_id).await? {
+            let now = self.world.physical().now();
+            verify::check(claim, parts, body, &key.secret, now)?;
+            verify::session(parts, key.session_token.as_deref(), key.expires, now)?;
+            return Ok(Known { account: key.account, region, caller: key.caller });
+        }
+        match origin {
+            Origin::Sandbox(sandbox) => {
+                Ok(Known { account: sandbox.account.clone(), region, caller: sandbox.caller.clone() })
+            }
+            Origin::Listener { .. } if self.options.accept_unknown_keys => {
+                let account = account_of(scope.access_key_id).unwrap_or(&self.options.account);
+                Ok(Known { account: account.to_owned(), region, caller: root(account, scope.access_key_id) })
+            }
+            Origin::Listener { .. } => {
+                let text = "The security token included in the request is invalid.";
+                Err(ApiError::client(Code::UnrecognizedClient, text))
+            }
+        }
+    }
+
+    /// Operations that AWS serves unsigned check their caller by what the input holds.
+    fn unsigned(&self, origin: &Origin) -> Known {
+        let anonymous = || Caller {
+            access_key_id: String::new(),
+            arn: "anonymous".to_owned(),
+            user_id: "anonymous".to_owned(),
+        };
+        let (account, caller) = match origin {
+            Origin::Sandbox(sandbox) => (sandbox.account.clone(), sandbox.caller.clone()),
+            Origin::Listener { .. } => (self.options.account.clone(), anonymous()),
+        };
+        Known { account, region: REGION.to_owned(), caller }
+    }
+}
+
+/// An access key of 12 digits is an account.
+fn account_of(access_key_id: &str) -> Option<&str> {
+    let is_account = access_key_id.len() == 12 && access_key_id.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then_some(access_key_id)
+}
+
+fn root(account: &str, access_key_id: &str) -> Caller {
+    Caller {
+        access_key_id: access_key_id.to_owned(),
+        arn: format!("arn:aws:iam::{account}:root"),
+        user_id: account.to_owned(),
+    }
+}
+
+impl Known {
+    pub(super) fn call(
+        self,
+        parts: &Parts,
+        origin: &Origin,
+        service: &'static str,
+        operation: &'static str,
+        request_id: Uuid,
+    ) -> Call {
+        let host = match (defence::authority(parts), origin) {
+            (Some(host), _) => host.to_owned(),
+            (None, Origin::Listener { local, .. }) => local.to_string(),
+            (None, Origin::Sandbox(sandbox)) => sandbox.host.clone(),
+        };
+        let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+        Call {
+            account: self.account,
+            region: self.region,
+            caller: self.caller,
+            request_id,
+            service,
+            operation,
+            host,
+            trace_id: trace_id.map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The front door: one HTTP request in, one HTTP response out.
+//!
+//! ```text
+//! defence ─▶ route ─▶ signature present? ─▶ body (bounded) ─▶ caller ─▶ protocol ─▶ Services ─▶ protocol
+//! ```
+//!
+//! Never: answers an AWS call without an `Authorization`, except what AWS serves unsigned; buffers a body beyond
+//! its operation's limit; lets a web page in.
+
+mod body;
+mod caller;
+mod defence;
+mod limits;
+mod route;
+
+use std::error::Error;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hearth_world::World;
+use http::header::{CONNECTION, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use tracing::error;
+use uuid::Uuid;
+
+pub use caller::{Key, Keys, NoKeys};
+
+use crate::dispatch::{Authorise, Services};
+use crate::document::{Document, ShapeError};
+use crate::error::{ApiError, Code};
+use crate::model::{Model, OperationFacts, Protocol};
+use crate::operation::{Caller, Service};
+use crate::protocols::failure::{self, Speaker};
+use crate::protocols::{query, rest_json};
+use crate::sigv4::Claim;
+
+/// A response's body. Whole today; a stream fits as well.
+pub type ResponseBody = UnsyncBoxBody<Bytes, std::convert::Infallible>;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// Where a request came in, which decides who may speak.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A listener of the server.
+    Listener {
+        /// The connection's own end: an address of ours that `Host` may name.
+        local: SocketAddr,
+        /// The other end.
+        peer: SocketAddr,
+    },
+    /// A socket inside a function's sandbox: the socket says who calls.
+    Sandbox(Arc<SandboxCaller>),
+}
+
+/// Who calls from a sandbox.
+#[derive(Clone, Debug)]
+pub struct SandboxCaller {
+    /// The function's account.
+    pub account: String,
+    /// The execution role's session.
+    pub caller: Caller,
+    /// The endpoint's address inside, for a request without `Host`.
+    pub host: String,
+}
+
+/// What the front door can be told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The account of access keys that name none: 12 digits.
+    pub account: String,
+    /// Further names that `Host` may have.
+    pub hosts: Vec<String>,
+    /// Whether an access key that Hearth did not make is accepted, as `up` does; `serve` refuses it.
+    pub accept_unknown_keys: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { account: "000000000000".to_owned(), hosts: Vec::new(), accept_unknown_keys: true }
+    }
+}
+
+/// Answers every AWS request of one server.
+pub struct FrontDoor {
+    services: Arc<Services>,
+    keys: Arc<dyn Keys>,
+    options: Options,
+    world: World,
+}
+
+/// A request that is refused, and in whose shape it is told.
+struct Refusal {
+    speaker: Speaker,
+    error: ApiError,
+}
+
+impl FrontDoor {
+    /// A front door to these services, with no access keys of Hearth's own.
+    ///
+    /// # Panics
+    /// As [`Services::new`].
+    pub fn new(
+        services: Vec<Service>,
+        options: Options,
+        world: World,
+        authorise: Arc<dyn Authorise>,
+    ) -> Self {
+        Self::to(Arc::new(Services::new(services, authorise)), options, world)
+    }
+
+    /// A front door to services that others use too: [`InProcess`](crate::InProcess).
+    pub fn to(services: Arc<Services>, options: Options, world: World) -> Self {
+        Self { services, keys: Arc::new(NoKeys), options, world }
+    }
+
+    /// The same door with access keys that Hearth made: their signatures are verified.
+    #[must_use]
+    pub fn with_keys(self, keys: Arc<dyn Keys>) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Answers one request.
+    pub async fn handle<B>(&self, request: Request<B>, origin: Origin) -> Response<ResponseBody>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Display,
+    {
+        let request_id = self.world.random().uuid();
+        let (parts, body) = request.into_parts();
+        let mut body = pin!(body);
+        let answer = self.answer(&parts, body.as_mut(), &origin, request_id).await;
+        let mut response = answer.unwrap_or_else(|refusal| {
+            log(&refusal, request_id);
+            failure::write(refusal.speaker, &refusal.error, request_id)
+        });
+        if !body::drain(&self.world, &parts, body).await {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let mut text = Uuid::encode_buffer();
+        let text: &str = request_id.hyphenated().encode_lower(&mut text);
+        if let Ok(request_id) = HeaderValue::from_str(text) {
+            response.headers_mut().insert(REQUEST_ID, request_id);
+        }
+        response.map(|bytes| Full::new(bytes).boxed_unsync())
+    }
+
+    /// Whether a request may talk to us at all; for what is served beside AWS, like `/_hearth`.
+    /// The error is the whole answer.
+    pub fn admit(&self, parts: &Parts, origin: &Origin) -> Result<(), Box<Response<ResponseBody>>> {
+        defence::check(parts, origin, &self.options.hosts).map_err(|error| {
+            let response =
+                failure::write(Speaker::Nobody(Protocol::RestJson1), &error, self.world.random().uuid());
+            Box::new(response.map(|bytes| Full::new(bytes).boxed_unsync()))
+        })
+    }
+
+    async fn answer<B>(
+        &self,
+        parts: &Parts,
+        body: Pin<&mut B>,
+        origin: &Origin,
+        request_id: Uuid,
+    ) -> Result<Response<Bytes>, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Display,
+    {
+        let query = parts.uri.query().unwrap_or_default();
+        let claim = Claim::of(&parts.headers, query);
+        let service = claim.as_ref().ok().and_then(|claim| Some(claim.as_ref()?.scope().service));
+        let unrouted = |error| Refusal { speaker: route::speaker(parts, service), error };
+        defence::check(parts, origin, &self.options.hosts).map_err(unrouted)?;
+        let mut parameters = Vec::new();
+        let target = route::find(&self.services, parts, service, &mut parameters).map_err(unrouted)?;
+        let (model, operation) = (target.model(), target.operation());
+        let named = |error| Refusal { speaker: Speaker::Service(model), error };
+        let claim = claim.map_err(named)?;
+        if let Some(operation) = operation {
+            route::require_signature(claim.as_ref(), operation).map_err(named)?;
+            target.served().built(operation).map_err(named)?;
+        }
+        let limit = limits::of(model.facts().service, operation, &parts.headers);
+        let body = body::read(&self.world, parts, body, limit).await.map_err(named)?;
+
+        let (model, operation, input) = target.read(&self.services, parts, &parameters, &body)?;
+        let named = |error| Refusal { speaker: Speaker::Service(model), error };
+        route::require_signature(claim.as_ref(), operation).map_err(named)?;
+        let caller = self.caller(parts, claim.as_ref(), &body, origin).await.map_err(named)?;
+        let call = caller.call(parts, origin, model.facts().service, operation.name, request_id);
+        let output = self.services.answer(call, input).await.map_err(named)?;
+        write(model, operation, output, request_id).map_err(|error| named(ApiError::internal(error)))
+    }
+}
+
+impl std::fmt::Debug for FrontDoor {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("FrontDoor")
+            .field("services", &self.services)
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+fn write(
+    model: &Model,
+    operation: &OperationFacts,
+    output: Document,
+    request_id: Uuid,
+) -> Result<Response<Bytes>, ShapeError> {
+    match model.facts().protocol {
+        Protocol::RestJson1 => rest_json::write(model, operation, output),
+        Protocol::AwsQuery => query::write(model, operation, &output, request_id),
+    }
+}
+
+/// The client reads a general text; the whole chain of causes is for our log.
+fn log(refusal: &Refusal, request_id: Uuid) {
+    if refusal.error.code != Code::ServiceFailure {
+        return;
+    }
+    let mut chain = refusal.error.message.clone();
+    let mut cause = refusal.error.source();
+    while let Some(error) = cause {
+        chain = format!("{chain}: {error}");
+        cause = error.source();
+    }
+    error!(%request_id, error = chain, "a call failed by a fault of ours");
+}
+
+#[cfg(test)]
+mod tests;

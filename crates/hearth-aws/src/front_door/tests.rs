@@ -1,0 +1,7 @@
+//! Whole requests to whole responses, with toy operations on the real models.
+
+mod bodies;
+mod calls;
+mod defences;
+mod refusals;
+mod toys;
