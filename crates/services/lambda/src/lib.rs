@@ -1,1 +1,109 @@
-//! hearth-service-lambda
+//! What a customer calls Lambda: functions, and their invocation.
+//!
+//! ```text
+//! operations/   one file per operation of the API
+//!   functions/  what a function is, stored and shown; Pending becomes Active
+//!   invocation/ which environment runs a call
+//! logs          the latest lines of every log group
+//! package       links to the code of functions
+//! ```
+//!
+//! Never: runs code itself (a [`Worker`] does); knows HTTP; answers a setting that it does not act on with success.
+
+mod enduring;
+mod error;
+mod functions;
+mod invocation;
+pub mod limits;
+mod logs;
+mod operations;
+mod options;
+mod package;
+mod parameters;
+mod reference;
+mod runtimes;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use hearth_store::{Blobs, Store};
+use hearth_worker::Worker;
+use hearth_world::{TaskGroup, World};
+
+use enduring::Enduring;
+use invocation::{Revisions, Scheduler};
+pub use logs::{LogLine, Logs, Tail};
+pub use operations::service;
+pub use options::{IDLE, Options, ROOM_WAIT};
+use package::LinkKey;
+pub use package::PackageError;
+
+/// What the service is made of.
+pub struct LambdaDeps {
+    /// Holds the functions.
+    pub store: Arc<dyn Store>,
+    /// Holds their packages.
+    pub blobs: Blobs,
+    /// Runs them. Its reports are taken by this service.
+    pub worker: Arc<dyn Worker>,
+    /// Time and randomness.
+    pub world: World,
+    /// Whose tasks the service's are. To be stopped after the worker's shutdown, so that its last reports are taken.
+    pub tasks: TaskGroup,
+    /// Settings.
+    pub options: Options,
+}
+
+/// The state of the service, shared by its operations.
+pub struct Lambda {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blobs: Blobs,
+    pub(crate) worker: Arc<dyn Worker>,
+    pub(crate) world: World,
+    pub(crate) tasks: TaskGroup,
+    pub(crate) options: Options,
+    pub(crate) revisions: Revisions,
+    pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) link_key: LinkKey,
+    logs: Arc<Logs>,
+}
+
+impl Lambda {
+    /// Starts the service, inside of a runtime: its tasks run, and functions that a former run left Pending are
+    /// taken up.
+    pub fn open(deps: LambdaDeps) -> Arc<Self> {
+        let LambdaDeps { store, blobs, worker, world, tasks, options } = deps;
+        let scheduler = Arc::new(Scheduler::new(worker.clone(), world.clone(), options.clone()));
+        let logs = Arc::new(Logs::new());
+        invocation::keep_up(&tasks, scheduler.clone(), logs.clone());
+        let link_key = LinkKey::new(world.random());
+        let revisions = Revisions::default();
+        let lambda =
+            Self { store, blobs, worker, world, tasks, options, revisions, scheduler, link_key, logs };
+        let lambda = Arc::new(lambda);
+        functions::resume(&lambda);
+        lambda
+    }
+
+    /// The latest log lines of all functions.
+    pub fn logs(&self) -> &Arc<Logs> {
+        &self.logs
+    }
+
+    /// Does work that goes on when the caller who waits for it hangs up.
+    pub(crate) fn enduring<F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F) -> Enduring<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Enduring::new(&self.tasks, work(self.clone()))
+    }
+}
+
+impl fmt::Debug for Lambda {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Lambda").field("options", &self.options).finish_non_exhaustive()
+    }
+}

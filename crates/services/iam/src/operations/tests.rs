@@ -1,0 +1,209 @@
+use hearth_aws::model::{Kind, Model, ShapeId};
+use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
+use hearth_store::SqliteStore;
+use hearth_world::World;
+
+use super::*;
+
+type Members = Vec<(&'static str, Document)>;
+
+const ACCOUNT: &str = "123456789012";
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const BASIC: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+
+struct Server(Services);
+
+impl Server {
+    fn start() -> Self {
+        let world = World::simulated(1);
+        let store = SqliteStore::in_memory(&world).expect("a store");
+        Self(Services::new(vec![service(Iam::open(Arc::new(store), world))], Arc::new(AllowAll)))
+    }
+
+    async fn call(&self, operation: &'static str, members: impl Into<Members>) -> Result<Document, ApiError> {
+        self.call_as(ACCOUNT, operation, members).await
+    }
+
+    async fn call_as(
+        &self,
+        account: &str,
+        operation: &'static str,
+        members: impl Into<Members>,
+    ) -> Result<Document, ApiError> {
+        let call = Call {
+            account: account.to_owned(),
+            region: "us-east-1".into(),
+            caller: Caller { access_key_id: String::new(), arn: String::new(), user_id: String::new() },
+            request_id: uuid::Uuid::nil(),
+            service: "iam",
+            operation,
+            host: "127.0.0.1:4566".into(),
+            trace_id: None,
+        };
+        let answer = self.0.answer(call, Document::Structure(members.into())).await?;
+        fits(operation, &answer);
+        Ok(answer)
+    }
+
+    async fn role(&self, name: &str) -> Document {
+        member(&self.call("CreateRole", create(name, TRUST)).await.expect("created"), "Role")
+    }
+}
+
+fn text(text: &str) -> Document {
+    Document::String(text.to_owned())
+}
+
+fn create(name: &str, trust_policy: &str) -> Members {
+    vec![("RoleName", text(name)), ("AssumeRolePolicyDocument", text(trust_policy))]
+}
+
+fn named(name: &str) -> Members {
+    vec![("RoleName", text(name))]
+}
+
+fn attachment(name: &str, policy: &str) -> Members {
+    vec![("RoleName", text(name)), ("PolicyArn", text(policy))]
+}
+
+fn member(document: &Document, name: &str) -> Document {
+    let Document::Structure(members) = document else { panic!("not a structure: {document:?}") };
+    members.iter().find(|(member, _)| *member == name).map_or(Document::Null, |(_, value)| value.clone())
+}
+
+#[track_caller]
+fn is_error(answer: Result<Document, ApiError>, code: Code, message: &str) {
+    let error = answer.expect_err("an error");
+    assert_eq!((error.code, error.message.as_str()), (code, message));
+}
+
+#[tokio::test]
+async fn a_role_reads_back_as_it_was_created() {
+    let server = Server::start();
+    let created = server.role("exec").await;
+    let read = server.call("GetRole", named("exec")).await.expect("it exists");
+    assert_eq!(member(&read, "Role"), created);
+    assert_eq!(member(&created, "Arn"), text("arn:aws:iam::123456789012:role/exec"));
+    assert_eq!(member(&created, "Path"), text("/"));
+    assert_eq!(member(&created, "MaxSessionDuration"), Document::Integer(3_600));
+    assert_eq!(member(&created, "CreateDate"), Document::Timestamp(1_767_225_600_000_000));
+    assert_eq!((member(&created, "Description"), member(&created, "Tags")), (Document::Null, Document::Null));
+    let Document::String(id) = member(&created, "RoleId") else { panic!("a text") };
+    assert!(id.len() == 21 && id.starts_with("AROA"), "{id}");
+    let Document::String(policy) = member(&created, "AssumeRolePolicyDocument") else { panic!("a text") };
+    assert!(policy.starts_with("%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B"), "{policy}");
+}
+
+#[tokio::test]
+async fn what_is_given_to_a_role_is_kept() {
+    let server = Server::start();
+    let tag = Document::Structure(vec![("Key", text("team")), ("Value", text(""))]);
+    let mut request = create("exec", TRUST);
+    request.extend([
+        ("Path", text("/service-role/")),
+        ("Description", text("runs functions")),
+        ("MaxSessionDuration", Document::Integer(7_200)),
+        ("Tags", Document::List(vec![tag.clone()])),
+    ]);
+    server.call("CreateRole", request).await.expect("created");
+    let role = member(&server.call("GetRole", named("exec")).await.expect("it exists"), "Role");
+    assert_eq!(member(&role, "Arn"), text("arn:aws:iam::123456789012:role/service-role/exec"));
+    assert_eq!(member(&role, "Description"), text("runs functions"));
+    assert_eq!(member(&role, "MaxSessionDuration"), Document::Integer(7_200));
+    assert_eq!(member(&role, "Tags"), Document::List(vec![tag]));
+}
+
+#[tokio::test]
+async fn a_name_is_taken_once_in_an_account_whatever_its_case() {
+    let server = Server::start();
+    server.role("exec").await;
+    let again = server.call("CreateRole", create("EXEC", TRUST)).await;
+    is_error(again, Code::EntityAlreadyExists, "Role with name EXEC already exists.");
+    server.call_as("000000000000", "CreateRole", create("exec", TRUST)).await.expect("another account");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let server = Server::start();
+    for operation in ["GetRole", "DeleteRole"] {
+        let answer = server.call(operation, named("exec")).await;
+        is_error(answer, Code::NoSuchEntity, "The role with name exec cannot be found.");
+    }
+    server.role("exec").await;
+    let unknown = "arn:aws:iam::aws:policy/Nothing";
+    let answer = server.call("AttachRolePolicy", attachment("exec", unknown)).await;
+    let message = "Policy arn:aws:iam::aws:policy/Nothing does not exist or is not attachable.";
+    is_error(answer, Code::NoSuchEntity, message);
+    let answer = server.call("DetachRolePolicy", attachment("exec", BASIC)).await;
+    is_error(answer, Code::NoSuchEntity, &format!("Policy {BASIC} was not found."));
+}
+
+#[tokio::test]
+async fn a_trust_policy_is_a_json_object() {
+    let server = Server::start();
+    for policy in ["no", "[]", "{\"Version\":"] {
+        let answer = server.call("CreateRole", create("exec", policy)).await;
+        is_error(answer, Code::MalformedPolicyDocument, "This policy contains invalid Json");
+    }
+}
+
+#[tokio::test]
+async fn a_role_with_a_policy_stays_until_the_policy_is_detached() {
+    let server = Server::start();
+    server.role("exec").await;
+    for _ in 0..2 {
+        server
+            .call("AttachRolePolicy", attachment("exec", BASIC))
+            .await
+            .expect("a second time changes nothing");
+    }
+    let listed = server.call("ListAttachedRolePolicies", named("exec")).await.expect("listed");
+    let policy = vec![("PolicyName", text("AWSLambdaBasicExecutionRole")), ("PolicyArn", text(BASIC))];
+    assert_eq!(member(&listed, "AttachedPolicies"), Document::List(vec![Document::Structure(policy)]));
+    assert_eq!(member(&listed, "IsTruncated"), Document::Bool(false));
+    let message = "Cannot delete entity, must detach all policies first.";
+    is_error(server.call("DeleteRole", named("exec")).await, Code::DeleteConflict, message);
+    server.call("DetachRolePolicy", attachment("exec", BASIC)).await.expect("detached");
+    server.call("DeleteRole", named("exec")).await.expect("deleted");
+    server.role("exec").await;
+}
+
+#[tokio::test]
+async fn roles_are_listed_in_pages_in_the_order_of_their_names() {
+    let server = Server::start();
+    for name in ["c", "a", "b"] {
+        server.role(name).await;
+    }
+    let first = server.call("ListRoles", [("MaxItems", Document::Integer(2))]).await.expect("a page");
+    assert_eq!(names(&first), [text("a"), text("b")]);
+    assert_eq!(member(&first, "IsTruncated"), Document::Bool(true));
+    let rest = server.call("ListRoles", [("Marker", member(&first, "Marker"))]).await.expect("a page");
+    assert_eq!((names(&rest), member(&rest, "Marker")), (vec![text("c")], Document::Null));
+}
+
+fn names(page: &Document) -> Vec<Document> {
+    let Document::List(roles) = member(page, "Roles") else { panic!("a list") };
+    roles.iter().map(|role| member(role, "RoleName")).collect()
+}
+
+/// Every member of an answer is one that the model has.
+fn fits(operation: &str, answer: &Document) {
+    fn check(model: &Model, shape: ShapeId, document: &Document) {
+        match (&model.shape(shape).kind, document) {
+            (Kind::Structure(structure), Document::Structure(members)) => {
+                for (name, value) in members {
+                    let member = structure.members.iter().find(|member| member.name == *name);
+                    check(model, member.unwrap_or_else(|| panic!("the model has no {name}")).shape, value);
+                }
+            }
+            (Kind::List { member, .. }, Document::List(items)) => {
+                items.iter().for_each(|item| check(model, *member, item));
+            }
+            _ => {}
+        }
+    }
+    let model = Model::of("iam").expect("in models/");
+    if let Some(output) = model.operation(operation).expect("in the model").output {
+        check(model, output, answer);
+    }
+}

@@ -1,0 +1,136 @@
+//! FunctionConfiguration: what Create, Get and List answer for a plain Zip function, exactly these members.
+
+use std::collections::BTreeMap;
+
+use hearth_aws::names::{LATEST, partition};
+use hearth_aws::shape;
+use sha2::{Digest, Sha256};
+
+use super::function::{Function, Owner, State};
+
+shape! {
+    pub(crate) struct Configuration {
+        function_name: String,
+        function_arn: String,
+        runtime: String,
+        role: String,
+        handler: String,
+        code_size: i64,
+        description: String,
+        timeout: u32,
+        memory_size: u32,
+        last_modified: String,
+        code_sha256: String,
+        version: String,
+        environment: Option<EnvironmentResponse>,
+        tracing_config: TracingConfigResponse,
+        revision_id: String,
+        state: Option<String>,
+        state_reason: Option<String>,
+        state_reason_code: Option<String>,
+        last_update_status: Option<String>,
+        package_type: String,
+        architectures: Vec<String>,
+        ephemeral_storage: EphemeralStorage,
+        snap_start: SnapStartResponse,
+        runtime_version_config: Option<RuntimeVersionConfig>,
+        logging_config: LoggingConfig,
+    }
+    pub(crate) struct EnvironmentResponse {
+        variables: BTreeMap<String, String>,
+    }
+    pub(crate) struct TracingConfigResponse {
+        mode: String,
+    }
+    pub(crate) struct EphemeralStorage {
+        size: u32,
+    }
+    pub(crate) struct SnapStartResponse {
+        apply_on: String,
+        optimization_status: String,
+    }
+    pub(crate) struct RuntimeVersionConfig {
+        runtime_version_arn: String,
+    }
+    pub(crate) struct LoggingConfig {
+        log_format: String,
+        log_group: String,
+    }
+}
+
+/// How much of a function is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Everything.
+    Whole,
+    /// As in listings: without states and without the runtime's version.
+    Listed,
+}
+
+impl Configuration {
+    /// `qualifier` is the one asked for: it ends the ARN.
+    pub(crate) fn of(owner: &Owner, function: Function, qualifier: Option<&str>, detail: Detail) -> Self {
+        let shown = match detail {
+            Detail::Whole => States::of(&function.state),
+            Detail::Listed => States::default(),
+        };
+        let runtime_version_arn = runtime_version_arn(owner, &function.runtime, &function.architecture);
+        Self {
+            function_arn: owner.function_arn(&function.name, qualifier),
+            code_size: i64::try_from(function.code_bytes).unwrap_or(i64::MAX),
+            last_modified: function.last_modified.lambda_text(),
+            code_sha256: function.code.base64(),
+            version: LATEST.to_owned(),
+            environment: function.environment.map(|variables| EnvironmentResponse { variables }),
+            tracing_config: TracingConfigResponse { mode: "PassThrough".to_owned() },
+            revision_id: function.revision_id.to_string(),
+            state: shown.state.map(str::to_owned),
+            state_reason: shown.reason,
+            state_reason_code: shown.reason_code.map(str::to_owned),
+            last_update_status: shown.last_update_status.map(str::to_owned),
+            package_type: "Zip".to_owned(),
+            architectures: vec![function.architecture],
+            ephemeral_storage: EphemeralStorage { size: function.ephemeral_mb },
+            snap_start: SnapStartResponse {
+                apply_on: "None".to_owned(),
+                optimization_status: "Off".to_owned(),
+            },
+            runtime_version_config: (detail == Detail::Whole)
+                .then_some(RuntimeVersionConfig { runtime_version_arn }),
+            logging_config: LoggingConfig { log_format: "Text".to_owned(), log_group: function.log_group },
+            function_name: function.name.to_string(),
+            runtime: function.runtime,
+            role: function.role.to_string(),
+            handler: function.handler,
+            description: function.description,
+            timeout: function.timeout_seconds,
+            memory_size: function.memory_mb,
+        }
+    }
+}
+
+/// The members that tell a function's state.
+#[derive(Default)]
+struct States {
+    state: Option<&'static str>,
+    reason: Option<String>,
+    reason_code: Option<&'static str>,
+    last_update_status: Option<&'static str>,
+}
+
+impl States {
+    fn of(state: &State) -> Self {
+        let (reason, reason_code, last_update_status) = match state {
+            State::Pending => (Some("The function is being created.".to_owned()), Some("Creating"), None),
+            State::Active => (None, None, Some("Successful")),
+            State::Failed { code, reason } => (Some(reason.clone()), Some(code.as_str()), Some("Failed")),
+        };
+        Self { state: Some(state.name()), reason, reason_code, last_update_status }
+    }
+}
+
+/// The same for all functions of one runtime and architecture, as AWS's is for one build of a runtime.
+fn runtime_version_arn(owner: &Owner, runtime: &str, architecture: &str) -> String {
+    let build = hex::encode(Sha256::digest(format!("{runtime}/{architecture}")));
+    format!("arn:{}:lambda:{}::runtime:{build}", partition(&owner.region), owner.region)
+}

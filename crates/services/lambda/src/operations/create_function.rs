@@ -1,0 +1,106 @@
+//! CreateFunction: checks, keeps the package, writes the function, and answers while it is still Pending.
+//!
+//! The order is what makes a crash harmless: the package is durable before the record that names it, and the record
+//! says Pending until the function is known to run, which the next start takes up.
+
+use std::sync::Arc;
+
+use hearth_aws::names::FunctionName;
+use hearth_aws::{ApiError, Cx, Operation};
+use hearth_store::{BlobDigest, transact, transact_read};
+use hearth_worker::{CodeDigest, PrepareError};
+
+use crate::Lambda;
+use crate::error::FunctionError;
+use crate::functions::{self, Configuration, Detail, Function, Owner, State, Tags};
+use crate::limits::{CODE_STORAGE_BYTES_MAX, CODE_UNZIPPED_BYTES_MAX};
+use crate::parameters::{CreateInput, Wanted};
+use crate::reference::Asked;
+
+pub(crate) struct CreateFunction;
+
+impl Operation for CreateFunction {
+    const NAME: &'static str = "CreateFunction";
+    type State = Lambda;
+    type Input = CreateInput;
+    type Output = Configuration;
+
+    async fn call(cx: &Cx<Lambda>, input: CreateInput) -> Result<Configuration, ApiError> {
+        let asked = Asked::of(&cx.call, &input.function_name, None)?;
+        let wanted = input.check()?;
+        if asked.qualifier.is_some() {
+            return Err(
+                FunctionError::Parameter("A new function is named without a qualifier.".into()).into()
+            );
+        }
+        let Asked { owner, name, .. } = asked;
+        let created = cx.state().enduring(|lambda| async move {
+            let function = create(&lambda, &owner, name, wanted).await?;
+            functions::activate(&lambda, owner.clone(), function.clone());
+            Ok::<_, FunctionError>(Configuration::of(&owner, function, None, Detail::Whole))
+        });
+        Ok(created.await?)
+    }
+}
+
+async fn create(
+    lambda: &Arc<Lambda>,
+    owner: &Owner,
+    name: FunctionName,
+    wanted: Wanted,
+) -> Result<Function, FunctionError> {
+    // Seen again in the writing transaction; here it saves the work for the package.
+    let key = (owner.clone(), name.clone());
+    if transact_read(&*lambda.store, move |tx| functions::get(tx, &key.0, &key.1)).await?.is_some() {
+        return Err(FunctionError::AlreadyExists(name.to_string()));
+    }
+    let code_bytes = wanted.zip.len() as u64;
+    // GAP(garbage): a package that no function names any more stays on disk.
+    let code = lambda.blobs.put(wanted.zip.clone()).await?;
+    prepare(lambda, &name, &code).await?;
+    let function = Function {
+        log_group: wanted.log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
+        name,
+        role: wanted.role,
+        runtime: wanted.runtime,
+        handler: wanted.handler,
+        description: wanted.description,
+        timeout_seconds: wanted.timeout_seconds,
+        memory_mb: wanted.memory_mb,
+        ephemeral_mb: wanted.ephemeral_mb,
+        architecture: wanted.architecture,
+        environment: wanted.environment,
+        code,
+        code_bytes,
+        last_modified: lambda.world.domain().now(),
+        revision_id: lambda.world.random().uuid(),
+        state: State::Pending,
+    };
+    insert(lambda, owner, function.clone(), wanted.tags).await?;
+    lambda.revisions.forget(owner, &function.name);
+    Ok(function)
+}
+
+async fn prepare(lambda: &Lambda, name: &FunctionName, code: &BlobDigest) -> Result<(), FunctionError> {
+    match lambda.worker.prepare(CodeDigest(code.to_string())).await {
+        Ok(bytes) if bytes > CODE_UNZIPPED_BYTES_MAX => Err(FunctionError::UnzippedTooLarge),
+        Ok(_) => Ok(()),
+        Err(PrepareError::TooLarge { .. }) => Err(FunctionError::UnzippedTooLarge),
+        Err(PrepareError::Bad(_)) => Err(FunctionError::ZipUnreadable),
+        Err(PrepareError::Host(reason)) => Err(FunctionError::Prepare { name: name.to_string(), reason }),
+    }
+}
+
+async fn insert(lambda: &Lambda, owner: &Owner, function: Function, tags: Tags) -> Result<(), FunctionError> {
+    let owner = owner.clone();
+    transact(&*lambda.store, move |tx| {
+        if functions::get(tx, &owner, &function.name)?.is_some() {
+            return Err(FunctionError::AlreadyExists(function.name.to_string()));
+        }
+        if functions::code_usage(tx, &owner)?.saturating_add(function.code_bytes) > CODE_STORAGE_BYTES_MAX {
+            return Err(FunctionError::CodeStorageExceeded);
+        }
+        functions::insert(tx, &owner, &function, &tags)
+    })
+    .await
+}

@@ -1,0 +1,40 @@
+//! What can be set about running functions.
+
+use std::time::Duration;
+
+use crate::limits::CONCURRENT_EXECUTIONS;
+
+/// How long an environment waits for its next call before it is ended. AWS does not document its own; third
+/// parties saw 5 to 15 minutes.
+pub const IDLE: Duration = Duration::from_secs(600);
+
+/// How long a call waits for room on a full host (a limit of this server, not of AWS).
+pub const ROOM_WAIT: Duration = Duration::from_secs(1);
+
+/// Settings of the Lambda service.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Environments that this host runs at the same time, of all functions together. A call that would need one
+    /// more waits for [`Options::room_wait`] and is then throttled.
+    pub environments_max: u32,
+    /// An environment that was idle for so long is ended.
+    pub idle: Duration,
+    /// How long a call waits for room on a full host.
+    pub room_wait: Duration,
+    /// Calls of one account in one region that run at the same time.
+    pub concurrent_executions: u32,
+    /// The architecture of functions that this host can run: `x86_64` or `arm64`.
+    pub architecture: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            environments_max: CONCURRENT_EXECUTIONS,
+            idle: IDLE,
+            room_wait: ROOM_WAIT,
+            concurrent_executions: CONCURRENT_EXECUTIONS,
+            architecture: if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
+        }
+    }
+}

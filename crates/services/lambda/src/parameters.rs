@@ -1,0 +1,288 @@
+//! The rules of CreateFunction's parameters that AWS checks behind its model, with AWS's texts.
+//!
+//! What Hearth does not do yet is refused by name: nothing is accepted and ignored.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use hearth_aws::names::{FunctionRef, RoleArn};
+use hearth_aws::{Document, shape};
+
+use crate::error::FunctionError;
+use crate::functions::Tags;
+use crate::limits::*;
+use crate::runtimes;
+
+shape! {
+    pub(crate) struct CreateInput {
+        function_name: FunctionRef,
+        runtime: Option<String>,
+        role: String,
+        handler: Option<String>,
+        code: Code,
+        description: Option<String>,
+        timeout: Option<i64>,
+        memory_size: Option<i64>,
+        publish: Option<bool>,
+        publish_to: Document,
+        vpc_config: Document,
+        package_type: Option<String>,
+        dead_letter_config: Option<DeadLetterConfig>,
+        environment: Option<Environment>,
+        kms_key_arn as "KMSKeyArn": Option<String>,
+        tracing_config: Option<TracingConfig>,
+        tags: Option<BTreeMap<String, String>>,
+        layers: Document,
+        file_system_configs: Document,
+        image_config: Document,
+        code_signing_config_arn: Document,
+        architectures: Option<Vec<String>>,
+        ephemeral_storage: Option<EphemeralStorage>,
+        snap_start: Option<SnapStart>,
+        logging_config: Option<LoggingConfig>,
+        tenancy_config: Document,
+        capacity_provider_config: Document,
+        durable_config: Document,
+        runtime_config: Document,
+        accelerator_config: Document,
+    }
+    pub(crate) struct Code {
+        zip_file: Option<Bytes>,
+        s3_bucket: Document,
+        s3_key: Document,
+        s3_object_version: Document,
+        s3_object_storage_mode: Option<String>,
+        image_uri: Document,
+        source_kms_key_arn as "SourceKMSKeyArn": Document,
+    }
+    pub(crate) struct DeadLetterConfig {
+        target_arn: Option<String>,
+    }
+    pub(crate) struct Environment {
+        variables: Option<BTreeMap<String, String>>,
+    }
+    pub(crate) struct TracingConfig {
+        mode: Option<String>,
+    }
+    pub(crate) struct EphemeralStorage {
+        size: i64,
+    }
+    pub(crate) struct SnapStart {
+        apply_on: Option<String>,
+    }
+    pub(crate) struct LoggingConfig {
+        log_format: Option<String>,
+        application_log_level: Document,
+        system_log_level: Document,
+        log_group: Option<String>,
+    }
+}
+
+/// What CreateFunction asks for, checked; still without code, place and time.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) zip: Bytes,
+    pub(crate) tags: Tags,
+    pub(crate) role: RoleArn,
+    pub(crate) runtime: String,
+    pub(crate) handler: String,
+    pub(crate) description: String,
+    pub(crate) timeout_seconds: u32,
+    pub(crate) memory_mb: u32,
+    pub(crate) ephemeral_mb: u32,
+    pub(crate) architecture: String,
+    pub(crate) environment: Option<BTreeMap<String, String>>,
+    pub(crate) log_group: Option<String>,
+}
+
+/// A role whose ARN the model's wide pattern lets pass, and that cannot exist.
+const NOT_ASSUMABLE: &str = "The role defined for the function cannot be assumed by Lambda.";
+
+type Checked<T> = Result<T, FunctionError>;
+
+/// Variables that only the service sets (`spec` of AWS: reserved environment variables).
+const RESERVED_VARIABLES: [&str; 21] = [
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+    "AWS_LAMBDA_MAX_CONCURRENCY",
+    "AWS_LAMBDA_METADATA_API",
+    "AWS_LAMBDA_METADATA_TOKEN",
+];
+
+impl CreateInput {
+    /// The first rule that the input breaks, or what it asks for.
+    pub(crate) fn check(self) -> Checked<Wanted> {
+        check_name(self.function_name.name().as_str())?;
+        self.refuse_unbuilt()?;
+        let zip = zip_file(self.code.zip_file)?;
+        let runtime = self.runtime.ok_or_else(|| {
+            parameter("Runtime is mandatory for functions created with deployment packages.")
+        })?;
+        let handler = self.handler.ok_or_else(|| {
+            parameter("Handler is mandatory for functions created with deployment packages.")
+        })?;
+        runtimes::check(&runtime).map_err(parameter)?;
+        let memory = self.memory_size.unwrap_or(128);
+        let ephemeral = self.ephemeral_storage.map_or(512, |storage| storage.size);
+        let environment = self.environment.map(|environment| environment.variables.unwrap_or_default());
+        check_environment(environment.as_ref())?;
+        let tags = self.tags.unwrap_or_default();
+        if tags.len() > TAGS_MAX {
+            return Err(parameter("Number of tags exceeds resource tag limit."));
+        }
+        Ok(Wanted {
+            zip,
+            tags,
+            role: RoleArn::parse(&self.role).ok_or_else(|| parameter(NOT_ASSUMABLE))?,
+            runtime,
+            handler,
+            description: self.description.unwrap_or_default(),
+            timeout_seconds: at_most("Timeout", self.timeout.unwrap_or(3), TIMEOUT_SECONDS_MAX)?,
+            memory_mb: at_most("MemorySize", memory, MEMORY_MB_MAX)?,
+            ephemeral_mb: at_most("EphemeralStorage.Size", ephemeral, EPHEMERAL_MB_MAX)?,
+            architecture: self
+                .architectures
+                .and_then(|list| list.into_iter().next())
+                .unwrap_or("x86_64".into()),
+            environment,
+            log_group: self.logging_config.and_then(|logging| logging.log_group),
+        })
+    }
+
+    /// A member is refused when it asks for more than AWS's default.
+    fn refuse_unbuilt(&self) -> Checked<()> {
+        let logging = self.logging_config.as_ref();
+        let asks = |value: Option<&String>, default: &str| value.is_some_and(|value| value != default);
+        let dead_letter = self.dead_letter_config.as_ref().and_then(|config| config.target_arn.as_ref());
+        let tracing = self.tracing_config.as_ref().and_then(|config| config.mode.as_ref());
+        let snap_start = self.snap_start.as_ref().and_then(|config| config.apply_on.as_ref());
+        let unbuilt = [
+            ("PackageType Image", asks(self.package_type.as_ref(), "Zip")),
+            ("Code.ImageUri", is_set(&self.code.image_uri)),
+            ("Code.S3Bucket", is_set(&self.code.s3_bucket)),
+            ("Code.S3Key", is_set(&self.code.s3_key)),
+            ("Code.S3ObjectVersion", is_set(&self.code.s3_object_version)),
+            ("Code.S3ObjectStorageMode", asks(self.code.s3_object_storage_mode.as_ref(), "COPY")),
+            ("Code.SourceKMSKeyArn", is_set(&self.code.source_kms_key_arn)),
+            ("Publish", self.publish == Some(true)),
+            ("PublishTo", is_set(&self.publish_to)),
+            ("VpcConfig", is_set(&self.vpc_config)),
+            ("DeadLetterConfig", asks(dead_letter, "")),
+            ("KMSKeyArn", asks(self.kms_key_arn.as_ref(), "")),
+            ("TracingConfig.Mode Active", asks(tracing, "PassThrough")),
+            ("Layers", is_set(&self.layers)),
+            ("FileSystemConfigs", is_set(&self.file_system_configs)),
+            ("ImageConfig", is_set(&self.image_config)),
+            ("CodeSigningConfigArn", is_set(&self.code_signing_config_arn)),
+            ("SnapStart.ApplyOn PublishedVersions", asks(snap_start, "None")),
+            ("LoggingConfig.LogFormat JSON", asks(logging.and_then(|l| l.log_format.as_ref()), "Text")),
+            ("LoggingConfig.ApplicationLogLevel", logging.is_some_and(|l| is_set(&l.application_log_level))),
+            ("LoggingConfig.SystemLogLevel", logging.is_some_and(|l| is_set(&l.system_log_level))),
+            ("TenancyConfig", is_set(&self.tenancy_config)),
+            ("CapacityProviderConfig", is_set(&self.capacity_provider_config)),
+            ("DurableConfig", self.durable_config != Document::Null),
+            ("RuntimeConfig", is_set(&self.runtime_config)),
+            ("AcceleratorConfig", is_set(&self.accelerator_config)),
+        ];
+        match unbuilt.iter().find(|(_, asked)| *asked) {
+            Some((member, _)) => Err(not_supported(member)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The answer to a member that Hearth does not act on yet.
+pub(crate) fn not_supported(member: &str) -> FunctionError {
+    parameter(format!("{member} is not supported by Hearth yet."))
+}
+
+fn parameter(text: impl ToString) -> FunctionError {
+    FunctionError::Parameter(text.to_string())
+}
+
+/// Whether a value asks for anything: empty texts, lists and structures are AWS's way to ask for nothing.
+fn is_set(value: &Document) -> bool {
+    match value {
+        Document::Null | Document::Bool(false) => false,
+        Document::String(text) => !text.is_empty(),
+        Document::List(items) => !items.is_empty(),
+        Document::Map(entries) => !entries.is_empty(),
+        Document::Structure(members) => members.iter().any(|(_, value)| is_set(value)),
+        Document::Bool(true)
+        | Document::Integer(_)
+        | Document::Float(_)
+        | Document::Blob(_)
+        | Document::Timestamp(_) => true,
+    }
+}
+
+/// Of CreateFunction alone: its answer to a long name is not a ValidationException, though it reads like one.
+fn check_name(name: &str) -> Checked<()> {
+    if name.len() <= FUNCTION_NAME_LENGTH_MAX {
+        return Ok(());
+    }
+    Err(parameter(format!(
+        "1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must \
+         have length less than or equal to {FUNCTION_NAME_LENGTH_MAX}"
+    )))
+}
+
+fn zip_file(zip: Option<Bytes>) -> Checked<Bytes> {
+    let zip = zip.ok_or_else(|| parameter("Please provide a source for function code."))?;
+    if zip.is_empty() {
+        return Err(parameter("Uploaded file must be a non-empty zip"));
+    }
+    if zip.len() as u64 > CODE_ZIPPED_BYTES_MAX {
+        return Err(FunctionError::ZipTooLarge);
+    }
+    Ok(zip)
+}
+
+/// The model has checked the lower end.
+fn at_most(member: &str, value: i64, limit: i64) -> Checked<u32> {
+    match u32::try_from(value) {
+        Ok(value) if i64::from(value) <= limit => Ok(value),
+        _ => Err(parameter(format!(
+            "'{member}' value failed to satisfy constraint: Member must have value less than or equal to {limit}"
+        ))),
+    }
+}
+
+fn check_environment(variables: Option<&BTreeMap<String, String>>) -> Checked<()> {
+    let Some(variables) = variables else { return Ok(()) };
+    let refused = "Lambda was unable to configure your environment variables because the environment variables \
+                   you have provided";
+    let reserved: Vec<&str> =
+        variables.keys().map(String::as_str).filter(|key| RESERVED_VARIABLES.contains(key)).collect();
+    if !reserved.is_empty() {
+        return Err(parameter(format!(
+            "{refused} contains reserved keys that are currently not supported for modification. Reserved keys \
+             used in this request: {}",
+            reserved.join(", ")
+        )));
+    }
+    let measured = serde_json::to_string(variables).expect("a map of texts always has a JSON form");
+    if measured.len() > ENVIRONMENT_BYTES_MAX {
+        return Err(parameter(format!("{refused} exceeded the 4KB limit. String measured: {measured}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
