@@ -20,7 +20,7 @@ from figures import percentile, ratio
 from subjects import SERVER, SOCKET, Connection, Hearth, PlainServer, bare_python_ms
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs/performance.md"
-MARK = "<!-- written by `make bench` -->"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 START_RUNS = 10
 IDLE_SECONDS = 3
@@ -178,11 +178,19 @@ def interpreter(binary):
     return wanted[0]["Runtime"], wanted[0]["Program"]
 
 
-def page(table, quiet):
-    lines = [MARK, f"Machine: {machine.description()}.", f"CPU taken by others meanwhile: {quiet:.0%}.", ""]
-    lines += ["| what | measured | gate |", "|---|---|---|"]
+def figures(table, share):
+    """The part of the page that this program writes."""
+    lines = [BEGIN, f"Machine: {machine.description()}. Taken by others meanwhile: {share:.0%} of its CPU time.", ""]
+    lines += ["| what | measured | gate |", "| --- | --- | --- |"]
     lines += [f"| {what.strip()} | {value} | {gate} |" for what, value, gate, _ in table.rows]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", END])
+
+
+def write(table, share):
+    text = PAGE.read_text()
+    before, after = text[: text.index(BEGIN)], text[text.index(END) + len(END) :]
+    PAGE.write_text(before + figures(table, share) + after)
+    print(f"\nwritten to {PAGE}")
 
 
 def main():
@@ -202,9 +210,7 @@ def main():
     cold(table, options.binary, python, runtime, what, 1.5)
     share = quiet.foreign_share()
     if options.write:
-        text = PAGE.read_text() if PAGE.exists() else f"# Performance\n\n{MARK}\n"
-        PAGE.write_text(text[: text.index(MARK)] + page(table, share))
-        print(f"\nwritten to {PAGE}")
+        write(table, share)
     if share > machine.FOREIGN_SHARE_MAX:
         print(f"\nno verdict: {share:.0%} of the machine's time went to others")
         raise SystemExit(2)

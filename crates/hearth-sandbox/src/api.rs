@@ -124,7 +124,7 @@ pub struct UnpackSpec {
 }
 
 /// What was unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unpacked {
     /// Sum of the files' sizes.
     pub bytes: u64,

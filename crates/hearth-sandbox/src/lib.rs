@@ -10,6 +10,30 @@
 //!
 //! Never: knows Lambda; is async; uses another Hearth crate.
 
-#![allow(unsafe_code, reason = "the one crate that speaks to the kernel directly; every block says why it is sound")]
+#![allow(
+    unsafe_code,
+    reason = "the one crate that speaks to the kernel directly; every block says why it is sound"
+)]
 
 pub mod api;
+mod cgroups;
+mod connection;
+mod doctor;
+mod host;
+mod identity;
+mod init;
+mod kernel;
+mod privilege;
+mod program;
+mod root;
+mod scratch;
+mod seats;
+mod seccomp;
+pub mod spawner;
+mod start;
+mod unpack;
+mod wire;
+
+pub use connection::{Connection, LaunchError, Options, POOL_DEFAULT, SPAWNER_ARGUMENT, Spawner};
+pub use doctor::{Check, doctor};
+pub use host::clean_up;

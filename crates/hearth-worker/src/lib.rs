@@ -5,8 +5,19 @@
 //!
 //! Never: reads a transaction; calls another service; runs two invocations in one environment at once.
 
+mod channel;
+mod code;
+mod environment;
+mod local;
+mod runtime_api;
+mod runtimes;
+pub mod sandbox;
 pub mod worker;
 
+pub use environment::sandbox_sockets;
+pub use local::{ENVIRONMENTS_MAX, LocalWorker, WorkerDeps, WorkerOptions};
+pub use runtimes::{Places, RuntimeStatus, Runtimes};
+pub use sandbox::{LinuxSandbox, Sandbox};
 pub use worker::{
     BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId, Failure, FunctionError,
     Identity, LogBatch, LogEvent, PrepareError, Reason, Report, Response, Revision, Secret, StartError, Worker,

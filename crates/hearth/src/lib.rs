@@ -1,1 +1,48 @@
-//! hearth
+//! The program: command line, listener, and the one place where the parts meet.
+//!
+//! ```text
+//! main ─▶ cli ─▶ commands ─▶ up ─▶ server: data_folder, store, spawner, worker, services ─▶ front ─▶ gate
+//! ```
+//!
+//! Never: starts a thread before the spawner; holds what a service, the worker or the wire should know.
+
+pub mod cli;
+pub mod client;
+pub mod code_source;
+pub mod commands;
+pub mod counts;
+pub mod data_folder;
+pub mod exit;
+pub mod front;
+pub mod gate;
+pub mod logging;
+pub mod own;
+pub mod server;
+pub mod services;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+pub use hearth_sandbox::SPAWNER_ARGUMENT;
+pub use hearth_sandbox::spawner::main as spawner;
+
+use crate::cli::Cli;
+use crate::exit::{Exit, Refusal};
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let started = Instant::now();
+    let cli = Cli::parse();
+    match logging::start(&cli.log).and_then(|()| commands::run(cli, started)) {
+        Ok(exit) => exit.into(),
+        Err(error) => complain(&error),
+    }
+}
+
+/// One line for a person, with every cause.
+fn complain(error: &anyhow::Error) -> ExitCode {
+    eprintln!("hearth: {error:#}");
+    error.downcast_ref::<Refusal>().map_or(Exit::Failed, |refusal| refusal.exit).into()
+}

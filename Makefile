@@ -1,0 +1,26 @@
+# The commands of this repository. Each ends by itself, asks nothing and reads no input.
+
+.PHONY: help demo test bench crash check
+
+help:
+	@echo "make demo    set up, build, and run a real function on a real photograph"
+	@echo "make test    set up, build, and run every check and test"
+	@echo "make bench   measure against floors taken in the same run (WRITE=1 keeps the table in docs/performance.md)"
+	@echo "make crash   kill the server and its spawner 50 times under load and look for anything left behind"
+	@echo "make check   format, lints, sizes, arrows, licences, generated files"
+
+demo:
+	@scripts/demo.sh
+
+test:
+	@scripts/test.sh
+
+bench:
+	@scripts/bench.sh
+
+crash:
+	@scripts/crash.sh
+
+check:
+	@scripts/setup.sh build
+	@cargo xtask check

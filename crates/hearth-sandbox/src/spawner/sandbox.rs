@@ -1,0 +1,193 @@
+//! One sandbox as the spawner sees it: what it holds of it, and how far it is.
+//!
+//! Never: reported as ended while a process of it lives or a cgroup of it exists.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+
+use crate::api::{Event, Exit, SandboxId};
+use crate::cgroups::Cgroup;
+use crate::identity::Identity;
+use crate::init::FAILURE;
+use crate::start::Launched;
+
+/// What a sandbox tells about its making at most, in bytes.
+const PROGRESS_BYTES_MAX: usize = 16 * 1024;
+/// The last step before the exec.
+const LAST_STEP: &str = "program";
+
+enum Stage {
+    /// It tells its progress; the descriptors wait for the server.
+    Making {
+        told: Vec<u8>,
+        handover: Vec<OwnedFd>,
+        timings: Vec<(String, u64)>,
+    },
+    Running,
+    /// It could not be made; it is being killed.
+    Failed(String),
+    /// Its processes are dead. Told when the cgroups are gone.
+    Leaving(Event),
+}
+
+/// See the module.
+pub(super) struct Sandbox {
+    process: OwnedFd,
+    /// While it is being made.
+    progress: Option<File>,
+    ending: File,
+    cgroup: Cgroup,
+    identity: Identity,
+    stage: Stage,
+}
+
+impl Sandbox {
+    pub(super) fn new(launched: Launched) -> Sandbox {
+        let Launched { process, cgroup, identity, progress, ending, handover, timings } = launched;
+        let stage = Stage::Making { told: Vec::new(), handover, timings };
+        Sandbox { process, progress: Some(progress), ending, cgroup, identity, stage }
+    }
+
+    /// Readable when its first process is dead, and with it all others.
+    pub(super) fn process(&self) -> BorrowedFd<'_> {
+        self.process.as_fd()
+    }
+
+    /// What it tells while it is being made.
+    pub(super) fn progress(&self) -> Option<BorrowedFd<'_>> {
+        self.progress.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Nobody listens to its progress any more.
+    pub(super) fn close_progress(&mut self) {
+        self.progress = None;
+    }
+
+    pub(super) fn is_being_made(&self) -> bool {
+        matches!(self.stage, Stage::Making { .. })
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.stage, Stage::Leaving(_))
+    }
+
+    /// Kills the first process; the kernel kills the others with it. What is frozen dies when it is thawed.
+    pub(super) fn kill(&self) {
+        pidfd_send_signal(&self.process, Signal::KILL).ok(); // fails only when it is dead already
+        self.thaw();
+    }
+
+    pub(super) fn freeze(&self) {
+        report("freeze", self.cgroup.freeze());
+    }
+
+    pub(super) fn thaw(&self) {
+        report("thaw", self.cgroup.thaw());
+    }
+
+    /// Reads what it told. When that was all, it runs or has failed.
+    pub(super) fn progressed(&mut self, id: SandboxId) -> Option<(Event, Vec<OwnedFd>)> {
+        let (Stage::Making { told, .. }, Some(progress)) = (&mut self.stage, &mut self.progress) else {
+            return None;
+        };
+        let mut piece = [0; 4096];
+        match progress.read(&mut piece) {
+            Ok(0) => self.made(id),
+            Ok(_) if told.len() > PROGRESS_BYTES_MAX => {
+                self.stage = Stage::Failed("it told too much".to_owned());
+                self.kill();
+                None
+            }
+            Ok(length) => {
+                told.extend_from_slice(&piece[..length]);
+                None
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => None,
+            Err(_) => self.made(id),
+        }
+    }
+
+    /// Nobody tells progress any more: the program has replaced who did, or both are dead.
+    fn made(&mut self, id: SandboxId) -> Option<(Event, Vec<OwnedFd>)> {
+        let Stage::Making { told, handover, timings, .. } = &mut self.stage else { return None };
+        let told = String::from_utf8_lossy(told);
+        let failure = told.lines().find_map(|line| line.strip_prefix(FAILURE));
+        let steps = told.lines().filter_map(|line| line.split_once(' '));
+        let steps: Vec<_> =
+            steps.filter_map(|(name, taken)| Some((name.to_owned(), taken.parse().ok()?))).collect();
+        let finished = steps.last().is_some_and(|(name, _): &(String, u64)| name == LAST_STEP);
+        if failure.is_some() || !finished {
+            let reason = failure.unwrap_or("it was killed while it was being made").to_owned();
+            self.stage = Stage::Failed(reason);
+            self.kill();
+            return None;
+        }
+        let timings = timings.drain(..).chain(steps).collect();
+        let handover = std::mem::take(handover);
+        self.stage = Stage::Running;
+        Some((Event::Started { id, memory_stat: self.cgroup.memory_stat(), timings }, handover))
+    }
+
+    /// Its first process is dead, and so is every other. Returns what was not told yet.
+    pub(super) fn ended(&mut self, id: SandboxId) -> Vec<(Event, Vec<OwnedFd>)> {
+        waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG).ok();
+        let mut events = Vec::new();
+        // Its writers are dead, so the progress comes to its end here.
+        while self.is_being_made() {
+            events.extend(self.progressed(id));
+        }
+        let out_of_memory = self.cgroup.was_out_of_memory();
+        let event = match std::mem::replace(&mut self.stage, Stage::Running) {
+            Stage::Running | Stage::Making { .. } => Event::Exited { id, exit: self.exit(), out_of_memory },
+            Stage::Failed(reason) if out_of_memory => {
+                Event::StartFailed { id, reason: format!("{reason}: its memory does not suffice") }
+            }
+            Stage::Failed(reason) => Event::StartFailed { id, reason },
+            Stage::Leaving(event) => event,
+        };
+        self.stage = Stage::Leaving(event);
+        events
+    }
+
+    /// How the program ended, as its init saw it; a killed init saw nothing.
+    fn exit(&mut self) -> Exit {
+        let mut status = [0; 4];
+        if self.ending.read_exact(&mut status).is_err() {
+            return Exit::Signal(libc::SIGKILL);
+        }
+        let status = i32::from_le_bytes(status);
+        if libc::WIFSIGNALED(status) {
+            Exit::Signal(libc::WTERMSIG(status))
+        } else {
+            Exit::Status(libc::WEXITSTATUS(status))
+        }
+    }
+
+    /// Removes the cgroups if it has ended; the event to report when they are gone.
+    pub(super) fn removed(&mut self) -> Option<Event> {
+        let Stage::Leaving(event) = &self.stage else { return None };
+        match self.cgroup.remove() {
+            Ok(true) => Some(event.clone()),
+            Ok(false) => None,
+            Err(error) => {
+                report("remove a cgroup", Err(error));
+                Some(event.clone())
+            }
+        }
+    }
+}
+
+fn report(what: &str, result: std::io::Result<()>) {
+    match result {
+        // The group is gone when a command crosses the sandbox's end.
+        Err(error) if error.kind() != ErrorKind::NotFound => eprintln!("hearth spawner: {what}: {error}"),
+        _ => {}
+    }
+}

@@ -1,0 +1,138 @@
+//! The spawner's half of making a sandbox: everything that needs no place inside, then the clone.
+//!
+//! Never: waits for the child; leaves anything behind when it fails.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::api::SandboxSpec;
+use crate::cgroups::Cgroup;
+use crate::host::Host;
+use crate::identity::Identity;
+use crate::init::{self, Plan};
+use crate::kernel::{self, Side};
+use crate::program::Program;
+use crate::root::Tree;
+use crate::seats::Seat;
+
+/// A sandbox whose first process was cloned and is making it.
+#[derive(Debug)]
+pub(crate) struct Launched {
+    pub(crate) process: OwnedFd,
+    pub(crate) cgroup: Cgroup,
+    pub(crate) identity: Identity,
+    /// Lines of progress, then the end of the stream when the program runs.
+    pub(crate) progress: File,
+    /// The program's wait status, once.
+    pub(crate) ending: File,
+    /// Descriptors for the server, in the order of `Event::Started`.
+    pub(crate) handover: Vec<OwnedFd>,
+    /// Steps done so far, in microseconds.
+    pub(crate) timings: Vec<(String, u64)>,
+}
+
+/// Makes a sandbox up to the clone of its first process.
+pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched> {
+    let mut clock = Clock { last: Instant::now(), timings: Vec::new() };
+    let mut seat = host.seats.take(&spec.listen).map_err(|e| named("make the namespaces and cgroups", &e))?;
+    clock.done("seat");
+    let prepared = prepare(host, &mut seat, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
+    clock.done("cloned");
+    let Seat { cgroup, identity, .. } = seat;
+    match prepared {
+        Ok((process, Ends { progress, ending, handover })) => {
+            Ok(Launched { process, cgroup, identity, progress, ending, handover, timings: clock.timings })
+        }
+        Err(error) => {
+            cgroup.remove().ok(); // no process entered, so it is not busy
+            host.seats.identities.give_back(&identity);
+            Err(error)
+        }
+    }
+}
+
+/// What the spawner keeps of a sandbox beside its process.
+struct Ends {
+    progress: File,
+    ending: File,
+    handover: Vec<OwnedFd>,
+}
+
+fn prepare<'a>(
+    host: &'a mut Host,
+    seat: &mut Seat,
+    spec: &SandboxSpec,
+    clock: &mut Clock,
+) -> io::Result<(Plan<'a>, Ends)> {
+    let tmp = host.scratch.take(spec.tmp_bytes).map_err(|e| named("make /tmp", &e))?;
+    clock.done("tmp");
+    // One more than the function may have: the init counts too.
+    let limited = seat.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1));
+    limited.map_err(|e| named("limit memory and processes", &e))?;
+    clock.done("limits");
+    let mut handover = std::mem::take(&mut seat.sockets);
+    let (output_read, output) = pipe_with(PipeFlags::CLOEXEC)?;
+    handover.push(not_waiting(output_read)?);
+    let mut channel = None;
+    if spec.channel {
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        handover.push(not_waiting(ours)?);
+        channel = Some(theirs);
+    }
+    let (progress, progress_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (ending, ending_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let plan = Plan {
+        doors: std::mem::take(&mut seat.doors),
+        network: seat.network.try_clone()?,
+        users: seat.users.try_clone()?,
+        tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory)?,
+        tmp,
+        filter: &host.filter,
+        program: Program::prepare(spec, output, channel)?,
+        spawner: &host.myself,
+        progress: File::from(progress_write),
+        ending: File::from(ending_write),
+        cloned: Instant::now(),
+    };
+    clock.done("prepare");
+    Ok((plan, Ends { progress: File::from(progress), ending: File::from(ending), handover }))
+}
+
+fn clone(mut plan: Plan<'_>, ends: Ends) -> io::Result<(OwnedFd, Ends)> {
+    plan.cloned = Instant::now();
+    let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC;
+    match kernel::clone_process(namespaces)? {
+        Side::Child => init::main(plan),
+        Side::Parent(process, _) => Ok((process, ends)),
+    }
+}
+
+/// Reading from it says `WouldBlock` instead of waiting.
+fn not_waiting(descriptor: OwnedFd) -> io::Result<OwnedFd> {
+    rustix::io::ioctl_fionbio(&descriptor, true)?;
+    Ok(descriptor)
+}
+
+/// How long each step took.
+struct Clock {
+    last: Instant,
+    timings: Vec<(String, u64)>,
+}
+
+impl Clock {
+    fn done(&mut self, name: &str) {
+        let now = Instant::now();
+        let taken = u64::try_from(now.duration_since(self.last).as_micros()).unwrap_or(u64::MAX);
+        self.timings.push((name.to_owned(), taken));
+        self.last = now;
+    }
+}
+
+fn named(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}

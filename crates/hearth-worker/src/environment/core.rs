@@ -1,0 +1,424 @@
+//! What an environment holds, and how the effects of its state machine are performed: at once, without waiting.
+//!
+//! Never: waits; performs an effect twice.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hearth_sandbox::api::Exit;
+use tokio::sync::oneshot;
+
+use super::Setup;
+use super::answers::{self, Outcome, Status};
+use super::figures::{Figures, Memory, init_report};
+use super::journal::Journal;
+use super::link::Link;
+use super::state::{CallId, Effect, Ending, Environment, Event};
+use crate::sandbox::Ended;
+use crate::worker::{Call, Failure, Response};
+
+/// Runtime API clients that wait in `next` at once.
+const WAITERS_MAX: usize = 8;
+
+/// An invocation as the Runtime API hands it out.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    pub(crate) call: Call,
+    pub(crate) deadline_ms: i64,
+}
+
+struct Pending {
+    id: CallId,
+    call: Call,
+    reply: Option<oneshot::Sender<Result<Response, Failure>>>,
+    began: Instant,
+    deadline_ms: i64,
+    started: bool,
+    outcome: Option<Outcome>,
+}
+
+/// What only the driver can do.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Todo {
+    /// Start a sandbox.
+    pub(super) launch: bool,
+    /// Give up a sandbox that is still being made.
+    pub(super) cancel: bool,
+    /// Watch the deadline.
+    pub(super) arm: bool,
+    /// Send the rest of an event.
+    pub(super) flush: bool,
+    /// It is over.
+    pub(super) closed: bool,
+}
+
+impl Todo {
+    pub(super) fn any(self) -> bool {
+        self.launch || self.cancel || self.arm || self.flush || self.closed
+    }
+}
+
+/// See the module.
+pub(super) struct Core {
+    setup: Arc<Setup>,
+    machine: Option<Environment>,
+    calls: Vec<Pending>,
+    calls_seen: u64,
+    waiters: VecDeque<oneshot::Sender<Delivery>>,
+    /// The present sandbox.
+    pub(super) link: Option<Link>,
+    pub(super) todo: Todo,
+    /// The limit that counts now.
+    pub(super) deadline: Option<Instant>,
+    /// The driver watches it: within one sampling interval.
+    pub(super) watched: bool,
+    init_began: Instant,
+    init_took: Option<std::time::Duration>,
+    /// What the runtime posted for a failed init.
+    init_error: Option<Outcome>,
+    ended: Option<Ended>,
+    not_started: Option<String>,
+    shutting_down: bool,
+    pub(super) memory: Memory,
+    pub(super) journal: Journal,
+    unreported: Option<Figures>,
+    later: VecDeque<Event>,
+}
+
+impl Core {
+    pub(super) fn new(setup: Arc<Setup>, mut journal: Journal) -> Self {
+        let now = Instant::now();
+        journal.platform(setup.init_start_line());
+        Self {
+            memory: Memory::new(setup.revision.memory_mb),
+            deadline: Some(now + setup.init_limit),
+            setup,
+            machine: Some(Environment::new()),
+            calls: Vec::new(),
+            calls_seen: 0,
+            waiters: VecDeque::new(),
+            link: None,
+            todo: Todo { launch: true, arm: true, ..Todo::default() },
+            watched: false,
+            init_began: now,
+            init_took: None,
+            init_error: None,
+            ended: None,
+            not_started: None,
+            shutting_down: false,
+            journal,
+            unreported: None,
+            later: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn machine(&self) -> &Environment {
+        // Taken only within `apply`.
+        self.machine.as_ref().unwrap_or(&Environment::Closed)
+    }
+
+    /// A call arrived: registers it and sets it going as far as possible.
+    pub(super) fn invoke(&mut self, call: Call) -> oneshot::Receiver<Result<Response, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.calls_seen += 1;
+        let id = CallId(self.calls_seen);
+        let pending = Pending {
+            id,
+            call,
+            reply: Some(reply),
+            began: Instant::now(),
+            deadline_ms: 0,
+            started: false,
+            outcome: None,
+        };
+        self.calls.push(pending);
+        self.apply(Event::Assigned(id));
+        answer
+    }
+
+    /// The server stops: what waits is told so.
+    pub(super) fn shutting_down(&mut self) {
+        self.shutting_down = true;
+    }
+
+    /// The invocation that runs: its request and deadline.
+    pub(super) fn current(&self) -> Option<(&Call, Instant)> {
+        let id = self.machine().invocation()?;
+        self.calls.iter().find(|pending| pending.id == id).map(|pending| (&pending.call, pending.began))
+    }
+
+    /// The runtime answered the invocation that runs.
+    pub(super) fn responded(&mut self, outcome: Outcome) -> bool {
+        let Some(id) = self.machine().invocation() else { return self.apply(Event::Responded) };
+        if matches!(self.machine(), Environment::Busy { .. }) {
+            self.pending(id).outcome = Some(outcome);
+        }
+        self.apply(Event::Responded)
+    }
+
+    /// The runtime reported a failed init.
+    pub(super) fn init_failed(&mut self, outcome: Outcome) -> bool {
+        if matches!(self.machine(), Environment::Starting { .. } | Environment::Repeating { .. }) {
+            self.init_error = Some(outcome);
+        }
+        self.apply(Event::InitFailed)
+    }
+
+    pub(super) fn exited(&mut self, ended: Ended) {
+        self.ended = Some(ended);
+        if ended.out_of_memory && ended.exit == Exit::Signal(9) {
+            self.memory.exhausted();
+        }
+        // SIGBUS and SIGSEGV.
+        self.apply(Event::Exited { faulted: matches!(ended.exit, Exit::Signal(7 | 11)) && !ended.out_of_memory });
+    }
+
+    pub(super) fn not_started(&mut self, reason: String) {
+        self.not_started = Some(reason);
+        self.ended = Some(Ended { exit: Exit::Signal(9), out_of_memory: false });
+        self.apply(Event::NotStarted);
+    }
+
+    /// A Runtime API client waits for work, on its own connection.
+    pub(super) fn ask_next(&mut self) -> Option<oneshot::Receiver<Delivery>> {
+        self.waiters.retain(|waiter| !waiter.is_closed());
+        if self.waiters.len() >= WAITERS_MAX {
+            return None;
+        }
+        let (hand, delivery) = oneshot::channel();
+        self.waiters.push_back(hand);
+        self.apply(Event::AskedNext);
+        Some(delivery)
+    }
+
+    /// Applies an event and what follows from it; false when the runtime may not do that now.
+    pub(super) fn apply(&mut self, event: Event) -> bool {
+        let mut allowed = true;
+        self.later.push_back(event);
+        while let Some(event) = self.later.pop_front() {
+            let (machine, effects) = self.machine.take().unwrap_or(Environment::Closed).on(event);
+            self.machine = Some(machine);
+            for effect in effects {
+                allowed &= effect != Effect::Deny;
+                self.perform(effect);
+            }
+        }
+        allowed
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Launch => self.launch(),
+            Effect::InitDone => self.init_took = Some(self.init_began.elapsed()),
+            Effect::ReportInit(ending, inside) => self.report_init(ending, inside),
+            Effect::Begin(id) => self.begin(id),
+            Effect::Deliver(id) => self.deliver(id),
+            Effect::Answer(id, ending) => self.answer(id, ending),
+            Effect::Finish(id, ending) => self.finish(id, ending),
+            Effect::Refuse(id) => self.refuse(id),
+            Effect::ArmInvocation => {
+                self.deadline = Some(Instant::now() + self.setup.revision.timeout);
+                self.todo.arm |= !self.watched;
+            }
+            Effect::Disarm => self.deadline = None,
+            Effect::Deny => {}
+            Effect::Kill => self.kill(),
+            Effect::Gone => {
+                self.report();
+                self.journal.end_line();
+                self.journal.flush();
+                self.todo.closed = true;
+            }
+        }
+    }
+
+    fn launch(&mut self) {
+        self.kill();
+        self.link = None;
+        self.waiters.clear();
+        self.ended = None;
+        self.init_error = None;
+        self.init_began = Instant::now();
+        self.todo.cancel = false;
+        self.todo.launch = true;
+    }
+
+    fn kill(&mut self) {
+        match &self.link {
+            Some(link) => self.setup.sandbox.kill(link.id),
+            None => self.todo.cancel = true,
+        }
+    }
+
+    fn report_init(&mut self, ending: Ending, inside: bool) {
+        self.drain();
+        let status = match ending {
+            Ending::TimedOut => Status::Timeout,
+            Ending::InitFailed => {
+                let posted = self.init_error.as_ref().and_then(|error| error.status.clone());
+                posted.unwrap_or_else(|| Status::Error("Runtime.Unknown".to_owned()))
+            }
+            Ending::Exited | Ending::Killed | Ending::Answered => {
+                Status::Error(answers::exit_type(self.ended.unwrap_or(KILLED)).to_owned())
+            }
+        };
+        let phase = if inside { "invoke" } else { "init" };
+        self.journal.platform(init_report(self.init_began.elapsed(), phase, &status));
+        self.journal.flush();
+    }
+
+    fn begin(&mut self, id: CallId) {
+        self.report();
+        let timeout = self.setup.revision.timeout;
+        let deadline_ms = self.setup.world.physical().now().after(timeout).as_millis();
+        let pending = self.pending(id);
+        pending.began = Instant::now();
+        pending.deadline_ms = deadline_ms;
+    }
+
+    /// By HTTP when a client waits there, else by the channel.
+    fn deliver(&mut self, id: CallId) {
+        // What was written until now comes before START.
+        self.drain();
+        if !self.waiters.is_empty() {
+            let pending = self.pending(id);
+            let mut delivery = Delivery { call: pending.call.clone(), deadline_ms: pending.deadline_ms };
+            while let Some(waiter) = self.waiters.pop_front() {
+                match waiter.send(delivery) {
+                    Ok(()) => return self.start_line(id),
+                    Err(back) => delivery = back,
+                }
+            }
+        }
+        let Some(pending) = self.calls.iter().find(|pending| pending.id == id) else { return };
+        let Some(link) = &mut self.link else { return };
+        match link.deliver(&pending.call, pending.deadline_ms) {
+            Ok(whole) => {
+                self.todo.flush |= !whole;
+                self.start_line(id);
+            }
+            // A client of the Runtime API that hung up: it gets the invocation when it asks again.
+            Err(_) if !link.has_channel() => self.start_line(id),
+            Err(_) => self.later.push_back(Event::Violated),
+        }
+    }
+
+    fn start_line(&mut self, id: CallId) {
+        let version = self.setup.revision.version.clone();
+        let pending = self.pending(id);
+        if std::mem::replace(&mut pending.started, true) {
+            return;
+        }
+        let line = format!("START RequestId: {} Version: {version}", pending.call.request_id.hyphenated());
+        let wants_log = pending.call.wants_log;
+        self.journal.end_line();
+        if wants_log {
+            self.journal.begin_tail();
+        }
+        self.journal.platform(line);
+    }
+
+    fn answer(&mut self, id: CallId, ending: Ending) {
+        let ended = self.ended.unwrap_or(KILLED);
+        let timeout = self.setup.revision.timeout;
+        let init_error = self.init_error.take();
+        let delivered = !matches!(ending, Ending::Killed) || self.pending(id).started;
+        let pending = self.pending(id);
+        let request = pending.call.request_id;
+        if !delivered && init_error.is_none() {
+            return self.refuse(id); // the event reached nobody
+        }
+        let outcome = match ending {
+            Ending::Answered => pending.outcome.take().unwrap_or_else(|| answers::exited(request, ended)),
+            Ending::TimedOut => answers::timed_out(request, timeout),
+            Ending::InitFailed => init_error.unwrap_or_else(|| answers::exited(request, ended)),
+            Ending::Exited | Ending::Killed => answers::exited(request, ended),
+        };
+        pending.outcome = Some(outcome);
+        self.drain();
+        self.start_line(id);
+        if !self.pending(id).call.wants_log {
+            self.reply(id, None);
+        }
+    }
+
+    fn finish(&mut self, id: CallId, ending: Ending) {
+        if !self.calls.iter().any(|pending| pending.id == id) {
+            return; // refused
+        }
+        self.drain();
+        let init = self.init_took.take();
+        let timeout = self.setup.revision.timeout;
+        let ended = self.ended.unwrap_or(KILLED);
+        let pending = self.pending(id);
+        let request = pending.call.request_id;
+        let elapsed = pending.began.elapsed();
+        let status = pending.outcome.as_ref().and_then(|outcome| outcome.status.clone());
+        let status = status.or_else(|| match ending {
+            Ending::Answered | Ending::InitFailed => None,
+            Ending::TimedOut => Some(Status::Timeout),
+            Ending::Exited | Ending::Killed => Some(Status::Error(answers::exit_type(ended).to_owned())),
+        });
+        let wants_log = pending.call.wants_log;
+        let duration = if ending == Ending::TimedOut { timeout } else { elapsed };
+        self.journal.platform(format!("END RequestId: {}", request.hyphenated()));
+        self.unreported = Some(Figures { request, duration, init, status });
+        // Figures cost a system call: unless somebody waits for them, the answer goes first.
+        if wants_log || ending != Ending::Answered {
+            self.report();
+        }
+        let log = wants_log.then(|| self.journal.take_tail()).flatten();
+        self.reply(id, log);
+        self.calls.retain(|pending| pending.id != id);
+    }
+
+    /// Writes the REPORT line that is still owed, with figures of now.
+    pub(super) fn report(&mut self) {
+        let Some(figures) = self.unreported.take() else { return };
+        self.memory.sample();
+        self.journal.platform(figures.line(&self.memory));
+        self.journal.flush();
+    }
+
+    /// Whether a REPORT line is owed.
+    pub(super) fn owes_report(&self) -> bool {
+        self.unreported.is_some()
+    }
+
+    fn reply(&mut self, id: CallId, log: Option<Vec<u8>>) {
+        let pending = self.pending(id);
+        let Some(reply) = pending.reply.take() else { return };
+        let outcome = pending.outcome.as_mut();
+        let (payload, error) = outcome.map(|it| (std::mem::take(&mut it.payload), it.error)).unwrap_or_default();
+        // A caller that is gone does not stop the function, nor its answer anybody.
+        reply.send(Ok(Response { payload, error, log: log.map(Into::into) })).ok();
+    }
+
+    fn refuse(&mut self, id: CallId) {
+        let failure = match &self.not_started {
+            _ if self.shutting_down => Failure::ShuttingDown,
+            Some(reason) => Failure::NotStarted(reason.clone()),
+            None => Failure::Gone,
+        };
+        if let Some(reply) = self.pending(id).reply.take() {
+            reply.send(Err(failure)).ok();
+        }
+        self.calls.retain(|pending| pending.id != id);
+    }
+
+    /// Takes what the function wrote so far, as much as a pipe can hold.
+    pub(super) fn drain(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.drain(&mut self.journal);
+        }
+    }
+
+    fn pending(&mut self, id: CallId) -> &mut Pending {
+        let position = self.calls.iter().position(|pending| pending.id == id);
+        &mut self.calls[position.expect("the state machine names only calls that are not answered yet")]
+    }
+}
+
+/// An end that the platform brought about.
+const KILLED: Ended = Ended { exit: Exit::Signal(9), out_of_memory: false };

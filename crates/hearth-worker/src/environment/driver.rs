@@ -1,0 +1,301 @@
+//! Performs what an environment must wait for: the sandbox, its channel and output, its limits.
+//!
+//! Never: decides anything; holds the lock across an await.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use hearth_sandbox::api::Exit;
+use hearth_world::TaskGroup;
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::sync::oneshot;
+use tracing::{debug, warn};
+
+use super::answers;
+use super::core::Todo;
+use super::link::{self, Link};
+use super::shared::Shared;
+use super::state::Event;
+use super::{Setup, Socket};
+use crate::channel::{Frame, take_frame};
+use crate::runtime_api;
+use crate::sandbox::{Ended, Running, SandboxError};
+use crate::worker::BoxFuture;
+
+/// Memory is looked at so often while an invocation runs; shorter ones once, at their end.
+const SAMPLE_FIRST: Duration = Duration::from_millis(100);
+/// Long invocations are looked at less often, by an eighth of their time so far, at least this often.
+const SAMPLE_LAST: Duration = Duration::from_secs(1);
+/// A timer that is not armed.
+const FAR: Duration = Duration::from_secs(3600);
+
+/// The sandbox as the driver waits for it.
+struct Present {
+    channel: Option<Arc<UnixStream>>,
+    output: Option<Arc<pipe::Receiver>>,
+    read: BytesMut,
+    ended: Option<oneshot::Receiver<Ended>>,
+    /// The tasks that serve its sockets.
+    serving: TaskGroup,
+}
+
+/// What woke the driver.
+enum Woken {
+    Started(Result<Running, SandboxError>),
+    Channel,
+    Writable,
+    Output,
+    Ended(Ended),
+    Asked,
+    Tick,
+}
+
+pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
+    let mut launching: Option<BoxFuture<'_, Result<Running, SandboxError>>> = None;
+    let mut present: Option<Present> = None;
+    let mut timer = std::pin::pin!(tokio::time::sleep(FAR));
+    loop {
+        let (todo, stream) = take_todo(&shared);
+        if todo.closed {
+            break;
+        }
+        if todo.launch {
+            end_serving(present.take());
+            launching = Some(setup.sandbox.start(setup.spec(&stream.unwrap_or_default())));
+        }
+        if todo.cancel && launching.take().is_some() {
+            shared.apply(Event::Exited { faulted: false });
+            continue;
+        }
+        if todo.arm {
+            timer.as_mut().reset(next_tick(&shared).into());
+        }
+        let mut waiting = present.as_mut().and_then(|present| present.ended.take());
+        let writing = present.is_some() && has_outbox(&shared);
+        let woken = tokio::select! {
+            // Every branch may be dropped: readiness stays, and what is launched is asked again.
+            biased;
+            () = channel_ready(present.as_ref()) => Woken::Channel,
+            () = channel_writable(present.as_ref()), if writing => Woken::Writable,
+            () = shared.wake.notified() => Woken::Asked,
+            ended = ended(&mut waiting) => Woken::Ended(ended),
+            () = &mut timer => Woken::Tick,
+            started = started(&mut launching) => Woken::Started(started),
+            // Last: a function that never stops writing holds nothing else up.
+            () = output_ready(present.as_ref()) => Woken::Output,
+        };
+        if let Some(present) = &mut present {
+            present.ended = waiting;
+        }
+        match woken {
+            Woken::Started(Ok(running)) => {
+                launching = None;
+                present = begin(&shared, &setup, running);
+            }
+            Woken::Started(Err(error)) => {
+                launching = None;
+                let mut core = shared.lock();
+                core.not_started(error.to_string());
+            }
+            Woken::Channel => read(&shared, present.as_mut()),
+            Woken::Writable => flush(&shared),
+            Woken::Output => drain(&shared, present.as_mut()),
+            Woken::Ended(ended) => shared.lock().exited(ended),
+            Woken::Asked => {}
+            Woken::Tick => timer.as_mut().reset(tick(&shared).into()),
+        }
+        if shared.lock().owes_report() {
+            // Whoever waits for the answer runs first; the figures come after.
+            tokio::task::yield_now().await;
+            shared.lock().report();
+        }
+    }
+    end_serving(present);
+}
+
+fn take_todo(shared: &Shared) -> (Todo, Option<String>) {
+    let mut core = shared.lock();
+    let todo = std::mem::take(&mut core.todo);
+    core.watched |= todo.arm;
+    (todo, todo.launch.then(|| core.journal.stream().to_owned()))
+}
+
+fn end_serving(present: Option<Present>) {
+    if let Some(present) = present {
+        present.serving.stop();
+    }
+}
+
+/// Takes over a sandbox that runs.
+fn begin(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> Option<Present> {
+    let id = running.id;
+    match adopt(shared, setup, running) {
+        Ok(present) => Some(present),
+        Err(error) => {
+            setup.sandbox.kill(id);
+            shared.lock().not_started(format!("its descriptors cannot be watched: {error}"));
+            None
+        }
+    }
+}
+
+fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io::Result<Present> {
+    let Running { id, sockets, output, channel, memory_stat, timings, ended } = running;
+    rustix::io::ioctl_fionbio(&output, true)?;
+    let output = Arc::new(pipe::Receiver::from_owned_fd(output)?);
+    let channel = match channel {
+        Some(channel) => {
+            rustix::io::ioctl_fionbio(&channel, true)?;
+            Some(Arc::new(UnixStream::from_std(channel.into())?))
+        }
+        None => None,
+    };
+    let serving = TaskGroup::new();
+    for ((socket, _), descriptor) in super::sockets(&setup.endpoint_ports).zip(sockets) {
+        match socket {
+            Socket::RuntimeApi => runtime_api::serve(descriptor, shared.clone(), &serving)?,
+            Socket::Endpoint => {
+                runtime_api::serve_endpoint(descriptor, setup.endpoint.clone(), setup.revision.clone(), &serving)?;
+            }
+            Socket::XRay => runtime_api::drain_datagrams(descriptor, &serving)?,
+        }
+    }
+    debug!(?timings, "a sandbox was started");
+    let mut core = shared.lock();
+    core.memory.watch(&memory_stat);
+    core.link = Some(Link::new(id, channel.clone(), output.clone()));
+    drop(core);
+    Ok(Present { channel, output: Some(output), read: BytesMut::new(), ended: Some(ended), serving })
+}
+
+async fn started(
+    launching: &mut Option<BoxFuture<'_, Result<Running, SandboxError>>>,
+) -> Result<Running, SandboxError> {
+    match launching {
+        Some(launching) => launching.await,
+        None => pending().await,
+    }
+}
+
+async fn channel_ready(present: Option<&Present>) {
+    match present.and_then(|present| present.channel.as_ref()) {
+        // An error shows again when it is read.
+        Some(channel) => drop(channel.readable().await),
+        None => pending().await,
+    }
+}
+
+async fn channel_writable(present: Option<&Present>) {
+    match present.and_then(|present| present.channel.as_ref()) {
+        Some(channel) => drop(channel.writable().await),
+        None => pending().await,
+    }
+}
+
+async fn output_ready(present: Option<&Present>) {
+    match present.and_then(|present| present.output.as_ref()) {
+        Some(output) => drop(output.readable().await),
+        None => pending().await,
+    }
+}
+
+async fn ended(waiting: &mut Option<oneshot::Receiver<Ended>>) -> Ended {
+    let Some(receiver) = waiting else { return pending().await };
+    // A spawner that died took its sandboxes with it.
+    let ended = receiver.await.unwrap_or(Ended { exit: Exit::Signal(9), out_of_memory: false });
+    *waiting = None;
+    ended
+}
+
+fn has_outbox(shared: &Shared) -> bool {
+    shared.lock().link.as_ref().is_some_and(Link::has_outbox)
+}
+
+fn flush(shared: &Shared) {
+    let mut core = shared.lock();
+    if core.link.as_mut().is_some_and(|link| link.flush().is_err()) {
+        core.apply(Event::Violated);
+    }
+}
+
+fn drain(shared: &Shared, present: Option<&mut Present>) {
+    let mut core = shared.lock();
+    let core = &mut *core;
+    let Some(link) = &mut core.link else { return };
+    let open = link.drain_ready(&mut core.journal);
+    // Between invocations nothing else would send these lines.
+    core.journal.flush();
+    if let (false, Some(present)) = (open, present) {
+        present.output = None;
+    }
+}
+
+/// Reads the channel and acts on every whole frame.
+fn read(shared: &Shared, present: Option<&mut Present>) {
+    let Some(present) = present else { return };
+    let Some(channel) = &present.channel else { return };
+    let open = link::read_channel(channel, &mut present.read).unwrap_or(false);
+    loop {
+        match take_frame(&mut present.read) {
+            Ok(Some(frame)) => {
+                if !heard(shared, frame) {
+                    shared.apply(Event::Violated);
+                }
+            }
+            Ok(None) => break,
+            Err(error) => {
+                warn!(%error, "a function broke the rules of its channel and is ended");
+                present.channel = None;
+                shared.apply(Event::Violated);
+                return;
+            }
+        }
+    }
+    if !open {
+        // The program ends, which is told by itself; one that only closed its end is found out when it is given work.
+        present.channel = None;
+    }
+}
+
+/// False when the runtime may not say that now.
+fn heard(shared: &Shared, frame: Frame) -> bool {
+    let mut core = shared.lock();
+    let outcome = match frame {
+        Frame::Ready => return core.apply(Event::AskedNext),
+        Frame::InitError(error) => {
+            let kind = answers::error_type_of(&error);
+            return core.init_failed(answers::init_failed(error, &kind));
+        }
+        Frame::Response(payload) => answers::responded(payload),
+        Frame::Error(error) => answers::reported(error),
+        Frame::TooLarge => answers::too_large(),
+    };
+    core.responded(outcome) && core.apply(Event::AskedNext)
+}
+
+/// Looks at the limit and the memory; answers when to look again.
+fn tick(shared: &Shared) -> Instant {
+    let mut core = shared.lock();
+    let now = Instant::now();
+    if core.deadline.is_some_and(|deadline| deadline <= now) {
+        core.deadline = None;
+        core.apply(Event::DeadlinePassed);
+    }
+    if core.current().is_some() {
+        core.memory.sample();
+    }
+    core.watched = core.deadline.is_some();
+    drop(core);
+    next_tick(shared)
+}
+
+fn next_tick(shared: &Shared) -> Instant {
+    let core = shared.lock();
+    let now = Instant::now();
+    let Some(deadline) = core.deadline else { return now + FAR };
+    let running = core.current().map_or(Duration::ZERO, |(_, began)| now.saturating_duration_since(began));
+    deadline.min(now + (running / 8).clamp(SAMPLE_FIRST, SAMPLE_LAST))
+}

@@ -1,0 +1,121 @@
+//! The server's ends of one sandbox: its channel and its output pipe, read and written without ever waiting.
+//!
+//! Never: blocks; reads more at once than a pipe can hold.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use hearth_sandbox::api::SandboxId;
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+
+use super::journal::Journal;
+use crate::channel;
+use crate::worker::Call;
+
+/// One read of the output pipe.
+const READ_BYTES: usize = 16 * 1024;
+/// Room for one read of the channel; a large answer makes its own.
+const CHANNEL_READ_BYTES: usize = 8 * 1024;
+/// The largest pipe an unprivileged process can make: what a function wrote before its answer fits in.
+const DRAIN_BYTES_MAX: usize = 1024 * 1024;
+
+/// See the module.
+pub(super) struct Link {
+    pub(super) id: SandboxId,
+    channel: Option<Arc<UnixStream>>,
+    output: Option<Arc<pipe::Receiver>>,
+    outbox: Option<(Bytes, Bytes)>,
+}
+
+impl Link {
+    pub(super) fn new(id: SandboxId, channel: Option<Arc<UnixStream>>, output: Arc<pipe::Receiver>) -> Self {
+        Self { id, channel, output: Some(output), outbox: None }
+    }
+
+    pub(super) fn has_channel(&self) -> bool {
+        self.channel.is_some()
+    }
+
+    /// Sends an event; false when a part of it is left for [`Link::flush`].
+    pub(super) fn deliver(&mut self, call: &Call, deadline_ms: i64) -> io::Result<bool> {
+        self.outbox = Some((channel::event_head(call, deadline_ms).into(), call.payload.clone()));
+        self.flush()
+    }
+
+    /// Sends what is left of an event; false when the runtime has to read first.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        let Some(channel) = &self.channel else { return Err(io::ErrorKind::NotConnected.into()) };
+        while let Some((head, payload)) = &mut self.outbox {
+            match channel.try_write_vectored(&[IoSlice::new(head), IoSlice::new(payload)]) {
+                Ok(sent) => {
+                    let of_head = sent.min(head.len());
+                    head.advance(of_head);
+                    payload.advance(sent - of_head);
+                    if head.is_empty() && payload.is_empty() {
+                        self.outbox = None;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn has_outbox(&self) -> bool {
+        self.outbox.is_some()
+    }
+
+    /// Reads the output pipe until it is empty, whether or not the reactor has seen yet that it is not.
+    pub(super) fn drain(&mut self, journal: &mut Journal) -> bool {
+        self.read_output(journal, |output, buffer| Ok(rustix::io::read(output, buffer)?))
+    }
+
+    /// As [`Link::drain`], and lets the reactor know that the pipe is empty.
+    pub(super) fn drain_ready(&mut self, journal: &mut Journal) -> bool {
+        self.read_output(journal, pipe::Receiver::try_read)
+    }
+
+    /// False when nobody can write to the pipe any more.
+    fn read_output(
+        &mut self,
+        journal: &mut Journal,
+        read: impl Fn(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
+    ) -> bool {
+        let Some(output) = &self.output else { return false };
+        let mut taken = 0;
+        let mut buffer = [0; READ_BYTES];
+        let open = loop {
+            match read(output, &mut buffer) {
+                Ok(0) => break false,
+                Ok(length) => {
+                    journal.output(&buffer[..length]);
+                    taken += length;
+                    if taken >= DRAIN_BYTES_MAX {
+                        break true;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break false,
+            }
+        };
+        if !open {
+            self.output = None;
+        }
+        open
+    }
+}
+
+/// Reads what the runtime sent so far; false when it closed the channel.
+pub(super) fn read_channel(channel: &UnixStream, read: &mut BytesMut) -> io::Result<bool> {
+    read.reserve(CHANNEL_READ_BYTES);
+    match channel.try_read_buf(read) {
+        Ok(0) => Ok(false),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+        Err(error) => Err(error),
+    }
+}

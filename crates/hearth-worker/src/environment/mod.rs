@@ -1,0 +1,166 @@
+//! One execution environment: a sandbox running one function version, one invocation at a time.
+//!
+//! ```text
+//! invoke ──▶ core (lock) ──on──▶ state ──effects──▶ channel, answers, log      warm: no task between
+//!              ▲    ▲
+//!       driver ┘    └ Runtime API connections
+//! ```
+//!
+//! Never: two invocations at once; an invocation answered twice or not at all; a function that stops because its
+//! caller went away.
+
+mod answers;
+mod core;
+mod driver;
+mod figures;
+mod journal;
+mod link;
+mod shared;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hearth_sandbox::api::{Listen, Mount, SandboxSpec};
+use hearth_world::World;
+use tokio::sync::mpsc;
+
+use crate::runtimes::{self, Runtime};
+use crate::sandbox::Sandbox;
+use crate::worker::{Call, Endpoint, Failure, Reason, Report, Response, Revision};
+
+pub(crate) use answers::{Outcome, accepted_type, init_failed, reported, responded, too_large, unusable};
+pub(crate) use core::Delivery;
+pub(crate) use shared::Shared;
+
+/// The init phase of an on-demand environment.
+pub(crate) const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// Processes and threads of one environment: AWS's documented limit.
+const PROCESSES_MAX: u32 = 1024;
+/// Where the Runtime API and the X-Ray daemon are.
+pub(crate) const PLATFORM_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 100, 1));
+/// Where older runtimes and the endpoint's clients look.
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// The Runtime API's port; reserved by AWS.
+pub(crate) const RUNTIME_API_PORT: u16 = 9001;
+/// The X-Ray daemon's port.
+const XRAY_PORT: u16 = 2000;
+
+/// Everything that is fixed for one environment.
+pub(crate) struct Setup {
+    pub(crate) revision: Arc<Revision>,
+    pub(crate) runtime: Arc<Runtime>,
+    /// The unpacked package.
+    pub(crate) code: PathBuf,
+    /// An empty directory, shown as `/opt`.
+    pub(crate) empty: PathBuf,
+    pub(crate) sandbox: Arc<dyn Sandbox>,
+    pub(crate) endpoint: Arc<dyn Endpoint>,
+    /// Ports of 127.0.0.1 inside at which the endpoint is served; the first is the one announced.
+    pub(crate) endpoint_ports: Vec<u16>,
+    pub(crate) world: World,
+    pub(crate) init_limit: Duration,
+}
+
+/// What each socket of [`Setup::spec`] is for, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Socket {
+    RuntimeApi,
+    XRay,
+    Endpoint,
+}
+
+/// The sockets of every sandbox, in order.
+fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
+    let tcp = |address, port| Listen::Tcp(SocketAddr::new(address, port));
+    let platform = [
+        (Socket::RuntimeApi, tcp(PLATFORM_ADDRESS, RUNTIME_API_PORT)),
+        (Socket::RuntimeApi, tcp(LOOPBACK, RUNTIME_API_PORT)),
+        (Socket::XRay, Listen::Udp(SocketAddr::new(PLATFORM_ADDRESS, XRAY_PORT))),
+    ];
+    platform.into_iter().chain(endpoint_ports.iter().map(move |port| (Socket::Endpoint, tcp(LOOPBACK, *port))))
+}
+
+/// The sockets that every sandbox will ask for, so that the spawner can keep some ready.
+pub fn sandbox_sockets(endpoint_ports: &[u16]) -> Vec<Listen> {
+    sockets(endpoint_ports).map(|(_, listen)| listen).collect()
+}
+
+impl Setup {
+    fn spec(&self, log_stream: &str) -> SandboxSpec {
+        let mut mounts = self.runtime.mounts.clone();
+        mounts.push(Mount { source: self.code.clone(), target: "/var/task".into() });
+        mounts.push(Mount { source: self.empty.clone(), target: "/opt".into() });
+        SandboxSpec {
+            memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,
+            processes_max: PROCESSES_MAX,
+            tmp_bytes: u64::from(self.revision.ephemeral_mb) * 1024 * 1024,
+            mounts,
+            program: self.runtime.program.clone(),
+            arguments: self.runtime.arguments.clone(),
+            environment: runtimes::environment(&self.revision, &self.runtime, log_stream, self.endpoint_ports.first()),
+            directory: "/var/task".into(),
+            listen: sandbox_sockets(&self.endpoint_ports),
+            channel: self.runtime.channel,
+        }
+    }
+
+    fn init_start_line(&self) -> String {
+        format!(
+            "INIT_START Runtime Version: {}\tRuntime Version ARN: arn:aws:lambda:{}::runtime:{}",
+            self.runtime.version, self.revision.region, self.runtime.version_hash
+        )
+    }
+}
+
+/// A handle of an environment. Its driver runs until the environment is gone.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// What runs an environment.
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    setup: Arc<Setup>,
+}
+
+impl Handle {
+    /// A new environment: its init begins when the driver runs.
+    pub(crate) fn new(setup: Arc<Setup>, reports: mpsc::Sender<Report>) -> (Handle, Driver) {
+        let journal = journal::Journal::new(setup.world.clone(), setup.revision.clone(), reports);
+        let shared = Arc::new(Shared::new(setup.clone(), journal));
+        (Handle { shared: shared.clone() }, Driver { shared, setup })
+    }
+
+    /// Runs one invocation. Dropping the future does not stop the function.
+    pub(crate) async fn invoke(&self, call: Call) -> Result<Response, Failure> {
+        let answer = self.shared.invoke(call);
+        // The sender goes without a word only when the environment does.
+        answer.await.unwrap_or(Err(Failure::Gone))
+    }
+
+    /// Ends it once its invocation is over.
+    pub(crate) fn stop(&self, why: Reason) {
+        if why == Reason::Shutdown {
+            self.shared.lock().shutting_down();
+        }
+        self.shared.apply(state::Event::Stop);
+    }
+
+    /// Ends it now.
+    pub(crate) fn kill(&self) {
+        self.shared.apply(state::Event::Kill);
+    }
+}
+
+impl Driver {
+    /// Runs the environment until nothing is left of it.
+    pub(crate) async fn run(self) {
+        driver::run(self.shared, self.setup).await;
+    }
+}

@@ -1,0 +1,379 @@
+//! The life of one execution environment, as a pure function of what happens to it.
+//!
+//! ```text
+//!             next                assigned          responded             next
+//!  Starting ────────▶ Idle ─────────────────▶ Busy ───────────▶ Settling ──────▶ Idle
+//!     │ init failed    ▲ no call waits         ▲ next              │
+//!     ├────────────▶ Broken ──── assigned ──▶ Repeating            │
+//!     └── a call waits ───────────────────────▲   │                │
+//!  from anywhere: exit ──▶ Closed;  deadline, violation, stop ──▶ Closing ── exit ──▶ Closed
+//! ```
+//!
+//! Owns the state and nothing else: `driver.rs` performs the effects it returns.
+//! Never: two invocations at once; an invocation answered twice or not at all; a way out of Closing.
+
+use std::collections::VecDeque;
+
+/// Calls that wait for one environment at most; further ones are sent elsewhere.
+pub(crate) const CALLS_WAITING_MAX: usize = 8;
+
+/// Numbers the calls of one environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct CallId(pub u64);
+
+/// Calls to come after the present one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// Takes calls.
+    Open(VecDeque<CallId>),
+    /// Takes none: the environment closes when its invocation is over.
+    Shut,
+}
+
+/// An execution environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// The sandbox is being made, or the runtime starts in it.
+    Starting {
+        /// Calls that came already.
+        queue: VecDeque<CallId>,
+    },
+    /// Init failed and nothing runs; the first call runs init again.
+    Broken,
+    /// Init runs again, inside an invocation and on its time.
+    Repeating {
+        /// The invocation.
+        id: CallId,
+        /// What comes after it.
+        queue: Queue,
+    },
+    /// As `Repeating`, after the runtime crashed on a memory fault while starting. AWS restarts it until the time
+    /// is over; one that does so twice does so always, so nothing is restarted here.
+    Stalled {
+        /// The invocation.
+        id: CallId,
+        /// What comes after it.
+        queue: Queue,
+    },
+    /// The runtime waits for an invocation.
+    Idle,
+    /// An invocation runs.
+    Busy {
+        /// The invocation.
+        id: CallId,
+        /// What comes after it.
+        queue: Queue,
+    },
+    /// Answered; the runtime has not asked for the next one yet.
+    Settling {
+        /// The invocation.
+        id: CallId,
+        /// What comes after it.
+        queue: Queue,
+    },
+    /// Killed; its processes are not all gone yet.
+    Closing,
+    /// Nothing is left.
+    Closed,
+}
+
+/// What happens to an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The sandbox could not be made.
+    NotStarted,
+    /// A call arrived.
+    Assigned(CallId),
+    /// The runtime asked for work.
+    AskedNext,
+    /// The runtime answered the invocation that runs; `id` is the one it named, where it names one.
+    Responded,
+    /// The runtime reported that its init failed.
+    InitFailed,
+    /// All its processes are gone.
+    Exited {
+        /// By a memory fault (SIGSEGV, SIGBUS).
+        faulted: bool,
+    },
+    /// The armed limit is over.
+    DeadlinePassed,
+    /// The runtime broke the rules of its channel.
+    Violated,
+    /// End it once its invocation is over.
+    Stop,
+    /// End it now.
+    Kill,
+}
+
+/// How an init or an invocation ended without an answer of the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Well, as far as the platform is concerned: the runtime answered.
+    Answered,
+    /// The runtime reported that its init failed.
+    InitFailed,
+    /// Its time was over.
+    TimedOut,
+    /// The runtime ended.
+    Exited,
+    /// The platform killed it.
+    Killed,
+}
+
+/// What the driver is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Start the program in a new sandbox; what is left of the one before is ended and forgotten.
+    Launch,
+    /// The init phase is over and went well.
+    InitDone,
+    /// An init failed: its line is written. True when it ran inside an invocation.
+    ReportInit(Ending, bool),
+    /// The invocation's time begins.
+    Begin(CallId),
+    /// Hand the invocation to the runtime.
+    Deliver(CallId),
+    /// Give the caller its answer.
+    Answer(CallId, Ending),
+    /// The invocation is over: END and REPORT.
+    Finish(CallId, Ending),
+    /// Tell the caller that the event reached nobody.
+    Refuse(CallId),
+    /// The invocation's time limit counts from now.
+    ArmInvocation,
+    /// No limit counts.
+    Disarm,
+    /// Tell the runtime that this is not allowed now.
+    Deny,
+    /// Kill all processes.
+    Kill,
+    /// Nothing is left: tell it.
+    Gone,
+}
+
+impl Environment {
+    /// A new environment, whose init the driver has begun.
+    pub(crate) fn new() -> Self {
+        Self::Starting { queue: VecDeque::new() }
+    }
+
+    /// Moves on by one event.
+    pub(crate) fn on(self, event: Event) -> (Self, Vec<Effect>) {
+        match self {
+            Self::Starting { queue } => starting(queue, event),
+            Self::Broken => broken(event),
+            Self::Repeating { id, queue } => repeating(id, queue, event),
+            Self::Stalled { id, queue } => stalled(id, queue, event),
+            Self::Idle => idle(event),
+            Self::Busy { id, queue } => busy(id, queue, event),
+            Self::Settling { id, queue } => settling(id, queue, event),
+            Self::Closing => closing(event),
+            Self::Closed => closed(event),
+        }
+    }
+
+    /// The invocation that runs, if any.
+    pub(crate) fn invocation(&self) -> Option<CallId> {
+        match self {
+            Self::Busy { id, .. }
+            | Self::Settling { id, .. }
+            | Self::Repeating { id, .. }
+            | Self::Stalled { id, .. } => Some(*id),
+            Self::Starting { .. } | Self::Broken | Self::Idle | Self::Closing | Self::Closed => None,
+        }
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn starting(mut queue: VecDeque<CallId>, event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::AskedNext => match queue.pop_front() {
+            Some(id) => (Busy { id, queue: Queue::Open(queue) }, vec![InitDone, Begin(id), ArmInvocation, Deliver(id)]),
+            None => (Idle, vec![InitDone, Disarm]),
+        },
+        Event::Assigned(id) if queue.len() < CALLS_WAITING_MAX => {
+            queue.push_back(id);
+            (Starting { queue }, vec![])
+        }
+        Event::Assigned(id) => (Starting { queue }, vec![Refuse(id)]),
+        Event::InitFailed => init_failed(queue, Ending::InitFailed),
+        Event::Exited { .. } => init_failed(queue, Ending::Exited),
+        Event::DeadlinePassed => init_failed(queue, Ending::TimedOut),
+        Event::Violated => init_failed(queue, Ending::Killed),
+        Event::NotStarted => (Closed, after_refusing(Queue::Open(queue), vec![Gone])),
+        Event::Stop | Event::Kill => (Closing, after_refusing(Queue::Open(queue), vec![Kill])),
+        Event::Responded => (Starting { queue }, vec![Deny]),
+    }
+}
+
+/// Init runs again inside the first invocation; until that comes nothing runs.
+fn init_failed(mut queue: VecDeque<CallId>, ending: Ending) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match queue.pop_front() {
+        Some(id) => (
+            Repeating { id, queue: Queue::Open(queue) },
+            vec![ReportInit(ending, false), Begin(id), ArmInvocation, Launch],
+        ),
+        None => (Broken, vec![ReportInit(ending, false), Disarm, Kill]),
+    }
+}
+
+fn broken(event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::Assigned(id) => {
+            (Repeating { id, queue: Queue::Open(VecDeque::new()) }, vec![Begin(id), ArmInvocation, Launch])
+        }
+        Event::Stop | Event::Kill | Event::NotStarted => (Closed, vec![Gone]),
+        Event::AskedNext | Event::Responded | Event::InitFailed => (Broken, vec![Deny]),
+        // The failed runtime ends; a late tick concerns nobody.
+        Event::Exited { .. } | Event::DeadlinePassed | Event::Violated => (Broken, vec![]),
+    }
+}
+
+fn repeating(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::AskedNext => (Busy { id, queue }, vec![Deliver(id)]),
+        Event::Assigned(later) => enqueue(queue, later, |queue| Repeating { id, queue }),
+        Event::Exited { faulted: true } => (Stalled { id, queue }, vec![]),
+        Event::Exited { faulted: false } => (Closed, failed_init(id, queue, Ending::Exited, Gone)),
+        Event::InitFailed => (Closing, failed_init(id, queue, Ending::InitFailed, Kill)),
+        Event::DeadlinePassed => (Closing, failed_init(id, queue, Ending::TimedOut, Kill)),
+        Event::Violated | Event::Kill => (Closing, failed_init(id, queue, Ending::Killed, Kill)),
+        Event::NotStarted => (Closed, failed_init(id, queue, Ending::Killed, Gone)),
+        Event::Stop => (Repeating { id, queue: Queue::Shut }, after_refusing(queue, vec![])),
+        Event::Responded => (Repeating { id, queue }, vec![Deny]),
+    }
+}
+
+fn stalled(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::Assigned(later) => enqueue(queue, later, |queue| Stalled { id, queue }),
+        Event::DeadlinePassed => (Closed, failed_init(id, queue, Ending::TimedOut, Gone)),
+        Event::Kill => (Closed, failed_init(id, queue, Ending::Killed, Gone)),
+        Event::Stop => (Stalled { id, queue: Queue::Shut }, after_refusing(queue, vec![])),
+        Event::AskedNext | Event::Responded | Event::InitFailed => (Stalled { id, queue }, vec![Deny]),
+        Event::Exited { .. } | Event::Violated | Event::NotStarted => (Stalled { id, queue }, vec![]),
+    }
+}
+
+fn idle(event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::Assigned(id) => {
+            (Busy { id, queue: Queue::Open(VecDeque::new()) }, vec![Begin(id), ArmInvocation, Deliver(id)])
+        }
+        Event::Exited { .. } | Event::NotStarted => (Closed, vec![Gone]),
+        Event::Violated | Event::Stop | Event::Kill => (Closing, vec![Kill]),
+        Event::Responded | Event::InitFailed => (Idle, vec![Deny]),
+        // A second worker of the runtime asks too, or a late tick.
+        Event::AskedNext | Event::DeadlinePassed => (Idle, vec![]),
+    }
+}
+
+fn busy(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        // A runtime that asks again before it answered gets the same invocation again.
+        Event::AskedNext => (Busy { id, queue }, vec![Deliver(id)]),
+        Event::Responded => (Settling { id, queue }, vec![Answer(id, Ending::Answered)]),
+        Event::Assigned(later) => enqueue(queue, later, |queue| Busy { id, queue }),
+        // GAP(reset): AWS keeps the environment and its /tmp after these; here the next call gets a new one.
+        Event::Exited { .. } | Event::NotStarted => (Closed, failed(id, queue, Ending::Exited, Gone)),
+        Event::DeadlinePassed => (Closing, failed(id, queue, Ending::TimedOut, Kill)),
+        Event::Violated | Event::Kill => (Closing, failed(id, queue, Ending::Killed, Kill)),
+        Event::Stop => (Busy { id, queue: Queue::Shut }, after_refusing(queue, vec![])),
+        Event::InitFailed => (Busy { id, queue }, vec![Deny]),
+    }
+}
+
+fn settling(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::AskedNext => match queue {
+            Queue::Shut => (Closing, vec![Finish(id, Ending::Answered), Kill]),
+            Queue::Open(mut queue) => match queue.pop_front() {
+                Some(next) => (
+                    Busy { id: next, queue: Queue::Open(queue) },
+                    vec![Finish(id, Ending::Answered), Begin(next), ArmInvocation, Deliver(next)],
+                ),
+                None => (Idle, vec![Finish(id, Ending::Answered), Disarm]),
+            },
+        },
+        Event::Assigned(later) => enqueue(queue, later, |queue| Settling { id, queue }),
+        Event::Exited { .. } | Event::NotStarted => {
+            (Closed, after_refusing(queue, vec![Finish(id, Ending::Exited), Gone]))
+        }
+        Event::DeadlinePassed => (Closing, after_refusing(queue, vec![Finish(id, Ending::TimedOut), Kill])),
+        Event::Violated | Event::Kill => {
+            (Closing, after_refusing(queue, vec![Finish(id, Ending::Killed), Kill]))
+        }
+        Event::Stop => (Settling { id, queue: Queue::Shut }, after_refusing(queue, vec![])),
+        Event::Responded | Event::InitFailed => (Settling { id, queue }, vec![Deny]),
+    }
+}
+
+fn closing(event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::Exited { .. } | Event::NotStarted => (Closed, vec![Gone]),
+        Event::Assigned(id) => (Closing, vec![Refuse(id)]),
+        Event::AskedNext | Event::Responded | Event::InitFailed => (Closing, vec![Deny]),
+        Event::DeadlinePassed | Event::Violated | Event::Stop | Event::Kill => (Closing, vec![]),
+    }
+}
+
+fn closed(event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::Assigned(id) => (Closed, vec![Refuse(id)]),
+        Event::AskedNext | Event::Responded | Event::InitFailed => (Closed, vec![Deny]),
+        Event::Exited { .. }
+        | Event::NotStarted
+        | Event::DeadlinePassed
+        | Event::Violated
+        | Event::Stop
+        | Event::Kill => (Closed, vec![]),
+    }
+}
+
+/// A call that comes while another runs waits, as long as there is room and the environment goes on.
+fn enqueue(queue: Queue, id: CallId, state: impl FnOnce(Queue) -> Environment) -> (Environment, Vec<Effect>) {
+    match queue {
+        Queue::Open(mut calls) if calls.len() < CALLS_WAITING_MAX => {
+            calls.push_back(id);
+            (state(Queue::Open(calls)), vec![])
+        }
+        full @ (Queue::Open(_) | Queue::Shut) => (state(full), vec![Effect::Refuse(id)]),
+    }
+}
+
+/// The invocation ends without an answer of the runtime, and the environment with it.
+fn failed(id: CallId, queue: Queue, ending: Ending, then: Effect) -> Vec<Effect> {
+    after_refusing(queue, vec![Effect::Answer(id, ending), Effect::Finish(id, ending), then])
+}
+
+/// As [`failed`], in an init that ran inside the invocation.
+fn failed_init(id: CallId, queue: Queue, ending: Ending, then: Effect) -> Vec<Effect> {
+    let mut effects = vec![Effect::ReportInit(ending, true)];
+    effects.extend(failed(id, queue, ending, then));
+    effects
+}
+
+fn after_refusing(queue: Queue, effects: Vec<Effect>) -> Vec<Effect> {
+    match queue {
+        Queue::Open(calls) => calls.into_iter().map(Effect::Refuse).chain(effects).collect(),
+        Queue::Shut => effects,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! The worker of this machine.
+//!
+//! Never: starts an environment after it was told to shut down; forgets one whose processes live.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hearth_world::{TaskGroup, TaskKind, World};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tracing::{info_span, warn};
+
+use crate::code::CodeCache;
+use crate::environment::{Handle, INIT_LIMIT, Setup};
+use crate::runtimes::{Places, Runtimes};
+use crate::sandbox::Sandbox;
+use crate::worker::{
+    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, Failure, PrepareError, Reason, Report,
+    Response, Revision, StartError, Worker,
+};
+
+/// Batches and notices that wait for whoever takes the reports. Each batch has up to 64 KB, or one 256 KB line.
+const REPORTS_MAX: usize = 512;
+/// After the time to drain is over, the killed environments' processes end within so long.
+const KILL_WAIT: Duration = Duration::from_secs(5);
+
+/// What the worker needs from outside.
+pub struct WorkerDeps {
+    /// Packages by digest.
+    pub code: Arc<dyn CodeSource>,
+    /// The AWS endpoint inside every sandbox.
+    pub endpoint: Arc<dyn Endpoint>,
+    /// Makes sandboxes.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// Time and randomness.
+    pub world: World,
+}
+
+/// How the worker is set up.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Unpacked code and compiled bootstraps lie below.
+    pub data: PathBuf,
+    /// Ports of 127.0.0.1 inside at which the endpoint is served: every port that the server listens on. The first
+    /// one is announced in `AWS_ENDPOINT_URL`. At most 4, for each costs every environment a descriptor.
+    pub endpoint_ports: Vec<u16>,
+    /// Environments at once.
+    pub environments_max: usize,
+    /// Where interpreters are looked for.
+    pub places: Places,
+}
+
+/// 1,000 environments with 15 descriptors each fit into the usual 20,000.
+pub const ENVIRONMENTS_MAX: usize = 1000;
+/// See [`WorkerOptions::endpoint_ports`].
+const ENDPOINT_PORTS_MAX: usize = 4;
+
+/// See the module.
+pub struct LocalWorker {
+    inner: Arc<Inner>,
+    reports: Mutex<Option<mpsc::Receiver<Report>>>,
+}
+
+struct Inner {
+    deps: WorkerDeps,
+    options: WorkerOptions,
+    code: CodeCache,
+    runtimes: Runtimes,
+    environments: Mutex<HashMap<EnvironmentId, Handle>>,
+    next: AtomicU64,
+    stopping: AtomicBool,
+    reports: mpsc::Sender<Report>,
+    tasks: TaskGroup,
+}
+
+impl LocalWorker {
+    /// A worker without environments. Must be made inside the async runtime that it is used in.
+    pub fn new(deps: WorkerDeps, mut options: WorkerOptions) -> Self {
+        options.endpoint_ports.truncate(ENDPOINT_PORTS_MAX);
+        let (reports, receiver) = mpsc::channel(REPORTS_MAX);
+        let code = CodeCache::new(options.data.join("code"), deps.code.clone(), deps.sandbox.clone());
+        let runtimes = Runtimes::new(options.places.clone(), options.data.join("runtimes"));
+        let inner = Inner {
+            deps,
+            options,
+            code,
+            runtimes,
+            environments: Mutex::default(),
+            next: AtomicU64::new(1),
+            stopping: AtomicBool::new(false),
+            reports,
+            tasks: TaskGroup::new(),
+        };
+        Self { inner: Arc::new(inner), reports: Mutex::new(Some(receiver)) }
+    }
+
+    /// The runtimes of this host.
+    pub fn runtimes(&self) -> &Runtimes {
+        &self.inner.runtimes
+    }
+
+    fn handle(&self, id: EnvironmentId) -> Option<Handle> {
+        self.inner.environments.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+}
+
+impl Inner {
+    async fn start(self: &Arc<Self>, revision: Arc<Revision>) -> Result<EnvironmentId, StartError> {
+        let runtime = self.runtimes.prepare(&revision.runtime, &*self.deps.sandbox).await;
+        let runtime = runtime.map_err(StartError::RuntimeMissing)?;
+        let prepared = self.code.get(&revision.code).await;
+        let (code, _) = prepared.map_err(|error| {
+            StartError::Code(CodeError { code: revision.code.clone(), reason: error.to_string() })
+        })?;
+        let setup = Arc::new(Setup {
+            revision,
+            runtime,
+            code,
+            empty: self.empty_directory(),
+            sandbox: self.deps.sandbox.clone(),
+            endpoint: self.deps.endpoint.clone(),
+            endpoint_ports: self.options.endpoint_ports.clone(),
+            world: self.deps.world.clone(),
+            init_limit: INIT_LIMIT,
+        });
+        self.run(setup)
+    }
+
+    /// Enters the environment and begins its init.
+    fn run(self: &Arc<Self>, setup: Arc<Setup>) -> Result<EnvironmentId, StartError> {
+        let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: after a shutdown has looked at the environments none is added.
+        if self.stopping.load(Ordering::SeqCst) {
+            return Err(StartError::ShuttingDown);
+        }
+        if environments.len() >= self.options.environments_max {
+            return Err(StartError::HostFull);
+        }
+        let id = EnvironmentId(self.next.fetch_add(1, Ordering::Relaxed));
+        let span = info_span!("environment", environment = id.0, function = %setup.revision.function_name);
+        let (handle, driver) = Handle::new(setup, self.reports.clone());
+        environments.insert(id, handle);
+        drop(environments);
+        let inner = self.clone();
+        self.tasks.spawn(TaskKind::Service, span, move |stop| async move {
+            // Ends by itself: shutting down stops or kills every environment.
+            driver.run().await;
+            inner.environments.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            if let Err(TrySendError::Full(notice)) = inner.reports.try_send(Report::Closed(id)) {
+                // Logs may be dropped, this not; but a server that stops waits for nobody who does not listen.
+                stop.or(inner.reports.send(notice)).await;
+            }
+        });
+        Ok(id)
+    }
+
+    fn empty_directory(&self) -> PathBuf {
+        let empty = self.options.data.join("empty");
+        if let Err(error) = std::fs::create_dir_all(&empty) {
+            warn!(%error, "the empty directory for /opt could not be made");
+        }
+        empty
+    }
+
+    fn each(&self, act: impl Fn(&Handle)) {
+        let all: Vec<Handle> =
+            self.environments.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        all.iter().for_each(act);
+    }
+}
+
+impl Worker for LocalWorker {
+    fn prepare(&self, code: CodeDigest) -> BoxFuture<'_, Result<u64, PrepareError>> {
+        Box::pin(async move { Ok(self.inner.code.get(&code).await?.1) })
+    }
+
+    fn supports(&self, runtime: &str) -> Result<(), String> {
+        self.inner.runtimes.supports(runtime)
+    }
+
+    fn start(&self, revision: Arc<Revision>) -> BoxFuture<'_, Result<EnvironmentId, StartError>> {
+        Box::pin(self.inner.start(revision))
+    }
+
+    fn invoke(&self, id: EnvironmentId, call: Call) -> BoxFuture<'_, Result<Response, Failure>> {
+        match self.handle(id) {
+            Some(handle) => Box::pin(async move { handle.invoke(call).await }),
+            None => Box::pin(std::future::ready(Err(Failure::Gone))),
+        }
+    }
+
+    fn stop(&self, id: EnvironmentId, why: Reason) {
+        if let Some(handle) = self.handle(id) {
+            handle.stop(why);
+        }
+    }
+
+    fn reports(&self) -> Option<mpsc::Receiver<Report>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn shutdown(&self, limit: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.inner.stopping.store(true, Ordering::SeqCst);
+            self.inner.each(|handle| handle.stop(Reason::Shutdown));
+            self.inner.tasks.stop();
+            if self.inner.tasks.join(limit).await.is_ok() {
+                return;
+            }
+            self.inner.each(Handle::kill);
+            if let Err(unfinished) = self.inner.tasks.join(KILL_WAIT).await {
+                warn!(environments = unfinished.0, "some environments did not end in time");
+            }
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! `/var/runtime`: our bootstrap, compiled once by the interpreter that will run it, in a sandbox.
+//!
+//! Compiling it costs more than a whole cold start, and a function's root is read-only.
+//!
+//! Never: runs the interpreter outside a sandbox; leaves a half-written directory.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use hearth_sandbox::api::{Exit, SandboxSpec};
+
+use super::{Runtime, python};
+use crate::sandbox::{Running, Sandbox};
+
+/// Compiling takes some 50 ms.
+const COMPILE_MAX: Duration = Duration::from_secs(30);
+/// Memory for it.
+const COMPILE_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
+/// All compiled files together, with their names.
+const OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
+const TMP_BYTES: u64 = 512 * 1024 * 1024;
+/// In a run directory that is complete.
+const COMPLETE: &str = "bootstrap.pyc";
+
+/// Writes each compiled file as a line with its name and length, then its bytes. The pycs are of the kind that is
+/// never compared with its source again; docstrings and asserts are left out.
+const COMPILE: &str = r#"
+import importlib.util, marshal, sys
+for name, target in (
+    ("bootstrap.py", "bootstrap.pyc"),
+    ("hearth_runtime.py", "__pycache__/hearth_runtime." + sys.implementation.cache_tag + ".pyc"),
+):
+    path = "/var/runtime/" + name
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True, optimize=2)
+    pyc = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + bytes(8) + marshal.dumps(code)
+    sys.stdout.buffer.write(("%s %d\n" % (target, len(pyc))).encode() + pyc)
+"#;
+
+/// Makes the directory complete, unless it is already.
+pub(super) async fn prepare(home: &Path, runtime: &Runtime, sandbox: &dyn Sandbox) -> Result<(), String> {
+    if home.join(COMPLETE).is_file() {
+        return Ok(());
+    }
+    let write = |error: std::io::Error| format!("write {}: {error}", home.display());
+    fs::create_dir_all(home.join("__pycache__")).map_err(write)?;
+    for (name, source) in python::SOURCES {
+        fs::write(home.join(name), source).map_err(write)?;
+        readable(&home.join(name)).map_err(write)?;
+    }
+    readable(home).and_then(|()| readable(&home.join("__pycache__"))).map_err(write)?;
+    let spec = SandboxSpec {
+        memory_bytes: COMPILE_MEMORY_BYTES,
+        processes_max: 16,
+        tmp_bytes: TMP_BYTES,
+        mounts: runtime.mounts.clone(),
+        program: runtime.program.clone(),
+        arguments: vec![runtime.arguments[0].clone(), "-S".to_owned(), "-c".to_owned(), COMPILE.to_owned()],
+        environment: vec![("LD_LIBRARY_PATH".to_owned(), "/var/lang/lib".to_owned())],
+        directory: "/".into(),
+        listen: Vec::new(),
+        channel: false,
+    };
+    let running = sandbox.start(spec).await.map_err(|error| format!("start the interpreter: {error}"))?;
+    let id = running.id;
+    let compiled = tokio::time::timeout(COMPILE_MAX, compiled(running)).await;
+    sandbox.kill(id);
+    let files = compiled.map_err(|_| "the interpreter took too long to compile the bootstrap".to_owned())??;
+    store(home, &files)
+}
+
+/// What the compiler wrote, once it ended well.
+async fn compiled(running: Running) -> Result<Vec<u8>, String> {
+    let Running { output, ended, .. } = running;
+    let read = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        rustix::io::ioctl_fionbio(&output, false)?;
+        fs::File::from(output).take(OUTPUT_BYTES_MAX).read_to_end(&mut bytes)?;
+        Ok::<_, std::io::Error>(bytes)
+    });
+    let bytes = read.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    match ended.await {
+        Ok(ended) if ended.exit == Exit::Status(0) => Ok(bytes),
+        Ok(ended) => {
+            let said = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]).into_owned();
+            Err(format!("the interpreter does not run in a sandbox ({:?}): {said}", ended.exit))
+        }
+        Err(_) => Err("the spawner died".to_owned()),
+    }
+}
+
+/// The bootstrap comes last in time: where it is, all is.
+fn store(home: &Path, mut bytes: &[u8]) -> Result<(), String> {
+    let mut files = Vec::new();
+    while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+        let line = std::str::from_utf8(&bytes[..end]).ok().and_then(|line| line.split_once(' '));
+        let parsed = line.and_then(|(name, length)| Some((name, length.parse::<usize>().ok()?)));
+        let (name, length) = parsed.ok_or("the compiler wrote something else")?;
+        let file = bytes.get(end + 1..).and_then(|rest| rest.get(..length)).ok_or("the compiler stopped early")?;
+        if name.contains("..") || name.starts_with('/') {
+            return Err("the compiler named a file elsewhere".to_owned());
+        }
+        files.push((name, file));
+        bytes = &bytes[end + 1 + length..];
+    }
+    files.sort_by_key(|(name, _)| *name == COMPLETE);
+    if files.last().is_none_or(|(name, _)| *name != COMPLETE) {
+        return Err("the compiler wrote nothing".to_owned());
+    }
+    for (name, file) in files {
+        let (partial, whole) = (home.join(format!("{name}.partial")), home.join(name));
+        let written = fs::write(&partial, file).and_then(|()| readable(&partial));
+        let written = written.and_then(|()| fs::rename(&partial, &whole));
+        written.map_err(|error| format!("write {}: {error}", whole.display()))?;
+    }
+    Ok(())
+}
+
+/// A sandbox's user has to read it, whatever this process's umask is.
+fn readable(path: &Path) -> std::io::Result<()> {
+    let mode = if path.is_dir() { 0o755 } else { 0o644 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}

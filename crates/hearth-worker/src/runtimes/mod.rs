@@ -1,0 +1,191 @@
+//! The runtimes: where each one's files come from on this host, how it starts, and the environment it finds.
+//!
+//! To add one: a file with its [`RuntimeSpec`]s and one line in [`specs`].
+//!
+//! Never: runs an interpreter in this process's own world to look at it; shows a function the host's own packages.
+
+mod bytecode;
+mod places;
+mod python;
+mod variables;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hearth_sandbox::api::Mount;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+
+use crate::sandbox::Sandbox;
+
+pub use places::Places;
+pub(crate) use variables::environment;
+
+/// One runtime identifier.
+#[derive(Debug)]
+pub(crate) struct RuntimeSpec {
+    /// As AWS spells it.
+    pub(crate) identifier: &'static str,
+    /// Finds it on this host.
+    pub(crate) find: fn(&Places, &'static str) -> Result<Found, String>,
+}
+
+/// Every runtime this build knows.
+fn specs() -> impl Iterator<Item = &'static RuntimeSpec> {
+    python::RUNTIMES.iter()
+}
+
+/// An interpreter on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// `PATH`, `pyenv`, `system`.
+    pub(crate) source: &'static str,
+    /// The program on the host.
+    pub(crate) program: PathBuf,
+    /// Shown as `/var/lang`; `None` when it runs from `/usr` as it is.
+    pub(crate) prefix: Option<PathBuf>,
+    /// `3.12.1`
+    pub(crate) version: String,
+}
+
+/// A runtime that is ready to start.
+#[derive(Clone, Debug)]
+pub(crate) struct Runtime {
+    /// As AWS spells it.
+    pub(crate) identifier: &'static str,
+    /// `python:3.12.v1`
+    pub(crate) version: String,
+    /// 64 hexadecimal digits: changes with the runtime and its interpreter.
+    pub(crate) version_hash: String,
+    /// All of the root but the function's own.
+    pub(crate) mounts: Vec<Mount>,
+    /// Inside.
+    pub(crate) program: PathBuf,
+    /// `argv`.
+    pub(crate) arguments: Vec<String>,
+    /// Whether its bootstrap speaks over the channel.
+    pub(crate) channel: bool,
+    /// Variables of this language.
+    pub(crate) variables: Vec<(&'static str, String)>,
+}
+
+/// What a list of runtimes shows of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeStatus {
+    /// As AWS spells it.
+    pub identifier: &'static str,
+    /// Where it was found: `PATH`, `pyenv`, `system`.
+    pub source: Option<&'static str>,
+    /// The interpreter on this host.
+    pub path: Option<PathBuf>,
+    /// Its version.
+    pub version: Option<String>,
+    /// A sentence that says how to get it, when it is not there.
+    pub problem: Option<String>,
+}
+
+type Prepared = Arc<OnceCell<Arc<Runtime>>>;
+
+/// The runtimes of this host.
+#[derive(Debug)]
+pub struct Runtimes {
+    places: Places,
+    directory: PathBuf,
+    found: Mutex<HashMap<&'static str, Result<Found, String>>>,
+    prepared: Mutex<HashMap<&'static str, Prepared>>,
+}
+
+impl Runtimes {
+    /// Looks for nothing yet. Bootstraps are kept below `directory`.
+    pub fn new(places: Places, directory: PathBuf) -> Self {
+        Self { places, directory, found: Mutex::default(), prepared: Mutex::default() }
+    }
+
+    /// Every known runtime, found or not.
+    pub fn list(&self) -> Vec<RuntimeStatus> {
+        specs()
+            .map(|spec| match self.find(spec) {
+                Ok(found) => RuntimeStatus {
+                    identifier: spec.identifier,
+                    source: Some(found.source),
+                    path: Some(found.program),
+                    version: Some(found.version),
+                    problem: None,
+                },
+                Err(problem) => RuntimeStatus {
+                    identifier: spec.identifier,
+                    source: None,
+                    path: None,
+                    version: None,
+                    problem: Some(problem),
+                },
+            })
+            .collect()
+    }
+
+    /// The newest Python there is, as AWS spells it.
+    pub fn newest_python(&self) -> Option<&'static str> {
+        python::RUNTIMES.iter().rev().find(|spec| self.find(spec).is_ok()).map(|spec| spec.identifier)
+    }
+
+    /// Whether the runtime can start here; if not, a sentence that says how to get it.
+    pub fn supports(&self, identifier: &str) -> Result<(), String> {
+        self.find(known(identifier)?).map(drop)
+    }
+
+    /// The runtime, its bootstrap written and compiled. Concurrent callers share the work.
+    pub(crate) async fn prepare(&self, identifier: &str, sandbox: &dyn Sandbox) -> Result<Arc<Runtime>, String> {
+        let spec = known(identifier)?;
+        let found = self.find(spec)?;
+        let cell = {
+            let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+            prepared.entry(spec.identifier).or_default().clone()
+        };
+        let runtime = cell.get_or_try_init(|| async {
+            let hash = version_hash(spec.identifier, &found);
+            let home = self.directory.join(format!("{}-{}", spec.identifier, &hash[..16]));
+            let runtime = python::runtime(spec.identifier, &found, &home, hash);
+            bytecode::prepare(&home, &runtime, sandbox).await?;
+            Ok::<_, String>(Arc::new(runtime))
+        });
+        runtime.await.cloned()
+    }
+
+    fn find(&self, spec: &'static RuntimeSpec) -> Result<Found, String> {
+        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(spec.identifier).or_insert_with(|| (spec.find)(&self.places, spec.identifier)).clone()
+    }
+}
+
+fn known(identifier: &str) -> Result<&'static RuntimeSpec, String> {
+    specs()
+        .find(|spec| spec.identifier == identifier)
+        .ok_or_else(|| format!("the runtime {identifier} is not supported by this version of Hearth"))
+}
+
+/// Changes with the bootstrap, the runtime and the interpreter.
+fn version_hash(identifier: &str, found: &Found) -> String {
+    let mut hash = Sha256::new();
+    for part in [identifier, &found.version, &found.program.to_string_lossy()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    for (name, source) in python::SOURCES {
+        hash.update(name.as_bytes());
+        hash.update(source.as_bytes());
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Host trees that every sandbox sees at their own places.
+fn host_mounts() -> Vec<Mount> {
+    const TREES: [&str; 9] =
+        ["/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc/ssl", "/etc/pki"];
+    const FILES: [&str; 1] = ["/etc/ld.so.cache"];
+    // On a merged-usr host the first ones are links, which the sandbox makes itself.
+    let tree = |path: &&str| Path::new(path).symlink_metadata().is_ok_and(|it| it.is_dir());
+    let file = |path: &&str| Path::new(path).symlink_metadata().is_ok_and(|it| it.is_file());
+    let here = |path: &str| Mount { source: path.into(), target: path.into() };
+    TREES.into_iter().filter(tree).chain(FILES.into_iter().filter(file)).map(here).collect()
+}

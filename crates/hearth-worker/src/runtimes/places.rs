@@ -1,0 +1,31 @@
+//! Where interpreters are looked for on this host.
+//!
+//! Never: reads the process's environment except in [`Places::of_this_process`].
+
+use std::path::PathBuf;
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Directories of `PATH`.
+    pub path: Vec<PathBuf>,
+    /// Directories with one installation each below: pyenv's `versions`.
+    pub installations: Vec<PathBuf>,
+    /// The system's own directories, looked at last.
+    pub system: Vec<PathBuf>,
+}
+
+impl Places {
+    /// By `PATH`, `PYENV_ROOT` and `HOME` of this process.
+    pub fn of_this_process() -> Self {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
+        let roots = [root, home.map(|home| home.join(".pyenv"))];
+        Self {
+            path: std::env::split_paths(&path).filter(|place| place.is_absolute()).collect(),
+            installations: roots.into_iter().flatten().map(|root| root.join("versions")).collect(),
+            system: vec!["/usr/local/bin".into(), "/usr/bin".into()],
+        }
+    }
+}

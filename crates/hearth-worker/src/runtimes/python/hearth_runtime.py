@@ -1,0 +1,176 @@
+# Copyright The Hearth Authors. SPDX-License-Identifier: Apache-2.0
+"""What only some invocations of a Python function need: errors, logging, unusual JSON, a client's context.
+
+Loaded by `bootstrap.py` when first used, so that a cold start does not pay for it. `to_json` is put here by it.
+"""
+
+import sys
+import traceback
+
+NO_BREAK_SPACE = "\u00a0"
+W3C_FIELDS = ("traceparent", "tracestate", "baggage")
+
+
+def report_fault(fault, invoke_id):
+    """Logs a failure that the platform names itself; answers its JSON."""
+    return _report(fault.msg, fault.exception_type, fault.trace, invoke_id)
+
+
+def report_exception(exc_info, invoke_id):
+    """Logs an exception of the function; answers its JSON."""
+    kind, value, trace = exc_info
+    frames = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in traceback.extract_tb(trace)]
+    for index, frame in enumerate(frames):
+        if "/bootstrap.py" not in frame[0]:
+            frames = frames[index:]
+            break
+    if invoke_id is None:
+        frames = _import_frame(frames) + frames
+    return _report(str(value), kind.__name__, traceback.format_list(frames), invoke_id)
+
+
+def _import_frame(frames):
+    """The frame of `importlib.import_module`, which AWS's client calls and ours does without."""
+    if not frames or frames[0][2] != "_gcd_import":
+        return []
+    import importlib
+    import linecache
+
+    for number, line in enumerate(linecache.getlines(importlib.__file__), 1):
+        if line.strip().startswith("return _bootstrap._gcd_import("):
+            return [(importlib.__file__, number, "import_module", line.strip())]
+    return []
+
+
+def _report(message, kind, trace, invoke_id):
+    lines = ["[ERROR]"]
+    if kind:
+        lines[0] += " " + kind
+    if message:
+        lines[0] += (":" if kind else "") + " " + message
+    lines.append("Traceback (most recent call last):")
+    for element in trace or []:
+        for line in element.splitlines() if element else [""]:
+            text = line.lstrip(" ")
+            lines.append(NO_BREAK_SPACE * (len(line) - len(text)) + text)
+    sys.stdout.write("\r".join(lines) + "\n")
+    error = {
+        "errorMessage": message or "",
+        "errorType": kind or "",
+        "requestId": invoke_id or "",
+        "stackTrace": trace or [],
+    }
+    # A message may hold lone surrogates, which UTF-8 cannot carry.
+    return to_json(error).encode("utf-8", "backslashreplace")
+
+
+def configure_logging(logging, state):
+    """AWS's root handler: one line an event, with the request id of the invocation that runs."""
+    import time
+
+    class LambdaLoggerHandler(logging.Handler):
+        def emit(self, record):
+            sys.stdout.write(self.format(record))
+
+    class LambdaLoggerFilter(logging.Filter):
+        def filter(self, record):
+            record.aws_request_id = state.request_id or ""
+            record.tenant_id = state.tenant_id
+            return True
+
+    # GAP(log-format): LoggingConfig's JSON format and levels.
+    logging.Formatter.converter = time.gmtime
+    handler = LambdaLoggerHandler()
+    handler.setFormatter(
+        logging.Formatter(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
+        )
+    )
+    handler.addFilter(LambdaLoggerFilter())
+    logging.getLogger().addHandler(handler)
+
+
+class ClientContext(object):
+    __slots__ = ["custom", "env", "client"]
+
+    def __repr__(self):
+        return "ClientContext([custom=%s,env=%s,client=%s])" % (self.custom, self.env, self.client)
+
+
+class Client(object):
+    __slots__ = ["installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"]
+
+    def __repr__(self):
+        return "Client([" + ",".join(["%s=%s" % (name, getattr(self, name)) for name in self.__slots__]) + "])"
+
+
+def client_context(fields):
+    """The caller's context as objects, and the trace fields that travel in it."""
+    trace = fields.pop("w3c", None)
+    trace = trace if isinstance(trace, dict) else {}
+    trace = {name: trace[name] for name in W3C_FIELDS if isinstance(trace.get(name), str)}
+    context = _filled(ClientContext, fields)
+    if context.client is not None:
+        context.client = _filled(Client, context.client)
+    return context, trace
+
+
+def _filled(kind, fields):
+    made = kind()
+    for name in kind.__slots__:
+        setattr(made, name, fields.get(name))
+    return made
+
+
+def encode(value, text, _parents=()):
+    """JSON as AWS's encoder writes it where the interpreter's differs: Decimal, named tuples, bytes as keys."""
+    if value is None or value is True or value is False:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, bytes):
+        return text(str(value, "utf-8"))
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        return _float(value)
+    if _is_decimal(value):
+        return "NaN" if value.is_nan() else str(value)
+    if id(value) in _parents:
+        raise ValueError("Circular reference detected")
+    parents = _parents + (id(value),)
+    if hasattr(value, "_asdict") and isinstance(value, tuple):
+        value = value._asdict()
+    if isinstance(value, dict):
+        members = [text(_key(key)) + ": " + encode(item, text, parents) for key, item in value.items()]
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join([encode(item, text, parents) for item in value]) + "]"
+    raise TypeError("Object of type " + type(value).__name__ + " is not JSON serializable")
+
+
+def _is_decimal(value):
+    decimal = sys.modules.get("decimal")
+    return decimal is not None and isinstance(value, decimal.Decimal)
+
+
+def _key(key):
+    if isinstance(key, str):
+        return key
+    if isinstance(key, bytes):
+        return str(key, "utf-8")
+    if key is None or isinstance(key, bool):
+        return {None: "null", True: "true", False: "false"}[key]
+    if isinstance(key, int):
+        return int.__repr__(key)
+    if isinstance(key, float):
+        return _float(key)
+    raise TypeError("keys must be str, int, float, bool or None, not " + type(key).__name__)
+
+
+def _float(value):
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    return float.__repr__(value)

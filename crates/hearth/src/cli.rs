@@ -1,0 +1,90 @@
+//! The command line as clap reads it. Every command has its file in `commands/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{doctor, invoke, logs, runtimes, up};
+use crate::exit::EXIT_CODES;
+
+/// AWS Lambda on your own machine: unmodified AWS clients, real code, sandboxes without Docker.
+#[derive(Debug, Parser)]
+#[command(name = "hearth", version, after_help = FIRST_STEPS, after_long_help = FIRST_STEPS)]
+pub struct Cli {
+    /// What Hearth says of itself on stderr: error, warn, info, debug, trace
+    #[arg(long, global = true, value_name = "LEVEL", env = "HEARTH_LOG", default_value = "warn")]
+    pub log: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const FIRST_STEPS: &str = "First steps:
+  hearth doctor
+  hearth up
+  aws --endpoint-url http://127.0.0.1:4566 lambda list-functions";
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve AWS clients on this machine until Ctrl-C
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", up::EXAMPLES))]
+    Up(up::Arguments),
+    /// Run a function and print what it answers
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", invoke::EXAMPLES))]
+    Invoke(invoke::Arguments),
+    /// Show what a function wrote
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", logs::EXAMPLES))]
+    Logs(logs::Arguments),
+    /// Say what this machine offers and what is missing
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", doctor::EXAMPLES))]
+    Doctor(doctor::Arguments),
+    /// List the runtimes of functions and whether this machine has them
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", runtimes::EXAMPLES))]
+    Runtimes(runtimes::Arguments),
+    /// Print docs/coverage.md (used by `cargo xtask coverage`)
+    #[command(name = "__coverage", hide = true)]
+    Coverage,
+}
+
+/// Where the server is and as whom it is called.
+#[derive(Args, Clone, Debug)]
+pub struct Target {
+    /// Address of the server
+    #[arg(long, value_name = "URL", env = "HEARTH_ENDPOINT", default_value = "http://127.0.0.1:4566")]
+    pub endpoint: String,
+    /// Region of the function [default: $AWS_REGION, $AWS_DEFAULT_REGION, us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Account of the function, 12 digits [default: the server's]
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Option<String>,
+    /// The server's data folder, whose token opens what is private [default: ~/.local/share/hearth]
+    #[arg(long, value_name = "DIR", env = "HEARTH_DATA")]
+    pub data: Option<PathBuf>,
+}
+
+/// An AWS account: 12 digits.
+pub fn account(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_account { Ok(text.to_owned()) } else { Err("an account has 12 digits".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_account_has_12_digits() {
+        assert!(account("123456789012").is_ok());
+        assert!(account("12345678901").is_err());
+        assert!(account("12345678901x").is_err());
+    }
+}

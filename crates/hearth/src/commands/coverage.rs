@@ -1,0 +1,76 @@
+//! `hearth __coverage`: prints docs/coverage.md, from the models and the services that are built.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::mpsc::Receiver;
+
+use hearth_service_iam::Iam;
+use hearth_service_lambda::{Lambda, LambdaDeps, Options};
+use hearth_store::{Blobs, SqliteStore};
+use hearth_worker::{
+    BoxFuture, Call, CodeDigest, EnvironmentId, Failure, PrepareError, Reason, Report, Response, Revision,
+    StartError, Worker,
+};
+use hearth_world::{TaskGroup, World};
+
+use crate::commands::block_on;
+use crate::data_folder::DataFolder;
+use crate::exit::Exit;
+use crate::services;
+
+/// Runs the command.
+pub fn run() -> Result<Exit> {
+    let world = World::real();
+    let folder = DataFolder::ephemeral(&world)?;
+    let page = block_on(async {
+        // The services are asked for their operations' names alone: no call ever reaches them.
+        let store = Arc::new(SqliteStore::in_memory(&world)?);
+        let lambda = Lambda::open(LambdaDeps {
+            store: store.clone(),
+            blobs: Blobs::local(&folder.join("blobs"))?,
+            worker: Arc::new(Absent),
+            world: world.clone(),
+            tasks: TaskGroup::new(),
+            options: Options::default(),
+        });
+        Ok(hearth_aws::coverage(&services::all(&lambda, &Iam::open(store, world.clone()))))
+    });
+    folder.close()?;
+    print!("{}", page?);
+    Ok(Exit::Done)
+}
+
+/// A worker that is not there.
+struct Absent;
+
+const WHY: &str = "this command runs nothing";
+
+impl Worker for Absent {
+    fn prepare(&self, _: CodeDigest) -> BoxFuture<'_, Result<u64, PrepareError>> {
+        Box::pin(std::future::ready(Err(PrepareError::Host(WHY.to_owned()))))
+    }
+
+    fn supports(&self, _: &str) -> Result<(), String> {
+        Err(WHY.to_owned())
+    }
+
+    fn start(&self, _: Arc<Revision>) -> BoxFuture<'_, Result<EnvironmentId, StartError>> {
+        Box::pin(std::future::ready(Err(StartError::RuntimeMissing(WHY.to_owned()))))
+    }
+
+    fn invoke(&self, _: EnvironmentId, _: Call) -> BoxFuture<'_, Result<Response, Failure>> {
+        Box::pin(std::future::ready(Err(Failure::Gone)))
+    }
+
+    fn stop(&self, _: EnvironmentId, _: Reason) {}
+
+    fn reports(&self) -> Option<Receiver<Report>> {
+        Some(tokio::sync::mpsc::channel(1).1)
+    }
+
+    fn shutdown(&self, _: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}

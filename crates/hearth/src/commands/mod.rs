@@ -1,0 +1,39 @@
+//! The commands, a file each: arguments, examples for the help, and what it does.
+
+pub mod coverage;
+pub mod doctor;
+pub mod invoke;
+pub mod logs;
+pub mod runtimes;
+pub mod up;
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+/// Does what the command line asks.
+pub fn run(cli: Cli, started: std::time::Instant) -> Result<Exit> {
+    match cli.command {
+        Command::Up(arguments) => up::run(arguments, started),
+        Command::Invoke(arguments) => invoke::run(arguments),
+        Command::Logs(arguments) => logs::run(arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Runtimes(arguments) => runtimes::run(&arguments),
+        Command::Coverage => coverage::run(),
+    }
+}
+
+/// Runs a short-lived command's future on one thread.
+fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("start the runtime")?.block_on(future)
+}
+
+/// Prints a command's result on a line of its own.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").context("print the result")
+}

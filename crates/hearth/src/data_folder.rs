@@ -1,0 +1,222 @@
+//! The data folder: everything that one Hearth remembers, and the lock that keeps a second server out of it.
+//!
+//! ```text
+//! hearth.db   the store        instance  a name made once: cgroups, mounts and uids carry it
+//! blobs/      packages         token     what the command line shows for calls that change things (0600)
+//! code/       unpacked         lock      held by the running server; names its process
+//! run/        sandboxes        endpoint  where the last server listened
+//! ```
+//!
+//! Never: readable by anybody else (0700); opened by two servers.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use hearth_world::World;
+use rustix::fs::{FlockOperation, flock};
+
+/// Bytes of the token before they become hexadecimal digits.
+const TOKEN_BYTES: usize = 16;
+
+/// Bytes of the instance's name before they become hexadecimal digits: short, because interfaces carry it.
+const INSTANCE_BYTES: usize = 4;
+
+/// How the names of ephemeral folders begin.
+const EPHEMERAL_PREFIX: &str = "hearth-";
+
+/// The file that tells an ephemeral folder from what else may have such a name.
+const EPHEMERAL_MARK: &str = "ephemeral";
+
+/// An opened data folder. While it lives, no other server opens it.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    instance: String,
+    token: String,
+    ephemeral: bool,
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Opens the folder, making what is missing.
+    pub fn open(path: &Path, world: &World) -> Result<Self> {
+        Self::open_as(path, world, false)
+    }
+
+    /// A new folder among the temporary files, removed by [`DataFolder::close`].
+    pub fn ephemeral(world: &World) -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("{EPHEMERAL_PREFIX}{}", world.random().hex::<8>()));
+        let folder = Self::open_as(&path, world, true)?;
+        File::create(folder.join(EPHEMERAL_MARK)).context("mark the ephemeral folder")?;
+        Ok(folder)
+    }
+
+    /// Ephemeral folders whose servers were killed before they could remove them.
+    pub fn abandoned(world: &World) -> Vec<Self> {
+        let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+        let named = |entry: &fs::DirEntry| {
+            entry.file_name().as_encoded_bytes().starts_with(EPHEMERAL_PREFIX.as_bytes())
+        };
+        let mine = |path: &Path| {
+            let user = fs::symlink_metadata(path).map(|metadata| metadata.is_dir().then_some(metadata.uid()));
+            user.is_ok_and(|user| user == Some(rustix::process::geteuid().as_raw()))
+        };
+        let paths = entries.filter(named).map(|entry| entry.path());
+        let marked = paths.filter(|path| mine(path) && path.join(EPHEMERAL_MARK).exists());
+        // One that is in use is locked, and does not open.
+        marked.filter_map(|path| Self::open_as(&path, world, true).ok()).collect()
+    }
+
+    fn open_as(path: &Path, world: &World, ephemeral: bool) -> Result<Self> {
+        make_folder(path)?;
+        // Paths inside reach another process with another working directory.
+        let path = path.canonicalize().with_context(|| format!("find the data folder {}", path.display()))?;
+        let lock = lock(&path)?;
+        for folder in ["blobs", "code", "run"] {
+            make_folder(&path.join(folder))?;
+        }
+        let instance = made_once(&path.join("instance"), || world.random().hex::<INSTANCE_BYTES>())?;
+        let token = made_once(&path.join("token"), || world.random().hex::<TOKEN_BYTES>())?;
+        Ok(Self { path, instance, token, ephemeral, _lock: lock })
+    }
+
+    /// The folder of this name inside, or the file.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Where it is, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name that everything of this Hearth carries on the host.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// What a caller of `/_hearth` shows to change or read what is private.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Gives the folder back; an ephemeral one is removed.
+    pub fn close(self) -> Result<()> {
+        if self.ephemeral {
+            fs::remove_dir_all(&self.path).with_context(|| format!("remove {}", self.path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The token of a folder that a server may be using, for the command line.
+pub fn read_token(path: &Path) -> Option<String> {
+    fs::read_to_string(path.join("token")).ok().map(|token| token.trim().to_owned())
+}
+
+/// `$XDG_DATA_HOME/hearth`, or `~/.local/share/hearth`.
+pub fn default_path() -> Result<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
+    base.map(|base| base.join("hearth"))
+        .context("neither XDG_DATA_HOME nor HOME is set: name the folder with --data")
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("make the folder {}", path.display()))
+}
+
+/// Takes the lock or says who has it. The kernel gives it back when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("open {}", path.display()))?;
+    if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if error != rustix::io::Errno::WOULDBLOCK {
+            return Err(error).with_context(|| format!("lock {}", path.display()));
+        }
+        let mut process = String::new();
+        // Who it is only makes the message better.
+        let _ = file.read_to_string(&mut process);
+        bail!("the data folder {} is used by another server (process {})", folder.display(), process.trim());
+    }
+    file.set_len(0).and_then(|()| file.rewind()).context("write the lock")?;
+    writeln!(file, "{}", std::process::id()).context("write the lock")?;
+    Ok(file)
+}
+
+/// Reads the file, or writes it with a new value. The value stands whole or not at all.
+fn made_once(path: &Path, make: impl FnOnce() -> String) -> Result<String> {
+    match fs::read_to_string(path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+    }
+    let value = make();
+    let draft = path.with_extension("new");
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        writeln!(file, "{value}")?;
+        file.sync_all()?;
+        fs::rename(&draft, path)
+    };
+    write().with_context(|| format!("write {}", path.display()))?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_its_names_is_private_and_opens_once() {
+        let world = World::simulated(1);
+        let path = std::env::temp_dir().join(format!("test-of-hearth-{}", std::process::id()));
+        let folder = DataFolder::open_as(&path, &world, true).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(folder.join("token")).unwrap().permissions().mode() & 0o777, 0o600);
+
+        let second = DataFolder::open(&path, &world).unwrap_err().to_string();
+        assert_eq!(
+            second,
+            format!(
+                "the data folder {} is used by another server (process {})",
+                path.display(),
+                std::process::id()
+            )
+        );
+
+        let (instance, token) = (folder.instance().to_owned(), folder.token().to_owned());
+        drop(folder);
+        let again = DataFolder::open_as(&path, &world, true).unwrap();
+        assert_eq!((again.instance(), again.token()), (instance.as_str(), token.as_str()));
+        assert_eq!(read_token(&path), Some(token));
+        again.close().unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_ephemeral_folder_is_abandoned_when_nobody_holds_its_lock() {
+        let world = World::real();
+        let folder = DataFolder::ephemeral(&world).unwrap();
+        let path = folder.path().to_owned();
+        assert!(DataFolder::abandoned(&world).iter().all(|found| found.path() != path));
+        drop(folder); // as a killed server does
+        let abandoned = DataFolder::abandoned(&world).into_iter().find(|found| found.path() == path);
+        abandoned.expect("nobody holds it").close().unwrap();
+        assert!(!path.exists());
+    }
+}

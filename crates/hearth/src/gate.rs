@@ -1,0 +1,140 @@
+//! Which part of Hearth answers a request: AWS's services, a package's link, or `/_hearth`.
+//!
+//! ```text
+//! listener ─▶ admit (Host, Origin) ─▶ /_hearth/...        Own
+//!                                  ─▶ /awslambda-...      Lambda: the package of a signed link
+//!          ─▶ everything else      ─▶                     FrontDoor
+//! sandbox  ─▶ everything                                  FrontDoor, as the function's role
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use tokio::net::TcpStream;
+use tracing::error;
+
+use hearth_aws::{Caller, FrontDoor, Origin, SandboxCaller};
+use hearth_service_lambda::{Lambda, PackageError};
+use hearth_worker::{BoxFuture, Endpoint, Revision};
+use hearth_world::{Clock, Stop};
+
+use crate::counts::Counts;
+use crate::front::{self, Handler};
+use crate::own::{Body, Own};
+
+/// Everything that can answer.
+pub struct Gate {
+    /// AWS's services.
+    pub door: FrontDoor,
+    /// For the links of GetFunction.
+    pub lambda: Arc<Lambda>,
+    /// For `/_hearth`.
+    pub own: Own,
+    /// What is being answered now.
+    pub counts: Arc<Counts>,
+}
+
+impl Gate {
+    /// Answers the requests of the server's own listener.
+    pub fn handler(self: &Arc<Self>, local: SocketAddr, peer: SocketAddr) -> Handler {
+        let gate = self.clone();
+        Arc::new(move |request| {
+            let (gate, origin) = (gate.clone(), Origin::Listener { local, peer });
+            Box::pin(async move {
+                let _counted = gate.counts.request();
+                gate.answer(request, origin).await
+            })
+        })
+    }
+
+    async fn answer(&self, request: Request<Incoming>, origin: Origin) -> Response<Body> {
+        let path = request.uri().path();
+        if Own::owns(path) {
+            let (parts, _) = request.into_parts();
+            return match self.door.admit(&parts, &origin) {
+                Ok(()) => self.own.answer(&parts),
+                Err(refusal) => *refusal,
+            };
+        }
+        if request.method() == Method::GET && Lambda::is_package_path(path) {
+            let (parts, _) = request.into_parts();
+            return match self.door.admit(&parts, &origin) {
+                Ok(()) => self.package(parts.uri.path_and_query().map_or("", |whole| whole.as_str())).await,
+                Err(refusal) => *refusal,
+            };
+        }
+        self.door.handle(request, origin).await
+    }
+
+    async fn package(&self, path_and_query: &str) -> Response<Body> {
+        let (status, body) = match self.lambda.package(path_and_query).await {
+            Ok(bytes) => (StatusCode::OK, bytes),
+            Err(refused @ (PackageError::Denied | PackageError::Expired)) => {
+                (StatusCode::FORBIDDEN, Bytes::from(refused.to_string()))
+            }
+            Err(failed @ PackageError::Blob(_)) => {
+                error!(error = ?failed, "a package is not readable");
+                (StatusCode::NOT_FOUND, Bytes::from_static(b"the package is not there"))
+            }
+        };
+        let mut response = Response::new(Full::new(body).boxed_unsync());
+        *response.status_mut() = status;
+        response
+    }
+}
+
+/// The AWS endpoint inside sandboxes. Made before the services, which need the worker, which needs it.
+pub struct SandboxEndpoint {
+    gate: OnceLock<Arc<Gate>>,
+    clock: Clock,
+    stop: Stop,
+}
+
+impl SandboxEndpoint {
+    /// An endpoint that answers nobody yet.
+    pub fn new(clock: Clock, stop: Stop) -> Self {
+        Self { gate: OnceLock::new(), clock, stop }
+    }
+
+    /// From now on connections are answered. Only the first time counts.
+    pub fn open(&self, gate: Arc<Gate>) {
+        let _ = self.gate.set(gate);
+    }
+}
+
+impl Endpoint for SandboxEndpoint {
+    fn serve(&self, connection: TcpStream, revision: Arc<Revision>) -> BoxFuture<'static, ()> {
+        let Some(gate) = self.gate.get().cloned() else {
+            return Box::pin(std::future::ready(()));
+        };
+        let (clock, stop) = (self.clock.clone(), self.stop.clone());
+        Box::pin(async move {
+            let host = connection.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+            let counted = gate.counts.connection();
+            let origin = Origin::Sandbox(Arc::new(caller(&revision, host)));
+            let handler: Handler = Arc::new(move |request| {
+                let (gate, origin) = (gate.clone(), origin.clone());
+                Box::pin(async move { gate.door.handle(request, origin).await })
+            });
+            front::serve(connection, handler, &clock, &stop).await;
+            drop(counted);
+        })
+    }
+}
+
+/// The function's role is who calls, whatever its requests say.
+fn caller(revision: &Revision, host: String) -> SandboxCaller {
+    SandboxCaller {
+        account: revision.account.clone(),
+        caller: Caller {
+            access_key_id: revision.identity.credentials.access_key_id.clone(),
+            arn: revision.identity.arn.clone(),
+            user_id: revision.identity.user_id.clone(),
+        },
+        host,
+    }
+}

@@ -1,0 +1,20 @@
+//! Hearth's own log: lines for people on stderr.
+//!
+//! Never: holds a payload, a variable or a key; writes to stdout, which belongs to a command's result.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use tracing_subscriber::EnvFilter;
+
+/// Starts the log. `level` is `error`, `warn`, `info`, `debug`, `trace`, or a filter like `hearth_worker=debug`.
+pub fn start(level: &str) -> Result<()> {
+    let filter = EnvFilter::try_new(level).with_context(|| format!("{level} is not a log level"))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    Ok(())
+}

@@ -1,0 +1,7 @@
+"""A function that does not end in time."""
+
+import time
+
+
+def handler(event, context):
+    time.sleep(60)

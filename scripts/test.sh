@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Set-up, every check and every test. Ends with one line that says how it went.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly target="${CARGO_TARGET_DIR:-target}"
+started=$SECONDS
+step() { echo "== $* ($((SECONDS - started)) s)"; }
+
+scripts/setup.sh clients
+step "building"
+cargo build --locked --workspace
+step "checking the house"
+cargo xtask check
+step "testing the crates and the program"
+HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --no-fail-fast
+step "testing with real AWS clients"
+HEARTH_BINARY="$(realpath "$target/debug/hearth")" .hearth/venv/bin/python -m pytest -q tests/clients
+step "all tests passed"

@@ -1,0 +1,8 @@
+//! Hearth from outside: a program that is started, spoken to over its port, and looked at.
+
+mod archives;
+mod command_line;
+mod failures;
+mod functions;
+mod limits;
+mod web_pages;

@@ -1,0 +1,147 @@
+//! What a server has on its host beside its data folder, seen from outside through /proc and /sys.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::server::Hearth;
+
+/// The kernel gives loop devices and cgroups back a moment after their last user is gone.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The first user number of all blocks, and how many a block has.
+const BLOCKS_START: u32 = 0x7000_0000;
+const BLOCK_SIZE: u32 = 4096;
+
+/// `/tmp` images, and cgroups, that a running server keeps ready.
+const READY_MAX: usize = 4;
+
+/// What is on the host of this server and belongs to nobody who runs: one line each. Waits a while for the kernel.
+///
+/// A running server that has run nothing yet may have its own processes, empty cgroups and ready images.
+pub fn leftovers(hearth: &Hearth) -> Vec<String> {
+    let started = Instant::now();
+    loop {
+        let found = look(hearth);
+        if found.is_empty() || started.elapsed() > SETTLE_TIMEOUT {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn look(hearth: &Hearth) -> Vec<String> {
+    let alive = Path::new("/proc").join(hearth.process().to_string()).join("fd").read_dir().is_ok();
+    let own = if alive { family(hearth.process()) } else { Vec::new() };
+    let mut found = Vec::new();
+    for pid in processes() {
+        if !own.contains(&pid) && (belongs(pid, hearth) || is_orphaned_spawner(pid)) {
+            found.push(format!("process {pid}: {}", command_line(pid)));
+        }
+    }
+    found.extend(mounts(hearth.data()));
+    let images = loop_devices(hearth.data());
+    if !alive || images.len() > READY_MAX {
+        found.extend(images);
+    }
+    found.extend(cgroups(&hearth.instance(), alive));
+    found
+}
+
+fn processes() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").expect("list /proc");
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// A process and all below it.
+fn family(root: u32) -> Vec<u32> {
+    let mut family = vec![root];
+    let parents: Vec<(u32, u32)> =
+        processes().into_iter().filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut next = 0;
+    while let Some(&pid) = family.get(next) {
+        family.extend(parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
+        next += 1;
+    }
+    family
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    status_field(pid, "PPid:")?.first().copied()
+}
+
+fn status_field(pid: u32, name: &str) -> Option<Vec<u32>> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.split_whitespace().filter_map(|number| number.parse().ok()).collect())
+}
+
+/// Runs under a user number of this server's spawner, or holds a file of its data folder open.
+fn belongs(pid: u32, hearth: &Hearth) -> bool {
+    let block = fs::read_to_string(hearth.data().join("run/uid-block")).ok();
+    let block: Option<u32> = block.and_then(|text| text.trim().parse().ok());
+    let users: Option<Range<u32>> = block.map(|block| {
+        let first = BLOCKS_START + block * BLOCK_SIZE;
+        first..first + BLOCK_SIZE
+    });
+    let runs_as = status_field(pid, "Uid:").unwrap_or_default();
+    if users.is_some_and(|users| runs_as.iter().any(|user| users.contains(user))) {
+        return true;
+    }
+    let data = real(hearth.data());
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path.starts_with(&data))
+}
+
+/// A spawner whose server is gone, of whatever instance: within a moment it must be gone too.
+fn is_orphaned_spawner(pid: u32) -> bool {
+    let is_spawner = |pid| command_line(pid) == "/proc/self/exe __spawner ";
+    // The first process of a sandbox is a spawner's child and still has its name.
+    let is_served = |parent| is_spawner(parent) || command_line(parent).contains(" up ");
+    is_spawner(pid) && parent(pid).is_some_and(|parent| !is_served(parent))
+}
+
+fn command_line(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ")
+}
+
+fn mounts(data: &Path) -> Vec<String> {
+    let data = real(data).to_string_lossy().into_owned();
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("read the mounts");
+    mounts.lines().filter(|line| line.contains(&data)).map(|line| format!("mount: {line}")).collect()
+}
+
+fn loop_devices(data: &Path) -> Vec<String> {
+    let data = real(data);
+    let devices = fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let backed = devices.filter_map(|device| {
+        let file = fs::read_to_string(device.path().join("loop/backing_file")).ok()?;
+        file.starts_with(data.to_str()?).then(|| format!("{:?}: {}", device.file_name(), file.trim()))
+    });
+    backed.collect()
+}
+
+fn cgroups(instance: &str, alive: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for controller in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+        let parent = controller.path().join(format!("hearth-{instance}"));
+        let children = fs::read_dir(&parent).into_iter().flatten().flatten();
+        let children: Vec<PathBuf> =
+            children.map(|child| child.path()).filter(|path| path.is_dir()).collect();
+        let is_used =
+            |path: &Path| fs::read_to_string(path.join("tasks")).is_ok_and(|tasks| !tasks.is_empty());
+        if !alive || children.len() > READY_MAX || children.iter().any(|path| is_used(path)) {
+            found.extend(children);
+        }
+        if !alive && parent.exists() {
+            found.push(parent);
+        }
+    }
+    found.iter().map(|path| format!("cgroup {}", path.display())).collect()
+}
+
+/// Without links, as the kernel shows paths.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}

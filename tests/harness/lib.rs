@@ -1,0 +1,16 @@
+//! What black-box tests stand on: a running `hearth`, a plain HTTP client, deployment packages, and eyes for
+//! what a server leaves on its host.
+//!
+//! Never: links the product. It is a program here, started and killed.
+
+mod function;
+mod http;
+mod leftovers;
+mod package;
+mod server;
+
+pub use function::{Function, FunctionBuilder, Invocation};
+pub use http::{Answer, Request, authorization};
+pub use leftovers::leftovers;
+pub use package::{Package, bomb};
+pub use server::{Hearth, binary, newest_python, pythons};

@@ -1,0 +1,237 @@
+//! A `hearth up` of a test's own: its own port, its own data folder.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::function::FunctionBuilder;
+use crate::http::{Answer, Request};
+
+/// Longer than the drain of 10 s.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Between two looks at a state that another process reaches.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// A running server. Dropped, it is stopped and its data folder removed.
+#[derive(Debug)]
+pub struct Hearth {
+    child: Child,
+    address: String,
+    data: PathBuf,
+    folder: Option<TempDir>,
+    ready_line: String,
+}
+
+/// The program under test: `HEARTH_BINARY`, or what cargo builds now.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| match std::env::var_os("HEARTH_BINARY") {
+        Some(path) => path.into(),
+        None => build(),
+    })
+}
+
+fn build() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built =
+        Command::new(cargo).args(["build", "--quiet", "--package", "hearth"]).status().expect("run cargo");
+    assert!(built.success(), "hearth does not build");
+    // This test lies in target/debug/deps, the program in target/debug.
+    let test = std::env::current_exe().expect("a test knows its own path");
+    test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").join("hearth")
+}
+
+/// Runtimes of Python that this machine has, oldest first.
+pub fn pythons() -> &'static [String] {
+    static PYTHONS: OnceLock<Vec<String>> = OnceLock::new();
+    PYTHONS.get_or_init(|| {
+        let listed =
+            Command::new(binary()).args(["runtimes", "--json"]).output().expect("run hearth runtimes");
+        let listed: Value =
+            serde_json::from_slice(&listed.stdout).expect("hearth runtimes --json prints JSON");
+        let available = listed.as_array().expect("a list").iter().filter(|entry| entry["Available"] == true);
+        let names = available.filter_map(|entry| entry["Runtime"].as_str());
+        let mut names: Vec<String> =
+            names.filter(|name| name.starts_with("python")).map(str::to_owned).collect();
+        names.sort_by_key(|name| name.rsplit('.').next().and_then(|minor| minor.parse::<u32>().ok()));
+        names
+    })
+}
+
+/// The newest Python of this machine, as a runtime.
+pub fn newest_python() -> &'static str {
+    pythons().last().expect("a Python between 3.9 and 3.13 on this machine")
+}
+
+impl Hearth {
+    /// Starts a server with a new data folder.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with options of `hearth up`.
+    pub fn start_with(options: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
+        let data = folder.path().join("data");
+        let (child, ready_line) = launch(&data, options);
+        Self { child, address: address_of(&ready_line), data, folder: Some(folder), ready_line }
+    }
+
+    /// The one line that the server printed when it was ready.
+    pub fn ready_line(&self) -> &str {
+        &self.ready_line
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The process of the server.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The process of the spawner: the server's child that is called so.
+    pub fn spawner(&self) -> Option<u32> {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let of_tasks =
+            tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        let all: Vec<String> = of_tasks.chain(std::fs::read_to_string(children)).collect();
+        let mut pids = all.iter().flat_map(|text| text.split_whitespace()).filter_map(|pid| pid.parse().ok());
+        pids.find(|pid: &u32| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.windows(9).any(|window| window == b"__spawner")
+        })
+    }
+
+    /// Sends a request and expects an answer.
+    #[track_caller]
+    pub fn send(&self, request: &Request) -> Answer {
+        request.send(&self.address).expect("the server answers")
+    }
+
+    /// Describes a function to be created.
+    pub fn function<'a>(&'a self, name: &'a str) -> FunctionBuilder<'a> {
+        FunctionBuilder::new(self, name)
+    }
+
+    /// Sends a signal to the server.
+    pub fn signal(&self, signal: Signal) {
+        // A process that has ended already cannot be told anything.
+        let _ = send_signal(self.child.id(), signal);
+    }
+
+    /// Kills the server at once, as a power cut would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.child.wait().expect("the server was started by this test");
+    }
+
+    /// Kills the spawner at once, if it still runs.
+    pub fn kill_spawner(&self) {
+        if let Some(spawner) = self.spawner() {
+            // It may have ended since it was seen.
+            let _ = send_signal(spawner, Signal::KILL);
+        }
+    }
+
+    /// Asks the server to stop and gives its exit code.
+    #[track_caller]
+    pub fn stop(&mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.wait_for_end()
+    }
+
+    /// Waits until the server has ended and gives its exit code; `None` when a signal ended it.
+    #[track_caller]
+    pub fn wait_for_end(&mut self) -> Option<i32> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the server was started by this test") {
+                return status.code();
+            }
+            assert!(started.elapsed() < STOP_TIMEOUT, "the server does not stop");
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Starts again on the same data folder.
+    pub fn restart(&mut self) {
+        let (child, ready_line) = launch(&self.data, &[]);
+        (self.child, self.address, self.ready_line) = (child, address_of(&ready_line), ready_line);
+    }
+
+    /// The instance's name, which everything of this server on the host carries.
+    pub fn instance(&self) -> String {
+        let text = std::fs::read_to_string(self.data.join("instance")).expect("a server names its instance");
+        text.trim().to_owned()
+    }
+}
+
+impl Drop for Hearth {
+    fn drop(&mut self) {
+        self.signal(Signal::TERM);
+        let started = Instant::now();
+        while started.elapsed() < STOP_TIMEOUT && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.kill();
+        }
+        if std::thread::panicking() {
+            self.folder.take().map(TempDir::keep);
+            eprintln!("the server's data folder and log are kept: {}", self.data.display());
+        }
+    }
+}
+
+/// Sends a signal to a process that this test, or a server of it, has started.
+pub(crate) fn send_signal(process: u32, signal: Signal) -> rustix::io::Result<()> {
+    let pid = i32::try_from(process).ok().and_then(Pid::from_raw).expect("a process id");
+    rustix::process::kill_process(pid, signal)
+}
+
+fn launch(data: &Path, options: &[&str]) -> (Child, String) {
+    let parent = data.parent().expect("a data folder has a parent");
+    let errors =
+        std::fs::OpenOptions::new().create(true).append(true).open(parent.join("stderr")).expect("a log");
+    let mut child = Command::new(binary())
+        .args(["up", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(errors)
+        .spawn()
+        .expect("start hearth");
+    let mut output = BufReader::new(child.stdout.take().expect("stdout is piped"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("read the ready line");
+    assert!(line.starts_with("ready http://"), "not ready: {line:?} {}", log_of(parent));
+    // Whatever else the server would print must not block it.
+    std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
+    (child, line)
+}
+
+fn log_of(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("stderr")).unwrap_or_default()
+}
+
+fn address_of(ready_line: &str) -> String {
+    let url = ready_line.split(' ').nth(1).expect("the ready line names the address");
+    url.strip_prefix("http://").expect("plain HTTP").to_owned()
+}
