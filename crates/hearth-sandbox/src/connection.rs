@@ -153,6 +153,13 @@ impl Connection {
     }
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Buries a spawner that is dead already. One that lives ends by itself when the socket closes.
+        self.process.try_wait().ok();
+    }
+}
+
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

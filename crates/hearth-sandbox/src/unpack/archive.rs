@@ -199,8 +199,15 @@ fn open_directory(path: &str) -> Result<OwnedFd> {
 }
 
 /// The permissions of a mode, without set-uid, set-gid and sticky; `default` when it has none at all.
+///
+/// The program is not the files' owner, and archives made in memory are often private to theirs (Python's
+/// `ZipFile.writestr` gives 0600): what the owner may read or execute, everybody may.
 fn permissions(mode: u32, default: u32) -> u32 {
-    if mode & 0o777 == 0 { default } else { mode & 0o777 }
+    if mode & 0o777 == 0 {
+        return default;
+    }
+    let owner = mode & 0o500;
+    mode & 0o777 | owner >> 3 | owner >> 6
 }
 
 /// A path as the tree spells it: relative, without `.` and empty parts.

@@ -58,7 +58,7 @@ fn files_directories_and_links_come_out_as_they_went_in() {
     };
     assert_eq!(
         [mode("index.py"), mode("bin/run"), mode("private"), mode("locked")],
-        [0o644, 0o755, 0o600, 0o555]
+        [0o644, 0o755, 0o644, 0o555]
     );
     assert_eq!([mode(""), mode("bin"), mode("node_modules/tool")], [0o755; 3]);
     assert_eq!(
