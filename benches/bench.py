@@ -110,6 +110,9 @@ def warm(table, binary, python, runtime):
         path = "/2015-03-31/functions/warm/invocations"
         subjects = [(link, link.bytes_of("POST", path, EVENT)) for link in (ours, theirs, floor)]
         for link, request in subjects:
+            status, answer = link.exchange(request)
+            if (status, json.loads(answer)) not in ((200, {"hello": "Ada"}), (200, {})):
+                raise RuntimeError(f"not the handler's answer: {status} {answer}")
             block(link, request, WARM_CALLS)
         blocks = ([], [], [])
         for number in range(WARM_BLOCKS):

@@ -93,7 +93,9 @@ class Hearth:
         """Creates a function and waits until it is active."""
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            archive.writestr("app.py", code)
+            entry = zipfile.ZipInfo("app.py")
+            entry.external_attr = 0o100644 << 16  # Lambda keeps modes, and others must be able to read it
+            archive.writestr(entry, code)
         connection.call(
             "POST",
             "/2015-03-31/functions",

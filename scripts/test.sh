@@ -13,7 +13,7 @@ cargo build --locked --workspace
 step "checking the house"
 cargo xtask check
 step "testing the crates and the program"
-HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --no-fail-fast
+HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --lib --bins --tests --no-fail-fast
 step "testing with real AWS clients"
 HEARTH_BINARY="$(realpath "$target/debug/hearth")" .hearth/venv/bin/python -m pytest -q tests/clients
 step "all tests passed"

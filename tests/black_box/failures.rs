@@ -160,7 +160,9 @@ fn a_function_that_forks_for_ever_ends_with_its_call_and_hurts_nobody() {
     let bomb = "import os\ndef handler(event, context):\n    while True:\n        try:\n            os.fork()\n        \
         except OSError:\n            pass\n";
     let bomber = hearth.function("bomber").code(bomb).with("Timeout", json!(2)).create();
-    assert_eq!(bomber.invoke("{}").json()["errorType"], "Sandbox.Timedout");
+    // Whichever of its limits it meets first.
+    let error = bomber.invoke("{}").json()["errorType"].clone();
+    assert!(["Sandbox.Timedout", "Runtime.OutOfMemory"].iter().any(|limit| error == *limit), "{error}");
     let neighbour =
         hearth.function("neighbour").code("def handler(event, context):\n    return 'well'\n").create();
     assert_eq!(neighbour.invoke("{}").json(), json!("well"));

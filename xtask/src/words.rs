@@ -35,10 +35,10 @@ fn findings(file: &Source) -> Vec<String> {
     found
 }
 
-/// Long unit tests beside their code speak for themselves.
+/// Tests speak for themselves, beside their code and in a crate's `tests/`.
 fn wants_header(path: &str) -> bool {
-    let is_unit_test = path.ends_with("/tests.rs") || (path.contains("/src/") && path.contains("/tests/"));
-    !is_unit_test
+    let is_test = path.ends_with("/tests.rs") || path.contains("/tests/");
+    !is_test
 }
 
 fn is_unsafe(line: &str) -> bool {

@@ -19,6 +19,7 @@ pub use local::{ENVIRONMENTS_MAX, LocalWorker, WorkerDeps, WorkerOptions};
 pub use runtimes::{Places, RuntimeStatus, Runtimes};
 pub use sandbox::{LinuxSandbox, Sandbox};
 pub use worker::{
-    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId, Failure, FunctionError,
-    Identity, LogBatch, LogEvent, PrepareError, Reason, Report, Response, Revision, Secret, StartError, Worker,
+    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId, Failure,
+    FunctionError, Identity, LogBatch, LogEvent, PrepareError, Reason, Report, Response, Revision, Secret,
+    StartError, Worker,
 };

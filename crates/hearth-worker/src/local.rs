@@ -3,6 +3,8 @@
 //! Never: starts an environment after it was told to shut down; forgets one whose processes live.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +20,8 @@ use crate::environment::{Handle, INIT_LIMIT, Setup};
 use crate::runtimes::{Places, Runtimes};
 use crate::sandbox::Sandbox;
 use crate::worker::{
-    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, Failure, PrepareError, Reason, Report,
-    Response, Revision, StartError, Worker,
+    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, Failure, PrepareError,
+    Reason, Report, Response, Revision, StartError, Worker,
 };
 
 /// Batches and notices that wait for whoever takes the reports. Each batch has up to 64 KB, or one 256 KB line.
@@ -159,8 +161,13 @@ impl Inner {
 
     fn empty_directory(&self) -> PathBuf {
         let empty = self.options.data.join("empty");
-        if let Err(error) = std::fs::create_dir_all(&empty) {
-            warn!(%error, "the empty directory for /opt could not be made");
+        if !empty.is_dir() {
+            let made = std::fs::create_dir_all(&empty);
+            // A sandbox's user has to read it, whatever this process's umask is.
+            let made = made.and_then(|()| std::fs::set_permissions(&empty, Permissions::from_mode(0o755)));
+            if let Err(error) = made {
+                warn!(%error, "the empty directory for /opt could not be made");
+            }
         }
         empty
     }

@@ -89,7 +89,8 @@ fn task(code: &str) -> tempfile::TempDir {
     let task = tempfile::tempdir().expect("a directory");
     std::fs::create_dir(task.path().join("src")).expect("a directory");
     std::fs::write(task.path().join("app.py"), code).expect("a file");
-    std::fs::write(task.path().join("src/nested.py"), "def handler(event, context): return 'nested'").expect("a file");
+    std::fs::write(task.path().join("src/nested.py"), "def handler(event, context): return 'nested'")
+        .expect("a file");
     task
 }
 
@@ -115,11 +116,17 @@ fn check_init(code: &str, handler: &str, kind: &str, message: &str) {
         let mut runtime = Runtime::start(&python, task.path(), handler);
         let (frame, body) = runtime.frame().expect("a report");
         assert_eq!(frame, INIT_ERROR, "{name}");
-        let start = format!(r#"{{"errorMessage": "{message}", "errorType": "{kind}", "requestId": "", "stackTrace": ["#);
+        let start = format!(
+            r#"{{"errorMessage": "{message}", "errorType": "{kind}", "requestId": "", "stackTrace": ["#
+        );
         assert!(body.starts_with(&start), "{name}: {body}");
         let end = runtime.end();
         assert_eq!(end.status, Some(1), "{name}");
-        assert!(end.output.starts_with(&format!("[ERROR] {kind}: {message}\rTraceback")), "{name}: {}", end.output);
+        assert!(
+            end.output.starts_with(&format!("[ERROR] {kind}: {message}\rTraceback")),
+            "{name}: {}",
+            end.output
+        );
     }
 }
 
@@ -130,7 +137,10 @@ fn values_are_answered_as_awss_encoder_writes_them() {
     };
     returns("None", "null");
     returns("b'raw'", "raw");
-    returns("{'t': (1, 2), 'n': float('nan'), 1: True, None: 1.5}", r#"{"t": [1, 2], "n": NaN, "1": true, "null": 1.5}"#);
+    returns(
+        "{'t': (1, 2), 'n': float('nan'), 1: True, None: 1.5}",
+        r#"{"t": [1, 2], "n": NaN, "1": true, "null": 1.5}"#,
+    );
     returns("{'d': __import__('decimal').Decimal('1.10'), b'k': b'v'}", r#"{"d": 1.10, "k": "v"}"#);
     returns("__import__('collections').namedtuple('P', 'x y')(1, 2)", r#"{"x": 1, "y": 2}"#);
 }
@@ -162,7 +172,9 @@ fn errors_of_the_handler_have_awss_fields_and_log_record() {
         "def handler(event, context): return {1}",
         "{}",
         ERROR,
-        &format!(r#"{{"errorMessage": "{message}", "errorType": "Runtime.MarshalError", "requestId": "id-1", "stackTrace": []}}"#),
+        &format!(
+            r#"{{"errorMessage": "{message}", "errorType": "Runtime.MarshalError", "requestId": "id-1", "stackTrace": []}}"#
+        ),
         &format!("[ERROR] Runtime.MarshalError: {message}\rTraceback (most recent call last):\n"),
     );
     let message = "Unable to unmarshal input: Expecting value: line 1 column 1 (char 0)";
@@ -170,7 +182,9 @@ fn errors_of_the_handler_have_awss_fields_and_log_record() {
         "def handler(event, context): return 1",
         "nonsense",
         ERROR,
-        &format!(r#"{{"errorMessage": "{message}", "errorType": "Runtime.UnmarshalError", "requestId": "id-1", "stackTrace": []}}"#),
+        &format!(
+            r#"{{"errorMessage": "{message}", "errorType": "Runtime.UnmarshalError", "requestId": "id-1", "stackTrace": []}}"#
+        ),
         &format!("[ERROR] Runtime.UnmarshalError: {message}\rTraceback (most recent call last):\n"),
     );
 }
@@ -191,7 +205,12 @@ fn init_errors_are_named_as_aws_names_them() {
     let builtin = "Cannot use built-in module sys as a handler module";
     check_init("", "sys.handler", "Runtime.BuiltInModuleConflict", builtin);
     check_init("raise KeyError('k')", "app.handler", "KeyError", "'k'");
-    check_init("x = = 1", "app.handler", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app': invalid syntax (app.py, line 1)");
+    check_init(
+        "x = = 1",
+        "app.handler",
+        "Runtime.UserCodeSyntaxError",
+        "Syntax error in module 'app': invalid syntax (app.py, line 1)",
+    );
 }
 
 #[test]

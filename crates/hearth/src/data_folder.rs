@@ -1,10 +1,10 @@
 //! The data folder: everything that one Hearth remembers, and the lock that keeps a second server out of it.
 //!
 //! ```text
-//! hearth.db   the store        instance  a name made once: cgroups, mounts and uids carry it
-//! blobs/      packages         token     what the command line shows for calls that change things (0600)
-//! code/       unpacked         lock      held by the running server; names its process
-//! run/        sandboxes        endpoint  where the last server listened
+//! hearth.db   the store             instance  a name made once, which this server's cgroups carry
+//! blobs/      packages              token     what the command line shows to read what is private (0600)
+//! code/       packages, unpacked    lock      held by the running server; names its process
+//! runtimes/   bootstraps            run/      the spawner's locks and templates
 //! ```
 //!
 //! Never: readable by anybody else (0700); opened by two servers.

@@ -66,7 +66,8 @@ pub(crate) fn init_failed(payload: Bytes, error_type: &str) -> Outcome {
 
 /// The function took longer than its `Timeout`.
 pub(crate) fn timed_out(request: Uuid, timeout: Duration) -> Outcome {
-    let text = format!("RequestId: {request} Error: Task timed out after {:.2} seconds", timeout.as_secs_f64());
+    let text =
+        format!("RequestId: {request} Error: Task timed out after {:.2} seconds", timeout.as_secs_f64());
     Outcome {
         payload: body("Sandbox.Timedout", &text),
         error: Some(FunctionError::TimedOut),
@@ -82,7 +83,9 @@ pub(crate) fn exited(request: Uuid, ended: Ended) -> Outcome {
             "Runtime exited with error: signal: killed".to_owned()
         }
         Ended { exit: Exit::Status(0), .. } => "Runtime exited without providing a reason".to_owned(),
-        Ended { exit: Exit::Status(status), .. } => format!("Runtime exited with error: exit status {status}"),
+        Ended { exit: Exit::Status(status), .. } => {
+            format!("Runtime exited with error: exit status {status}")
+        }
         Ended { exit: Exit::Signal(signal), .. } => {
             format!("Runtime exited with error: signal: {}", signal_name(signal))
         }
@@ -185,7 +188,8 @@ mod tests {
     fn failures_are_answered_with_the_recorded_payloads() {
         let id = Uuid::from_u128(0x0102_0304_0506_4708_890a_0b0c_0d0e_0f10);
         let check = |outcome: Outcome, kind: &str, message: &str| {
-            let expected = format!(r#"{{"errorType":"{kind}","errorMessage":"RequestId: {id} Error: {message}"}}"#);
+            let expected =
+                format!(r#"{{"errorType":"{kind}","errorMessage":"RequestId: {id} Error: {message}"}}"#);
             assert_eq!(text(&outcome), expected);
         };
         let ended = |exit| Ended { exit, out_of_memory: false };

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Setup;
 use super::answers::{self, Outcome, Status};
+use super::calls::{Delivery, Pending, Todo};
 use super::figures::{Figures, Memory, init_report};
 use super::journal::Journal;
 use super::link::Link;
@@ -20,44 +21,6 @@ use crate::worker::{Call, Failure, Response};
 
 /// Runtime API clients that wait in `next` at once.
 const WAITERS_MAX: usize = 8;
-
-/// An invocation as the Runtime API hands it out.
-#[derive(Clone, Debug)]
-pub(crate) struct Delivery {
-    pub(crate) call: Call,
-    pub(crate) deadline_ms: i64,
-}
-
-struct Pending {
-    id: CallId,
-    call: Call,
-    reply: Option<oneshot::Sender<Result<Response, Failure>>>,
-    began: Instant,
-    deadline_ms: i64,
-    started: bool,
-    outcome: Option<Outcome>,
-}
-
-/// What only the driver can do.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Todo {
-    /// Start a sandbox.
-    pub(super) launch: bool,
-    /// Give up a sandbox that is still being made.
-    pub(super) cancel: bool,
-    /// Watch the deadline.
-    pub(super) arm: bool,
-    /// Send the rest of an event.
-    pub(super) flush: bool,
-    /// It is over.
-    pub(super) closed: bool,
-}
-
-impl Todo {
-    pub(super) fn any(self) -> bool {
-        self.launch || self.cancel || self.arm || self.flush || self.closed
-    }
-}
 
 /// See the module.
 pub(super) struct Core {
@@ -150,16 +113,20 @@ impl Core {
 
     /// The runtime answered the invocation that runs.
     pub(super) fn responded(&mut self, outcome: Outcome) -> bool {
-        let Some(id) = self.machine().invocation() else { return self.apply(Event::Responded) };
-        if matches!(self.machine(), Environment::Busy { .. }) {
+        if let Environment::Busy { id, .. } = *self.machine() {
             self.pending(id).outcome = Some(outcome);
         }
         self.apply(Event::Responded)
     }
 
+    /// The runtime starts, and has not asked for work yet.
+    pub(super) fn is_initialising(&self) -> bool {
+        matches!(self.machine(), Environment::Starting { .. } | Environment::Repeating { .. })
+    }
+
     /// The runtime reported a failed init.
     pub(super) fn init_failed(&mut self, outcome: Outcome) -> bool {
-        if matches!(self.machine(), Environment::Starting { .. } | Environment::Repeating { .. }) {
+        if self.is_initialising() {
             self.init_error = Some(outcome);
         }
         self.apply(Event::InitFailed)
@@ -171,7 +138,9 @@ impl Core {
             self.memory.exhausted();
         }
         // SIGBUS and SIGSEGV.
-        self.apply(Event::Exited { faulted: matches!(ended.exit, Exit::Signal(7 | 11)) && !ended.out_of_memory });
+        self.apply(Event::Exited {
+            faulted: matches!(ended.exit, Exit::Signal(7 | 11)) && !ended.out_of_memory,
+        });
     }
 
     pub(super) fn not_started(&mut self, reason: String) {
@@ -390,7 +359,8 @@ impl Core {
         let pending = self.pending(id);
         let Some(reply) = pending.reply.take() else { return };
         let outcome = pending.outcome.as_mut();
-        let (payload, error) = outcome.map(|it| (std::mem::take(&mut it.payload), it.error)).unwrap_or_default();
+        let (payload, error) =
+            outcome.map(|it| (std::mem::take(&mut it.payload), it.error)).unwrap_or_default();
         // A caller that is gone does not stop the function, nor its answer anybody.
         reply.send(Ok(Response { payload, error, log: log.map(Into::into) })).ok();
     }

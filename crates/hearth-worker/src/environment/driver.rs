@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
 use super::answers;
-use super::core::Todo;
-use super::link::{self, Link};
+use super::calls::Todo;
+use super::link::{self, Drained, Link};
 use super::shared::Shared;
 use super::state::Event;
 use super::{Setup, Socket};
@@ -29,6 +29,8 @@ use crate::worker::BoxFuture;
 const SAMPLE_FIRST: Duration = Duration::from_millis(100);
 /// Long invocations are looked at less often, by an eighth of their time so far, at least this often.
 const SAMPLE_LAST: Duration = Duration::from_secs(1);
+/// Between two turns of reading the output of a function that never stops writing: some 30 MB/s get through.
+const FLOOD_PAUSE: Duration = Duration::from_millis(1);
 /// A timer that is not armed.
 const FAR: Duration = Duration::from_secs(3600);
 
@@ -36,6 +38,8 @@ const FAR: Duration = Duration::from_secs(3600);
 struct Present {
     channel: Option<Arc<UnixStream>>,
     output: Option<Arc<pipe::Receiver>>,
+    /// The function writes faster than it is read: it is let wait.
+    flooded: bool,
     read: BytesMut,
     ended: Option<oneshot::Receiver<Ended>>,
     /// The tasks that serve its sockets.
@@ -158,7 +162,12 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
         match socket {
             Socket::RuntimeApi => runtime_api::serve(descriptor, shared.clone(), &serving)?,
             Socket::Endpoint => {
-                runtime_api::serve_endpoint(descriptor, setup.endpoint.clone(), setup.revision.clone(), &serving)?;
+                runtime_api::serve_endpoint(
+                    descriptor,
+                    setup.endpoint.clone(),
+                    setup.revision.clone(),
+                    &serving,
+                )?;
             }
             Socket::XRay => runtime_api::drain_datagrams(descriptor, &serving)?,
         }
@@ -168,7 +177,14 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
     core.memory.watch(&memory_stat);
     core.link = Some(Link::new(id, channel.clone(), output.clone()));
     drop(core);
-    Ok(Present { channel, output: Some(output), read: BytesMut::new(), ended: Some(ended), serving })
+    Ok(Present {
+        channel,
+        output: Some(output),
+        flooded: false,
+        read: BytesMut::new(),
+        ended: Some(ended),
+        serving,
+    })
 }
 
 async fn started(
@@ -196,8 +212,14 @@ async fn channel_writable(present: Option<&Present>) {
 }
 
 async fn output_ready(present: Option<&Present>) {
-    match present.and_then(|present| present.output.as_ref()) {
-        Some(output) => drop(output.readable().await),
+    match present.and_then(|present| Some((present.output.as_ref()?, present.flooded))) {
+        Some((output, flooded)) => {
+            if flooded {
+                tokio::time::sleep(FLOOD_PAUSE).await;
+            }
+            // An error shows again when it is read.
+            drop(output.readable().await);
+        }
         None => pending().await,
     }
 }
@@ -225,11 +247,14 @@ fn drain(shared: &Shared, present: Option<&mut Present>) {
     let mut core = shared.lock();
     let core = &mut *core;
     let Some(link) = &mut core.link else { return };
-    let open = link.drain_ready(&mut core.journal);
+    let drained = link.drain_ready(&mut core.journal);
     // Between invocations nothing else would send these lines.
     core.journal.flush();
-    if let (false, Some(present)) = (open, present) {
-        present.output = None;
+    if let Some(present) = present {
+        present.flooded = drained == Drained::Partly;
+        if drained == Drained::Closed {
+            present.output = None;
+        }
     }
 }
 
@@ -264,7 +289,7 @@ fn read(shared: &Shared, present: Option<&mut Present>) {
 fn heard(shared: &Shared, frame: Frame) -> bool {
     let mut core = shared.lock();
     let outcome = match frame {
-        Frame::Ready => return core.apply(Event::AskedNext),
+        Frame::Ready => return core.is_initialising() && core.apply(Event::AskedNext),
         Frame::InitError(error) => {
             let kind = answers::error_type_of(&error);
             return core.init_failed(answers::init_failed(error, &kind));

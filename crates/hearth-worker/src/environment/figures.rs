@@ -152,9 +152,13 @@ mod tests {
         let id = Uuid::nil();
         assert_eq!(
             line(133_610, Some(80_000), None),
-            format!("REPORT RequestId: {id}\tDuration: 133.61 ms\tBilled Duration: 214 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 80.00 ms\t")
+            format!(
+                "REPORT RequestId: {id}\tDuration: 133.61 ms\tBilled Duration: 214 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 80.00 ms\t"
+            )
         );
-        assert!(line(3_000_000, None, Some(Status::Timeout)).ends_with("Max Memory Used: 36 MB\tStatus: timeout"));
+        assert!(
+            line(3_000_000, None, Some(Status::Timeout)).ends_with("Max Memory Used: 36 MB\tStatus: timeout")
+        );
         let exit = Status::Error("Runtime.ExitError".to_owned());
         assert!(line(1_000, None, Some(exit)).ends_with("MB\tStatus: error\tError Type: Runtime.ExitError"));
     }

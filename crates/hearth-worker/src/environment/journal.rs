@@ -111,13 +111,14 @@ impl Journal {
         }
         let mut events = std::mem::take(&mut self.events);
         self.events_bytes = 0;
+        let count = events.len() as u64;
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
             let time = events.first().map_or_else(|| self.world.physical().now(), |event| event.time);
-            let message = format!("{dropped} log events were dropped: they came faster than they could be kept");
+            let message =
+                format!("{dropped} log events were dropped: they came faster than they could be kept");
             events.insert(0, LogEvent { time, message });
         }
-        let count = events.len() as u64;
         let batch = LogBatch {
             account: self.revision.account.clone(),
             region: self.revision.region.clone(),
@@ -163,3 +164,6 @@ impl Journal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ use crate::worker::Call;
 
 /// One read of the output pipe.
 const READ_BYTES: usize = 16 * 1024;
+/// Taken in one turn of the driver: what a pipe holds unless its owner made it larger.
+const OUTPUT_TURN_BYTES: usize = 64 * 1024;
 /// Room for one read of the channel; a large answer makes its own.
 const CHANNEL_READ_BYTES: usize = 8 * 1024;
 /// The largest pipe an unprivileged process can make: what a function wrote before its answer fits in.
@@ -69,44 +71,53 @@ impl Link {
     }
 
     /// Reads the output pipe until it is empty, whether or not the reactor has seen yet that it is not.
-    pub(super) fn drain(&mut self, journal: &mut Journal) -> bool {
-        self.read_output(journal, |output, buffer| Ok(rustix::io::read(output, buffer)?))
+    pub(super) fn drain(&mut self, journal: &mut Journal) {
+        self.read_output(journal, DRAIN_BYTES_MAX, |output, buffer| Ok(rustix::io::read(output, buffer)?));
     }
 
-    /// As [`Link::drain`], and lets the reactor know that the pipe is empty.
-    pub(super) fn drain_ready(&mut self, journal: &mut Journal) -> bool {
-        self.read_output(journal, pipe::Receiver::try_read)
+    /// As [`Link::drain`], and lets the reactor know when the pipe is empty. Takes a pipe's usual content at most,
+    /// so that a function that never stops writing waits for others, not others for it.
+    pub(super) fn drain_ready(&mut self, journal: &mut Journal) -> Drained {
+        self.read_output(journal, OUTPUT_TURN_BYTES, pipe::Receiver::try_read)
     }
-
-    /// False when nobody can write to the pipe any more.
     fn read_output(
         &mut self,
         journal: &mut Journal,
+        bytes_max: usize,
         read: impl Fn(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
-    ) -> bool {
-        let Some(output) = &self.output else { return false };
+    ) -> Drained {
+        let Some(output) = &self.output else { return Drained::Closed };
         let mut taken = 0;
         let mut buffer = [0; READ_BYTES];
-        let open = loop {
+        loop {
             match read(output, &mut buffer) {
-                Ok(0) => break false,
+                Ok(0) => break,
                 Ok(length) => {
                     journal.output(&buffer[..length]);
                     taken += length;
-                    if taken >= DRAIN_BYTES_MAX {
-                        break true;
+                    if taken >= bytes_max {
+                        return Drained::Partly;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Drained::Empty,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break false,
+                Err(_) => break,
             }
-        };
-        if !open {
-            self.output = None;
         }
-        open
+        self.output = None;
+        Drained::Closed
     }
+}
+
+/// What is left of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drained {
+    /// Nothing now.
+    Empty,
+    /// More than one turn takes.
+    Partly,
+    /// Nothing ever: nobody can write any more.
+    Closed,
 }
 
 /// Reads what the runtime sent so far; false when it closed the channel.

@@ -10,6 +10,7 @@
 //! caller went away.
 
 mod answers;
+mod calls;
 mod core;
 mod driver;
 mod figures;
@@ -34,7 +35,7 @@ use crate::sandbox::Sandbox;
 use crate::worker::{Call, Endpoint, Failure, Reason, Report, Response, Revision};
 
 pub(crate) use answers::{Outcome, accepted_type, init_failed, reported, responded, too_large, unusable};
-pub(crate) use core::Delivery;
+pub(crate) use calls::Delivery;
 pub(crate) use shared::Shared;
 
 /// The init phase of an on-demand environment.
@@ -82,7 +83,9 @@ fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
         (Socket::RuntimeApi, tcp(LOOPBACK, RUNTIME_API_PORT)),
         (Socket::XRay, Listen::Udp(SocketAddr::new(PLATFORM_ADDRESS, XRAY_PORT))),
     ];
-    platform.into_iter().chain(endpoint_ports.iter().map(move |port| (Socket::Endpoint, tcp(LOOPBACK, *port))))
+    platform
+        .into_iter()
+        .chain(endpoint_ports.iter().map(move |port| (Socket::Endpoint, tcp(LOOPBACK, *port))))
 }
 
 /// The sockets that every sandbox will ask for, so that the spawner can keep some ready.
@@ -102,7 +105,12 @@ impl Setup {
             mounts,
             program: self.runtime.program.clone(),
             arguments: self.runtime.arguments.clone(),
-            environment: runtimes::environment(&self.revision, &self.runtime, log_stream, self.endpoint_ports.first()),
+            environment: runtimes::environment(
+                &self.revision,
+                &self.runtime,
+                log_stream,
+                self.endpoint_ports.first(),
+            ),
             directory: "/var/task".into(),
             listen: sandbox_sockets(&self.endpoint_ports),
             channel: self.runtime.channel,

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::Setup;
 use super::answers::Outcome;
-use super::core::{Core, Delivery};
+use super::calls::Delivery;
+use super::core::Core;
 use super::journal::Journal;
 use super::state::{Environment, Event};
 use crate::worker::{Call, Failure, Response};

@@ -194,7 +194,10 @@ fn starting(mut queue: VecDeque<CallId>, event: Event) -> (Environment, Vec<Effe
     use {Effect::*, Environment::*};
     match event {
         Event::AskedNext => match queue.pop_front() {
-            Some(id) => (Busy { id, queue: Queue::Open(queue) }, vec![InitDone, Begin(id), ArmInvocation, Deliver(id)]),
+            Some(id) => (
+                Busy { id, queue: Queue::Open(queue) },
+                vec![InitDone, Begin(id), ArmInvocation, Deliver(id)],
+            ),
             None => (Idle, vec![InitDone, Disarm]),
         },
         Event::Assigned(id) if queue.len() < CALLS_WAITING_MAX => {

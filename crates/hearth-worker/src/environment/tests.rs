@@ -24,6 +24,36 @@ impl Endpoint for NoEndpoint {
     }
 }
 
+/// Version 7 of a function.
+pub(super) fn revision() -> Revision {
+    let secret = || Secret(String::new());
+    let identity = Identity {
+        arn: String::new(),
+        user_id: String::new(),
+        credentials: Credentials {
+            access_key_id: String::new(),
+            secret_access_key: secret(),
+            session_token: secret(),
+        },
+    };
+    Revision {
+        id: uuid::Uuid::nil(),
+        account: "000000000000".to_owned(),
+        region: "us-east-1".to_owned(),
+        function_name: "f".to_owned(),
+        version: "7".to_owned(),
+        runtime: "provided.al2023".to_owned(),
+        handler: "h".to_owned(),
+        memory_mb: 128,
+        timeout: Duration::from_secs(3),
+        ephemeral_mb: 512,
+        environment: Secret(BTreeMap::new()),
+        code: CodeDigest(String::new()),
+        log_group: "/aws/lambda/f".to_owned(),
+        identity,
+    }
+}
+
 /// An environment, and each sandbox that was started for it.
 struct Fixture {
     handle: Handle,
@@ -37,32 +67,7 @@ impl Fixture {
         let world = World::real();
         let (tell, started) = std_mpsc::channel();
         let sandbox = SimulatedSandbox::new("/nonexistent".into(), move |inside| drop(tell.send(inside)));
-        let secret = || Secret(String::new());
-        let identity = Identity {
-            arn: String::new(),
-            user_id: String::new(),
-            credentials: Credentials {
-                access_key_id: String::new(),
-                secret_access_key: secret(),
-                session_token: secret(),
-            },
-        };
-        let revision = Arc::new(Revision {
-            id: world.random().uuid(),
-            account: "000000000000".to_owned(),
-            region: "us-east-1".to_owned(),
-            function_name: "f".to_owned(),
-            version: "7".to_owned(),
-            runtime: "provided.al2023".to_owned(),
-            handler: "h".to_owned(),
-            memory_mb: 128,
-            timeout,
-            ephemeral_mb: 512,
-            environment: Secret(BTreeMap::new()),
-            code: CodeDigest(String::new()),
-            log_group: "/aws/lambda/f".to_owned(),
-            identity,
-        });
+        let revision = Arc::new(Revision { timeout, ..revision() });
         let runtime = Arc::new(Runtime {
             identifier: "provided.al2023",
             version: "provided:al2023.v1".to_owned(),
@@ -146,7 +151,8 @@ async fn get(address: SocketAddr, path: &str) -> String {
 
 async fn post(address: SocketAddr, path: &str, headers: &str, body: &str) -> String {
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n");
     http(address, format!("{head}{headers}\r\n{body}")).await
 }
 
@@ -174,13 +180,18 @@ async fn a_custom_runtime_is_served_over_http() {
         assert!(accepted.starts_with("http/1.1 202"), "{accepted}");
         assert!(accepted.ends_with("{\"status\":\"ok\"}\n"), "{accepted}");
         // The invocation is over when the runtime asks for the next one: it waits for ever.
-        tokio::time::timeout(Duration::from_millis(300), get(api, NEXT)).await.expect_err("no other call comes");
+        tokio::time::timeout(Duration::from_millis(300), get(api, NEXT))
+            .await
+            .expect_err("no other call comes");
     };
     let (response, ()) = within(async { tokio::join!(fixture.handle.invoke(call), runtime) }).await;
     let response = response.expect("an answer");
     assert_eq!((response.payload, response.error), ("done".into(), None));
     let log = String::from_utf8(response.log.expect("wanted").to_vec()).expect("text");
-    assert!(log.starts_with(&format!("START RequestId: {id} Version: 7\nEND RequestId: {id}\nREPORT ")), "{log}");
+    assert!(
+        log.starts_with(&format!("START RequestId: {id} Version: 7\nEND RequestId: {id}\nREPORT ")),
+        "{log}"
+    );
 }
 
 #[tokio::test]
@@ -191,7 +202,10 @@ async fn what_is_not_allowed_now_is_refused_with_the_states_names() {
         format!(r#"{{"errormessage":"state transition from {from} to {to} failed for runtime. error: state transition is not allowed","errortype":"invalidstatetransition"}}"#).to_lowercase()
     };
     let early = post(api, "/2018-06-01/runtime/invocation/x/response", "", "1").await;
-    assert!(early.starts_with("http/1.1 403") && early.ends_with(&forbidden("Started", "InvocationResponse")), "{early}");
+    assert!(
+        early.starts_with("http/1.1 403") && early.ends_with(&forbidden("Started", "InvocationResponse")),
+        "{early}"
+    );
     assert!(get(api, "/2018-06-01/nowhere").await.ends_with("404 page not found"));
     assert!(get(api, "/2018-06-01/runtime/init/error").await.starts_with("http/1.1 405"));
 
@@ -207,7 +221,10 @@ async fn what_is_not_allowed_now_is_refused_with_the_states_names() {
         let accepted = post(api, &path, "", r#"{"errorMessage":"m"}"#).await;
         assert!(accepted.starts_with("http/1.1 202"), "{accepted}");
         let twice = post(api, &path, "", "{}").await;
-        assert!(twice.ends_with(&forbidden("RuntimeResponseSentState", "InvocationErrorResponse")), "{twice}");
+        assert!(
+            twice.ends_with(&forbidden("RuntimeResponseSentState", "InvocationErrorResponse")),
+            "{twice}"
+        );
         fixture.handle.kill();
     };
     let (response, ()) = within(async { tokio::join!(fixture.handle.invoke(call), runtime) }).await;
@@ -283,8 +300,10 @@ async fn calls_wait_for_an_environment_that_is_busy_and_all_are_answered() {
         fixture.handle.kill();
     };
     let calls = ["1", "2", "3"].map(|payload| fixture.handle.invoke(fixture.call(payload)));
-    let (responses, ()) = within(async { tokio::join!(futures_util::future::join_all(calls), runtime) }).await;
-    let payloads: Vec<_> = responses.into_iter().map(|response| response.expect("an answer").payload).collect();
+    let (responses, ()) =
+        within(async { tokio::join!(futures_util::future::join_all(calls), runtime) }).await;
+    let payloads: Vec<_> =
+        responses.into_iter().map(|response| response.expect("an answer").payload).collect();
     assert_eq!(payloads, ["1", "2", "3"]);
 }
 
@@ -303,10 +322,15 @@ async fn an_environment_whose_spawner_died_answers_and_closes() {
     let response = response.expect("an answer");
     assert_eq!(
         response.payload,
-        format!(r#"{{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {id} Error: Runtime exited with error: signal: killed"}}"#)
+        format!(
+            r#"{{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {id} Error: Runtime exited with error: signal: killed"}}"#
+        )
     );
     let lines = fixture.lines("REPORT RequestId").await;
-    assert!(lines.contains(&"one\nrecord".to_owned()) && lines.contains(&"unfinished".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"one\nrecord".to_owned()) && lines.contains(&"unfinished".to_owned()),
+        "{lines:?}"
+    );
     let late = within(fixture.handle.invoke(fixture.call("1"))).await;
     assert!(matches!(late, Err(Failure::Gone)));
 }

@@ -39,8 +39,9 @@ pub(super) fn wrong_method() -> Answer {
 }
 
 pub(super) fn wrong_state(from: &str, to: &str) -> Answer {
-    let message =
-        format!("State transition from {from} to {to} failed for runtime. Error: State transition is not allowed");
+    let message = format!(
+        "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
+    );
     error(StatusCode::FORBIDDEN, "InvalidStateTransition", &message)
 }
 

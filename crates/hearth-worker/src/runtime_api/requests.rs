@@ -40,7 +40,10 @@ enum NoBody {
 }
 
 /// Answers one request.
-pub(super) async fn answer(environment: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+pub(super) async fn answer(
+    environment: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
     let Some((route, method)) = route(head.uri.path()) else { return Ok(answer::no_such_path()) };
     if head.method != method {
@@ -179,7 +182,8 @@ async fn collect(mut body: Incoming) -> Result<Bytes, NoBody> {
 
 async fn piece(body: &mut Incoming) -> Result<Option<Bytes>, NoBody> {
     loop {
-        let frame = tokio::time::timeout(BODY_STALL_MAX, body.frame()).await.map_err(|_| NoBody::Truncated)?;
+        let frame =
+            tokio::time::timeout(BODY_STALL_MAX, body.frame()).await.map_err(|_| NoBody::Truncated)?;
         match frame {
             None => return Ok(None),
             Some(Err(_)) => return Err(NoBody::Truncated),

@@ -68,7 +68,8 @@ pub(super) async fn prepare(home: &Path, runtime: &Runtime, sandbox: &dyn Sandbo
     let id = running.id;
     let compiled = tokio::time::timeout(COMPILE_MAX, compiled(running)).await;
     sandbox.kill(id);
-    let files = compiled.map_err(|_| "the interpreter took too long to compile the bootstrap".to_owned())??;
+    let files =
+        compiled.map_err(|_| "the interpreter took too long to compile the bootstrap".to_owned())??;
     store(home, &files)
 }
 
@@ -99,7 +100,8 @@ fn store(home: &Path, mut bytes: &[u8]) -> Result<(), String> {
         let line = std::str::from_utf8(&bytes[..end]).ok().and_then(|line| line.split_once(' '));
         let parsed = line.and_then(|(name, length)| Some((name, length.parse::<usize>().ok()?)));
         let (name, length) = parsed.ok_or("the compiler wrote something else")?;
-        let file = bytes.get(end + 1..).and_then(|rest| rest.get(..length)).ok_or("the compiler stopped early")?;
+        let file =
+            bytes.get(end + 1..).and_then(|rest| rest.get(..length)).ok_or("the compiler stopped early")?;
         if name.contains("..") || name.starts_with('/') {
             return Err("the compiler named a file elsewhere".to_owned());
         }

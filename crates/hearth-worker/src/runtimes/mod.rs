@@ -135,7 +135,11 @@ impl Runtimes {
     }
 
     /// The runtime, its bootstrap written and compiled. Concurrent callers share the work.
-    pub(crate) async fn prepare(&self, identifier: &str, sandbox: &dyn Sandbox) -> Result<Arc<Runtime>, String> {
+    pub(crate) async fn prepare(
+        &self,
+        identifier: &str,
+        sandbox: &dyn Sandbox,
+    ) -> Result<Arc<Runtime>, String> {
         let spec = known(identifier)?;
         let found = self.find(spec)?;
         let cell = {

@@ -43,8 +43,11 @@ fn find(places: &Places, name: &'static str) -> Result<Found, String> {
     installed.sort();
     let installed = installed.into_iter().rev().map(|program| (program, "pyenv"));
     let system = places.system.iter().map(|place| (place.join(name), "system"));
-    let found: Vec<Found> =
-        own.chain(installed).chain(system).filter_map(|(program, source)| look_at(&program, name, source)).collect();
+    let found: Vec<Found> = own
+        .chain(installed)
+        .chain(system)
+        .filter_map(|(program, source)| look_at(&program, name, source))
+        .collect();
     let best = found.iter().find(|it| it.prefix.is_some()).or_else(|| found.first());
     best.cloned().ok_or_else(|| {
         let version = name.trim_start_matches("python");

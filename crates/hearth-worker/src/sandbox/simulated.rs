@@ -132,7 +132,8 @@ impl Sandbox for SimulatedSandbox {
     /// Makes an empty directory: nothing simulated looks into packages.
     fn unpack(&self, _: OwnedFd, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>> {
         Box::pin(async move {
-            std::fs::create_dir_all(&spec.destination).map_err(|error| UnpackError::Host(error.to_string()))?;
+            std::fs::create_dir_all(&spec.destination)
+                .map_err(|error| UnpackError::Host(error.to_string()))?;
             Ok(Unpacked { bytes: 0, entries: 0 })
         })
     }

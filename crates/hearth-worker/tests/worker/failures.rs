@@ -52,7 +52,8 @@ async fn an_import_error_fails_the_init_twice_and_answers_the_first_invocation()
 #[tokio::test]
 async fn a_timeout_is_answered_when_the_time_is_over() {
     let code = "import time\ndef handler(event, context):\n    print('begin')\n    time.sleep(60)\n";
-    let Some(outcome) = run(code, Settings { timeout: Duration::from_secs(1), ..Settings::default() }).await else {
+    let Some(outcome) = run(code, Settings { timeout: Duration::from_secs(1), ..Settings::default() }).await
+    else {
         return;
     };
     outcome.fails_with(
@@ -85,7 +86,8 @@ async fn exits_are_answered_with_how_the_runtime_ended() {
 
 #[tokio::test]
 async fn memory_beyond_the_limit_kills_the_function_and_says_so() {
-    let code = "def handler(event, context):\n    held = []\n    while True: held.append(bytearray(1 << 20))\n";
+    let code =
+        "def handler(event, context):\n    held = []\n    while True: held.append(bytearray(1 << 20))\n";
     let Some(outcome) = run(code, Settings::default()).await else { return };
     outcome.fails_with(
         r#"{"errorType":"Runtime.OutOfMemory","errorMessage":"RequestId: ID Error: Runtime exited with error: signal: killed"}"#,
@@ -96,7 +98,8 @@ async fn memory_beyond_the_limit_kills_the_function_and_says_so() {
 #[tokio::test]
 async fn what_breaks_the_channel_ends_the_environment_and_nothing_else() {
     let Some(host) = Host::start().await else { return };
-    let code = "import os\ndef handler(event, context):\n    os.write(3, b'\\xff' * 4096)\n    os.read(3, 1)\n";
+    let code =
+        "import os\ndef handler(event, context):\n    os.write(3, b'\\xff' * 4096)\n    os.read(3, 1)\n";
     let outcome = host.run(code, Settings::default()).await;
     outcome.fails_with(
         r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: signal: killed"}"#,
@@ -107,8 +110,10 @@ async fn what_breaks_the_channel_ends_the_environment_and_nothing_else() {
 
 #[tokio::test]
 async fn a_flood_of_output_holds_neither_the_answer_nor_the_deadline_up() {
-    let code = "import os\ndef handler(event, context):\n    while True: os.write(1, b'x' * 60000 + b'\\n')\n";
-    let Some(outcome) = run(code, Settings { timeout: Duration::from_secs(1), ..Settings::default() }).await else {
+    let code =
+        "import os\ndef handler(event, context):\n    while True: os.write(1, b'x' * 60000 + b'\\n')\n";
+    let Some(outcome) = run(code, Settings { timeout: Duration::from_secs(1), ..Settings::default() }).await
+    else {
         return;
     };
     assert!(outcome.payload.contains("Sandbox.Timedout"), "{}", outcome.payload);

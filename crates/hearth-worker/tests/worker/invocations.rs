@@ -20,7 +20,10 @@ async fn a_function_answers_and_its_log_has_the_lines_in_order() {
     let first = host.outcome(id, r#"{"a": 1}"#).await;
     first.answers(r#"{"event": {"a": 1}, "memory": "128", "name": "f"}"#);
     let lines = first.lines();
-    assert_eq!(lines[..4], ["START RequestId: ID Version: $LATEST", "hello", "no newline", "END RequestId: ID"]);
+    assert_eq!(
+        lines[..4],
+        ["START RequestId: ID Version: $LATEST", "hello", "no newline", "END RequestId: ID"]
+    );
     assert!(lines[4].starts_with("REPORT RequestId: ID\tDuration: "), "{lines:?}");
     assert!(lines[4].contains("\tMemory Size: 128 MB\tMax Memory Used: "), "{lines:?}");
     assert!(lines[4].contains("\tInit Duration: ") && lines[4].ends_with(" ms\t"), "{lines:?}");
@@ -47,6 +50,10 @@ def handler(event, context):
     with socket.create_connection(("127.0.0.1", 4566)) as connection:
         connection.sendall(b"hello")
         caller = connection.recv(100).decode()
+    for address in (("169.254.100.1", 9001), ("127.0.0.1", 9001)):
+        with socket.create_connection(address) as connection:
+            connection.sendall(b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert connection.makefile().read().endswith("pong")
     socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"{}", ("169.254.100.1", 2000))
     wanted = ["_HANDLER", "TZ", "SHLVL", "PWD", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "MINE", "AWS_REGION", "PYTHONPATH"]
     return [caller, {name: os.environ.get(name) for name in wanted}, sys.path[:4], os.getcwd(), __file__]

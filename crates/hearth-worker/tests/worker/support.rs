@@ -9,9 +9,9 @@ use std::time::Duration;
 use hearth_sandbox::{Options, Spawner};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
-    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, ENVIRONMENTS_MAX, Endpoint, EnvironmentId,
-    Failure, Identity, LinuxSandbox, LocalWorker, LogBatch, Places, Report, Response, Revision, Secret, Worker,
-    WorkerDeps, WorkerOptions,
+    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, ENVIRONMENTS_MAX, Endpoint,
+    EnvironmentId, Failure, Identity, LinuxSandbox, LocalWorker, LogBatch, Places, Report, Response,
+    Revision, Secret, Worker, WorkerDeps, WorkerOptions,
 };
 use hearth_world::{TaskGroup, World};
 use sha2::{Digest as _, Sha256};
@@ -80,17 +80,15 @@ impl Host {
         };
         let connection = Spawner::launch(&options).expect("a spawner");
         let spawner_process = connection.process_id();
-        let launcher: Launcher = Arc::new(move || Spawner::launch(&options).map_err(|error| error.to_string()));
+        let launcher: Launcher =
+            Arc::new(move || Spawner::launch(&options).map_err(|error| error.to_string()));
         let sandboxes = TaskGroup::new();
         let sandbox = Arc::new(LinuxSandbox::new(connection, launcher, &sandboxes));
-        let packages = Arc::new(Packages { directory: data.path().join("packages"), known: Mutex::default() });
+        let packages =
+            Arc::new(Packages { directory: data.path().join("packages"), known: Mutex::default() });
         std::fs::create_dir_all(&packages.directory).expect("a directory");
-        let deps = WorkerDeps {
-            code: packages.clone(),
-            endpoint: Arc::new(Pong),
-            sandbox,
-            world: world.clone(),
-        };
+        let deps =
+            WorkerDeps { code: packages.clone(), endpoint: Arc::new(Pong), sandbox, world: world.clone() };
         let options = WorkerOptions {
             data: data.path().join("data"),
             endpoint_ports: vec![ENDPOINT_PORT],
@@ -174,7 +172,9 @@ impl Host {
         let mut lines = Vec::new();
         while !lines.iter().any(|line: &String| line.contains(last)) {
             match within(self.reports.recv()).await.expect("the worker lives") {
-                Report::Log(LogBatch { events, .. }) => lines.extend(events.into_iter().map(|event| event.message)),
+                Report::Log(LogBatch { events, .. }) => {
+                    lines.extend(events.into_iter().map(|event| event.message))
+                }
                 Report::Closed(_) => {}
             }
         }

@@ -44,11 +44,7 @@ fn one_invocation_runs_and_the_next_one_waits() {
         &[Begin(A), ArmInvocation, Deliver(A)],
         &Environment::Busy { id: A, queue: open() },
     );
-    check(
-        &[AskedNext, Assigned(A), Assigned(B)],
-        &[],
-        &Environment::Busy { id: A, queue: open_with(B) },
-    );
+    check(&[AskedNext, Assigned(A), Assigned(B)], &[], &Environment::Busy { id: A, queue: open_with(B) });
     check(
         &[AskedNext, Assigned(A), Responded],
         &[Answer(A, Ending::Answered)],
@@ -59,11 +55,7 @@ fn one_invocation_runs_and_the_next_one_waits() {
         &[Finish(A, Ending::Answered), Begin(B), ArmInvocation, Deliver(B)],
         &Environment::Busy { id: B, queue: open() },
     );
-    check(
-        &[AskedNext, Assigned(A), AskedNext],
-        &[Deliver(A)],
-        &Environment::Busy { id: A, queue: open() },
-    );
+    check(&[AskedNext, Assigned(A), AskedNext], &[Deliver(A)], &Environment::Busy { id: A, queue: open() });
 }
 
 #[test]
@@ -81,11 +73,7 @@ fn a_second_answer_and_one_without_an_invocation_are_denied() {
 #[test]
 fn a_failed_init_is_run_again_inside_the_first_invocation() {
     use Event::{AskedNext, Assigned, DeadlinePassed, InitFailed};
-    check(
-        &[InitFailed],
-        &[ReportInit(Ending::InitFailed, false), Disarm, Kill],
-        &Environment::Broken,
-    );
+    check(&[InitFailed], &[ReportInit(Ending::InitFailed, false), Disarm, Kill], &Environment::Broken);
     check(
         &[InitFailed, Assigned(A)],
         &[Begin(A), ArmInvocation, Launch],
@@ -98,14 +86,15 @@ fn a_failed_init_is_run_again_inside_the_first_invocation() {
     );
     check(
         &[Assigned(A), InitFailed, InitFailed],
-        &[ReportInit(Ending::InitFailed, true), Answer(A, Ending::InitFailed), Finish(A, Ending::InitFailed), Kill],
+        &[
+            ReportInit(Ending::InitFailed, true),
+            Answer(A, Ending::InitFailed),
+            Finish(A, Ending::InitFailed),
+            Kill,
+        ],
         &Environment::Closing,
     );
-    check(
-        &[Assigned(A), InitFailed, AskedNext],
-        &[Deliver(A)],
-        &Environment::Busy { id: A, queue: open() },
-    );
+    check(&[Assigned(A), InitFailed, AskedNext], &[Deliver(A)], &Environment::Busy { id: A, queue: open() });
 }
 
 #[test]

@@ -152,11 +152,7 @@ class LambdaContext(object):
         sys.stdout.write(str(msg))
 
     def __repr__(self):
-        names = (
-            "aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb",
-            "function_version", "invoked_function_arn", "client_context", "identity", "tenant_id",
-        )
-        return "LambdaContext([" + ",".join(["%s=%s" % (name, getattr(self, name)) for name in names]) + "])"
+        return "LambdaContext([" + _cold().context_members(self) + "])"
 
 
 class CognitoIdentity(object):
@@ -245,9 +241,7 @@ def _get_handler(handler):
             )
         name = modname.replace("/", ".")
         if name.startswith("."):
-            raise TypeError(
-                "the 'package' argument is required to perform a relative import for {!r}".format(name)
-            )
+            raise TypeError("the 'package' argument is required to perform a relative import for {!r}".format(name))
         module = _frozen_importlib._gcd_import(name)
     except ImportError as error:
         raise FaultException(

@@ -90,6 +90,14 @@ def configure_logging(logging, state):
     logging.getLogger().addHandler(handler)
 
 
+def context_members(context):
+    names = (
+        "aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb",
+        "function_version", "invoked_function_arn", "client_context", "identity", "tenant_id",
+    )
+    return ",".join(["%s=%s" % (name, getattr(context, name)) for name in names])
+
+
 class ClientContext(object):
     __slots__ = ["custom", "env", "client"]
 
