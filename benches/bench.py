@@ -209,7 +209,7 @@ def main():
     binary_size(table, options.binary)
     warm(table, options.binary, python, runtime)
     what = "cold Python, to python3 -I -c pass, p50"
-    cold(table, options.binary, python, runtime, f"{what}, nothing made ahead", 1.5, "--pool", "0")
+    cold(table, options.binary, python, runtime, f"{what}, nothing made ahead", 1.5, "--places", "0")
     cold(table, options.binary, python, runtime, what, 1.5)
     share = quiet.foreign_share()
     if options.write:

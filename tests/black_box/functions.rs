@@ -43,6 +43,24 @@ fn the_log_of_a_call_is_start_prints_end_and_report() {
 }
 
 #[test]
+fn work_in_the_background_stands_still_between_invocations() {
+    let hearth = Hearth::start();
+    let code = r"
+import threading
+turns = [0]
+def work():
+    while True: turns[0] += 1
+def handler(event, context):
+    if event == 'begin': threading.Thread(target=work, daemon=True).start()
+    return turns[0]
+";
+    let function = hearth.function("restless").code(code).create();
+    function.invoke(r#""begin""#);
+    until_frozen(&hearth);
+    assert!(function.invoke("{}").json().as_u64().expect("a number") > 0, "the same process, thawed");
+}
+
+#[test]
 fn every_python_of_this_machine_runs_functions() {
     let hearth = Hearth::start();
     for runtime in pythons() {
@@ -181,4 +199,17 @@ fn a_package_with_links_inside_keeps_them_and_its_modes() {
     );
     let function = hearth.function("links").package(&package.bytes()).create();
     assert_eq!(function.invoke("{}").json(), json!(["data.txt", "0o755", "content"]));
+}
+
+/// Waits until a sandbox of this server stands still.
+fn until_frozen(hearth: &Hearth) {
+    let groups = Path::new("/sys/fs/cgroup/freezer").join(format!("hearth-{}", hearth.instance()));
+    let is_frozen = |group: std::fs::DirEntry| {
+        std::fs::read_to_string(group.path().join("freezer.state")).is_ok_and(|state| state == "FROZEN\n")
+    };
+    let began = std::time::Instant::now();
+    while !std::fs::read_dir(&groups).expect("the server's groups").flatten().any(is_frozen) {
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "nothing was frozen");
+        std::thread::yield_now();
+    }
 }

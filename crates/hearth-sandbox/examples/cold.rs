@@ -111,6 +111,7 @@ fn spec(words: &[String]) -> SandboxSpec {
     SandboxSpec {
         memory_bytes: 1769 << 20,
         processes_max: 1024,
+        cpu_shares: 1024,
         tmp_bytes: 512 << 20,
         mounts: vec![Mount { source: "/usr".into(), target: "/usr".into() }],
         program: words[0].clone().into(),

@@ -28,7 +28,8 @@ pub enum Command {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
     /// The program runs. Descriptors beside, in this order: one per entry of `SandboxSpec::listen`, then the read
-    /// end of the output pipe (stdout and stderr in one), then the server's end of the channel if asked for.
+    /// end of the output pipe (stdout and stderr in one), then, if a channel was asked for, the end that sends
+    /// on it and the end that receives.
     Started {
         /// Which.
         id: SandboxId,
@@ -73,6 +74,8 @@ pub struct SandboxSpec {
     pub memory_bytes: u64,
     /// Processes and threads at most.
     pub processes_max: u32,
+    /// Weight when the host's CPUs are short: 1,024 is that of one process of the host. Idle CPUs are free for all.
+    pub cpu_shares: u64,
     /// Size of the private `/tmp` on disk, in bytes.
     pub tmp_bytes: u64,
     /// Host trees shown read-only inside, in order. Parents inside are made as needed.
@@ -87,12 +90,16 @@ pub struct SandboxSpec {
     pub directory: PathBuf,
     /// Sockets to be made inside the network namespace and served by the server.
     pub listen: Vec<Listen>,
-    /// Make a stream socket pair; the program finds its end as descriptor [`CHANNEL_FD`].
+    /// Make a channel of two pipes; the program reads from [`CHANNEL_IN`] and writes to [`CHANNEL_OUT`]. Not a
+    /// socket pair: on one, a program could hand the server descriptors whose closing makes it wait.
     pub channel: bool,
 }
 
-/// The descriptor number of the channel inside.
-pub const CHANNEL_FD: i32 = 3;
+/// The descriptor inside from which the program reads what the server sends.
+pub const CHANNEL_IN: i32 = 3;
+
+/// The descriptor inside to which the program writes what the server receives.
+pub const CHANNEL_OUT: i32 = 4;
 
 /// A host tree or file shown inside, read-only, without devices and set-uid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! One control group per sandbox and controller: limits, freezing, and what the kernel counted.
 //!
 //! ```text
-//! /sys/fs/cgroup/memory/hearth-<instance>/<user number>/   and the same under pids and freezer
+//! /sys/fs/cgroup/memory/hearth-<instance>/<user number>/   and the same under pids, freezer and cpu
 //! ```
 //!
 //! A sandbox enters by writing `0` to each `tasks` file while it has one thread. Writing a process number to
@@ -19,15 +19,22 @@ const CLEAN_UP_ROUNDS: u32 = 200;
 const CLEAN_UP_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// The controllers used, by the names of cgroup v1.
-const CONTROLLERS: [&str; 3] = ["memory", "pids", "freezer"];
+const CONTROLLERS: [&str; 4] = ["memory", "pids", "freezer", "cpu"];
 const MEMORY: usize = 0;
 const PIDS: usize = 1;
 const FREEZER: usize = 2;
+const CPU: usize = 3;
+
+/// Socket buffers of a sandbox, in bytes: the kernel counts them apart from its memory, and what all sandboxes hold
+/// together squeezes the host's own connections.
+const SOCKET_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// The smallest weight that the kernel takes.
+const CPU_SHARES_MIN: u64 = 2;
 
 /// Where the controllers are mounted, with this instance's parent group in each.
 #[derive(Clone, Debug)]
 pub(crate) struct Cgroups {
-    parents: [PathBuf; 3],
+    parents: [PathBuf; CONTROLLERS.len()],
 }
 
 impl Cgroups {
@@ -41,8 +48,8 @@ impl Cgroups {
                 .map(|point| point.join(&group))
                 .ok_or_else(|| missing(&mounts, controller))
         };
-        let [memory, pids, freezer] = CONTROLLERS;
-        Ok(Cgroups { parents: [find(memory)?, find(pids)?, find(freezer)?] })
+        let [memory, pids, freezer, cpu] = CONTROLLERS;
+        Ok(Cgroups { parents: [find(memory)?, find(pids)?, find(freezer)?, find(cpu)?] })
     }
 
     /// Makes the parent groups.
@@ -95,7 +102,7 @@ impl Cgroups {
 /// The groups of one sandbox.
 #[derive(Debug)]
 pub(crate) struct Cgroup {
-    directories: [PathBuf; 3],
+    directories: [PathBuf; CONTROLLERS.len()],
 }
 
 impl Cgroup {
@@ -104,16 +111,16 @@ impl Cgroup {
         write(&self.directories[MEMORY].join("memory.swappiness"), "0")
     }
 
-    /// Sets the limits: memory of all kinds together in bytes, processes and threads.
-    pub(crate) fn limit(&self, memory_bytes: u64, processes_max: u32) -> io::Result<()> {
+    /// Sets the limits: memory of all kinds together in bytes, processes and threads, and the weight when CPU is short.
+    pub(crate) fn limit(&self, memory_bytes: u64, processes_max: u32, cpu_shares: u64) -> io::Result<()> {
         let memory = &self.directories[MEMORY];
         let limit = memory_bytes.to_string();
         write(&memory.join("memory.limit_in_bytes"), &limit)?;
         // Memory and swap together: present where the kernel accounts swap.
-        match write(&memory.join("memory.memsw.limit_in_bytes"), &limit) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        write_if_there(&memory.join("memory.memsw.limit_in_bytes"), &limit)?;
+        let sockets = memory_bytes.min(SOCKET_BYTES_MAX).to_string();
+        write_if_there(&memory.join("memory.kmem.tcp.limit_in_bytes"), &sockets)?;
+        write(&self.directories[CPU].join("cpu.shares"), &cpu_shares.max(CPU_SHARES_MIN).to_string())?;
         write(&self.directories[PIDS].join("pids.max"), &processes_max.to_string())
     }
 
@@ -201,6 +208,14 @@ fn kill_tasks(group: &Path) {
 fn make_directory(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// For files that not every kernel has.
+fn write_if_there(path: &Path, value: &str) -> io::Result<()> {
+    match write(path, value) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }

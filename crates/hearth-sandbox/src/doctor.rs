@@ -56,7 +56,8 @@ fn cgroups() -> Check {
     match Cgroups::find("doctor") {
         Ok(_) => {
             let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-            let points = ["memory", "pids", "freezer"].map(|controller| mount_point(&mounts, controller));
+            let points =
+                ["memory", "pids", "freezer", "cpu"].map(|controller| mount_point(&mounts, controller));
             let points: Vec<_> =
                 points.into_iter().flatten().map(|point| point.display().to_string()).collect();
             Check::new(name, Ok(format!("v1: {}", points.join(", "))))

@@ -92,7 +92,7 @@ pub(crate) fn exit_now(status: i32) -> ! {
 
 /// Makes `number` a copy of `descriptor` that survives an exec, replacing what it was.
 pub(crate) fn duplicate_to(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
-    // SAFETY: dup2 takes two numbers. Callers give a number below 4 in a process that is about to exec, where no
+    // SAFETY: dup2 takes two numbers. Callers give a number below 5 in a process that is about to exec, where no
     // Rust value owns those.
     let result = unsafe { libc::dup2(descriptor.as_raw_fd(), number) };
     if result == number { Ok(()) } else { Err(io::Error::last_os_error()) }

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{Mode, OFlags};
 
-use crate::api::{CHANNEL_FD, SandboxSpec};
+use crate::api::{CHANNEL_IN, CHANNEL_OUT, SandboxSpec};
 use crate::identity::{INSIDE_GROUP, INSIDE_USER};
 use crate::init::{FAILURE, Plan, Steps};
 use crate::{kernel, privilege};
@@ -25,8 +25,13 @@ pub(crate) struct Program {
     directory: CString,
     /// Its stdout and stderr.
     pub(crate) output: OwnedFd,
-    /// Its end of the channel.
-    pub(crate) channel: Option<OwnedFd>,
+    pub(crate) channel: Option<Channel>,
+}
+
+/// The program's ends of the channel.
+pub(crate) struct Channel {
+    pub(crate) reads: OwnedFd,
+    pub(crate) writes: OwnedFd,
 }
 
 impl Program {
@@ -34,7 +39,7 @@ impl Program {
     pub(crate) fn prepare(
         spec: &SandboxSpec,
         output: OwnedFd,
-        channel: Option<OwnedFd>,
+        channel: Option<Channel>,
     ) -> io::Result<Program> {
         let variable = |(name, value): &(String, String)| {
             let mut text = Vec::with_capacity(name.len() + value.len() + 2);
@@ -92,17 +97,25 @@ fn become_program(plan: &mut Plan<'_>, steps: &mut Steps) -> io::Result<std::con
     Err(named(kernel::execute(path, arguments, environment), "execute", path))
 }
 
-/// 0 reads nothing, 1 and 2 are the output pipe, 3 the channel if there is one; all others close at exec.
+/// 0 reads nothing, 1 and 2 are the output pipe, 3 and 4 the channel if there is one; all others close at exec.
 fn place_descriptors(program: &Program) -> io::Result<()> {
     let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let first_free = if program.channel.is_some() { CHANNEL_FD + 1 } else { CHANNEL_FD };
+    let first_free = if program.channel.is_some() { CHANNEL_OUT + 1 } else { CHANNEL_IN };
     if let Some(channel) = &program.channel {
-        kernel::duplicate_to(channel.as_fd(), CHANNEL_FD)?;
+        // Both first move out of the way of the numbers they get.
+        let (reads, writes) = (above(&channel.reads)?, above(&channel.writes)?);
+        kernel::duplicate_to(reads.as_fd(), CHANNEL_IN)?;
+        kernel::duplicate_to(writes.as_fd(), CHANNEL_OUT)?;
     }
     kernel::duplicate_to(nothing.as_fd(), 0)?;
     kernel::duplicate_to(program.output.as_fd(), 1)?;
     kernel::duplicate_to(program.output.as_fd(), 2)?;
     kernel::close_from_at_exec(first_free)
+}
+
+/// A copy of a descriptor whose number is none of those that the program gets.
+fn above(descriptor: &OwnedFd) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(descriptor, CHANNEL_OUT + 1)?)
 }
 
 fn named(error: io::Error, what: &str, path: &CString) -> io::Error {

@@ -12,12 +12,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::event::pause;
+use rustix::fs::{Gid, Uid};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, getpid, getppid, pidfd_send_signal, set_parent_process_death_signal,
     waitid,
 };
-use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
+use rustix::thread::{
+    LinkNameSpaceType, UnshareFlags, capabilities, move_into_link_name_space, set_capabilities,
+    set_keep_capabilities, set_thread_res_gid, set_thread_res_uid,
+};
 
 use crate::api::Listen;
 use crate::cgroups::{Cgroup, Cgroups};
@@ -157,16 +162,40 @@ fn open_socket(wanted: &Listen) -> io::Result<OwnedFd> {
 }
 
 /// A user namespace that shows `owner` as root and `program` as the sandbox's user. Nobody else exists in it.
+///
+/// It is made by `program`, so that what the kernel counts for the maker of a namespace (inotify instances, message
+/// queues, pending signals) is counted for each sandbox alone, not for the host's root and all sandboxes together.
 fn make_users(owner: u32, program: u32) -> io::Result<OwnedFd> {
     let spawner = getpid();
-    let (holder, number) = match kernel::clone_process(libc::CLONE_NEWUSER)? {
-        kernel::Side::Child => hold_until_killed(spawner),
+    let (made, make) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (holder, number) = match kernel::clone_process(0)? {
+        kernel::Side::Child => match become_maker(program).and_then(|()| Ok(rustix::io::write(&make, b".")?))
+        {
+            Ok(_) => hold_until_killed(spawner),
+            Err(_) => kernel::exit_now(1),
+        },
         kernel::Side::Parent(holder, number) => (holder, number),
     };
-    let made = map_users(number, owner, program);
+    drop(make);
+    let entered = rustix::io::read(&made, &mut [0; 1])? == 1;
+    let made =
+        if entered { map_users(number, owner, program) } else { Err(io::Error::other("no user namespace")) };
     pidfd_send_signal(&holder, Signal::KILL)?;
     waitid(WaitId::PidFd(holder.as_fd()), WaitIdOptions::EXITED)?;
     made
+}
+
+/// Enters a new user namespace as this user. The capability for it is kept over the change of user: some hosts let
+/// nobody without it make one.
+fn become_maker(user: u32) -> io::Result<()> {
+    set_keep_capabilities(true)?;
+    let (user, group) = (Uid::from_raw(user), Gid::from_raw(user));
+    set_thread_res_gid(group, group, group)?;
+    set_thread_res_uid(user, user, user)?;
+    let mut sets = capabilities(None)?;
+    sets.effective = sets.permitted;
+    set_capabilities(None, sets)?;
+    kernel::unshare(UnshareFlags::NEWUSER)
 }
 
 /// Keeps a new namespace alive until the spawner has opened it and kills this process, or dies.

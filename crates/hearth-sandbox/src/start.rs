@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::fs::{Gid, Uid, fchown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::api::SandboxSpec;
@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::identity::Identity;
 use crate::init::{self, Plan};
 use crate::kernel::{self, Side};
-use crate::program::Program;
+use crate::program::{Channel, Program};
 use crate::root::Tree;
 use crate::seats::Seat;
 
@@ -72,17 +72,22 @@ fn prepare<'a>(
     let tmp = host.scratch.take(spec.tmp_bytes).map_err(|e| named("make /tmp", &e))?;
     clock.done("tmp");
     // One more than the function may have: the init counts too.
-    let limited = seat.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1));
+    let limited = seat.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1), spec.cpu_shares);
     limited.map_err(|e| named("limit memory and processes", &e))?;
     clock.done("limits");
     let mut handover = std::mem::take(&mut seat.sockets);
     let (output_read, output) = pipe_with(PipeFlags::CLOEXEC)?;
+    // The program's own, so that it may also open it by name: /dev/stdout.
+    let (user, group) = (Uid::from_raw(seat.identity.number()), Gid::from_raw(seat.identity.number()));
+    fchown(&output, Some(user), Some(group))?;
     handover.push(not_waiting(output_read)?);
     let mut channel = None;
     if spec.channel {
-        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        handover.push(not_waiting(ours)?);
-        channel = Some(theirs);
+        let (inside_reads, sending) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (receiving, inside_writes) = pipe_with(PipeFlags::CLOEXEC)?;
+        handover.push(not_waiting(sending)?);
+        handover.push(not_waiting(receiving)?);
+        channel = Some(Channel { reads: inside_reads, writes: inside_writes });
     }
     let (progress, progress_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (ending, ending_write) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -112,7 +117,7 @@ fn clone(mut plan: Plan<'_>, ends: Ends) -> io::Result<(OwnedFd, Ends)> {
     }
 }
 
-/// Reading from it says `WouldBlock` instead of waiting.
+/// Using it says `WouldBlock` instead of waiting.
 fn not_waiting(descriptor: OwnedFd) -> io::Result<OwnedFd> {
     rustix::io::ioctl_fionbio(&descriptor, true)?;
     Ok(descriptor)

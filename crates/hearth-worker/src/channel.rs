@@ -1,4 +1,4 @@
-//! The fast channel: frames between the server and our own bootstraps over an inherited stream socket.
+//! The fast channel: frames between the server and our own bootstraps over two inherited pipes.
 //!
 //! ```text
 //! to the runtime    [fields' length: u32][length of all: u32][fields, NUL between them][event]

@@ -42,14 +42,23 @@ pub struct Running {
     pub sockets: Vec<OwnedFd>,
     /// Read end of its standard output and error.
     pub output: OwnedFd,
-    /// The server's end of the channel, when asked for.
-    pub channel: Option<OwnedFd>,
+    /// The server's ends of the channel, when asked for.
+    pub channel: Option<Channel>,
     /// The cgroup's `memory.stat`.
     pub memory_stat: PathBuf,
     /// How long each step of the start took, in microseconds.
     pub timings: Vec<(String, u64)>,
     /// Resolves once everything of it is gone; an error means that the spawner died, which kills it too.
     pub ended: oneshot::Receiver<Ended>,
+}
+
+/// The server's ends of a channel.
+#[derive(Debug)]
+pub struct Channel {
+    /// Where it sends.
+    pub sending: OwnedFd,
+    /// Where it receives.
+    pub receiving: OwnedFd,
 }
 
 /// How a sandbox ended.

@@ -32,9 +32,9 @@ impl Runtime {
         let (channel, theirs) = UnixStream::pair().expect("a socket pair");
         channel.set_read_timeout(Some(PATIENCE)).expect("a limit");
         let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtimes/python");
-        // The shell moves the socket to descriptor 3, where a sandbox has it.
+        // The shell puts the socket where a sandbox has the two pipes.
         let process = Command::new("/bin/sh")
-            .args(["-c", r#"exec "$0" -S -u "$1" 3<&0 </dev/null 2>&1"#])
+            .args(["-c", r#"exec "$0" -S -u "$1" 3<&0 4>&0 </dev/null 2>&1"#])
             .args([python, &runtime.join("bootstrap.py")])
             .env_clear()
             .env("_HANDLER", handler)

@@ -21,7 +21,9 @@ use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
 use hearth_store::{Blobs, SqliteStore};
 use hearth_worker::sandbox::Launcher;
-use hearth_worker::{ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions};
+use hearth_worker::{
+    ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions, sandbox_sockets,
+};
 use hearth_world::{TaskGroup, World};
 
 use crate::code_source::LocalCode;
@@ -60,9 +62,11 @@ pub struct Server {
 }
 
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
-pub fn launcher(folder: &DataFolder, pool: u32) -> Launcher {
+pub fn launcher(folder: &DataFolder, places: u32, port: u16) -> Launcher {
     let options = hearth_sandbox::Options {
-        pool,
+        pool: places,
+        // The places made ahead have the sockets that every environment asks for.
+        listen: sandbox_sockets(&[port]),
         ..hearth_sandbox::Options::new(folder.instance(), folder.join("run"))
     };
     Arc::new(move || Spawner::launch(&options).map_err(|error| chain(&error)))

@@ -80,11 +80,12 @@ impl Bench {
             panic!("it did not start: {event:?}")
         };
         assert_eq!(started, SandboxId(id));
-        assert_eq!(descriptors.len(), listening + 1 + usize::from(channel));
+        assert_eq!(descriptors.len(), listening + 1 + 2 * usize::from(channel));
         let mut descriptors = descriptors.into_iter();
         let listeners = descriptors.by_ref().take(listening).collect();
         let output = descriptors.next().expect("the output pipe");
-        Running { id, memory_stat, listeners, output, channel: descriptors.next() }
+        let channel = descriptors.next().zip(descriptors.next());
+        Running { id, memory_stat, listeners, output, channel }
     }
 
     /// Why a sandbox could not be started.
@@ -136,10 +137,19 @@ pub(crate) struct Running {
     pub(crate) memory_stat: PathBuf,
     pub(crate) listeners: Vec<OwnedFd>,
     pub(crate) output: OwnedFd,
-    pub(crate) channel: Option<OwnedFd>,
+    /// Where the server sends and where it receives.
+    pub(crate) channel: Option<(OwnedFd, OwnedFd)>,
 }
 
 impl Running {
+    /// The server's ends of the channel, which wait: sending, receiving.
+    pub(crate) fn channel(&mut self) -> (File, File) {
+        let (sending, receiving) = self.channel.take().expect("the channel");
+        rustix::io::ioctl_fionbio(&sending, false).expect("a channel that waits");
+        rustix::io::ioctl_fionbio(&receiving, false).expect("a channel that waits");
+        (sending.into(), receiving.into())
+    }
+
     /// Everything it says until it and its children are done saying.
     pub(crate) fn read_all(&self) -> String {
         let mut said = Vec::new();
@@ -188,6 +198,7 @@ pub(crate) fn program(words: &[&str]) -> SandboxSpec {
     SandboxSpec {
         memory_bytes: 128 << 20,
         processes_max: 64,
+        cpu_shares: 1024,
         tmp_bytes: 16 << 20,
         mounts: vec![Mount { source: "/usr".into(), target: "/usr".into() }],
         program: words[0].into(),

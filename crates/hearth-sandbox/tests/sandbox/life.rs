@@ -1,7 +1,6 @@
 //! Starting, ending, being killed, being frozen; what is handed over.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
 
 use hearth_sandbox::api::{Command, Event, Exit, SandboxId};
 
@@ -63,16 +62,15 @@ fn arguments_and_working_directory_are_as_asked_for() {
 }
 
 #[test]
-fn the_channel_is_descriptor_three_and_speaks_both_ways() {
+fn the_channel_is_descriptors_three_and_four_and_speaks_both_ways() {
     let bench = Bench::new();
-    let mut spec = shell("read line <&3; echo \"heard $line\" >&3");
+    let mut spec = shell("read line <&3; echo \"heard $line\" >&4");
     spec.channel = true;
     let mut running = bench.start(1, spec);
-    let mut channel = UnixStream::from(running.channel.take().expect("the channel"));
-    channel.set_nonblocking(false).expect("a channel that waits");
-    channel.write_all(b"hello\n").expect("write");
+    let (mut sending, mut receiving) = running.channel();
+    sending.write_all(b"hello\n").expect("write");
     let mut answer = String::new();
-    channel.read_to_string(&mut answer).expect("read to the end");
+    receiving.read_to_string(&mut answer).expect("read to the end");
     assert_eq!(answer, "heard hello\n");
     assert_eq!(bench.exited(1).0, Exit::Status(0));
 }
@@ -137,12 +135,11 @@ fn what_a_program_leaves_behind_ends_with_it() {
 #[test]
 fn a_frozen_sandbox_stands_still_until_it_is_thawed() {
     let bench = Bench::new();
-    let mut spec = shell("while read line <&3; do echo \"$line\" >&3; done");
+    let mut spec = shell("while read line <&3; do echo \"$line\" >&4; done");
     spec.channel = true;
     let mut running = bench.start(1, spec);
-    let channel = UnixStream::from(running.channel.take().expect("the channel"));
-    channel.set_nonblocking(false).expect("a channel that waits");
-    let mut answers = BufReader::new(channel.try_clone().expect("a copy"));
+    let (mut sending, receiving) = running.channel();
+    let mut answers = BufReader::new(receiving.try_clone().expect("a copy"));
     let mut answer = String::new();
 
     bench.send(&Command::Freeze(SandboxId(1)));
@@ -152,13 +149,13 @@ fn a_frozen_sandbox_stands_still_until_it_is_thawed() {
         running.user()
     ));
     crate::bench::eventually("frozen", || std::fs::read_to_string(&state).expect("state") == "FROZEN\n");
-    (&channel).write_all(b"hello\n").expect("write");
+    sending.write_all(b"hello\n").expect("write");
     assert!(crate::bench::processes_of(running.user()).iter().all(|status| !status.contains("State:\tR")));
-    channel.set_nonblocking(true).expect("a channel that does not wait");
+    rustix::io::ioctl_fionbio(&receiving, true).expect("a channel that does not wait");
     assert_eq!(answers.read_line(&mut answer).expect_err("silence").kind(), std::io::ErrorKind::WouldBlock);
 
     bench.send(&Command::Thaw(SandboxId(1)));
-    assert!(readable(&channel));
+    assert!(readable(&receiving));
     answers.read_line(&mut answer).expect("an answer");
     assert_eq!(answer, "hello\n");
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hearth_sandbox::api::Exit;
 use tokio::sync::oneshot;
@@ -16,9 +16,12 @@ use super::figures::{Figures, Memory, init_report};
 use super::journal::Journal;
 use super::link::Link;
 use super::state::{CallId, Effect, Ending, Environment, Event};
-use crate::sandbox::Ended;
+use crate::sandbox::{Ended, Sandbox};
 use crate::worker::{Call, Failure, Response};
 
+/// Idle for so long, an environment is frozen. AWS freezes at once; thawing takes longer than a warm call, and a
+/// function cannot tell within this time but by work in the background.
+const REST: Duration = Duration::from_millis(100);
 /// Runtime API clients that wait in `next` at once.
 const WAITERS_MAX: usize = 8;
 
@@ -37,7 +40,7 @@ pub(super) struct Core {
     /// The driver watches it: within one sampling interval.
     pub(super) watched: bool,
     init_began: Instant,
-    init_took: Option<std::time::Duration>,
+    init_took: Option<Duration>,
     /// What the runtime posted for a failed init.
     init_error: Option<Outcome>,
     ended: Option<Ended>,
@@ -191,6 +194,12 @@ impl Core {
                 self.todo.arm |= !self.watched;
             }
             Effect::Disarm => self.deadline = None,
+            Effect::ArmRest => {
+                self.deadline = Some(Instant::now() + REST);
+                self.todo.arm |= !self.watched;
+            }
+            Effect::Freeze => self.stand(true),
+            Effect::Thaw => self.stand(false),
             Effect::Deny => {}
             Effect::Kill => self.kill(),
             Effect::Gone => {
@@ -217,6 +226,13 @@ impl Core {
         match &self.link {
             Some(link) => self.setup.sandbox.kill(link.id),
             None => self.todo.cancel = true,
+        }
+    }
+
+    fn stand(&self, still: bool) {
+        if let Some(link) = &self.link {
+            let order = if still { Sandbox::freeze } else { Sandbox::thaw };
+            order(&*self.setup.sandbox, link.id);
         }
     }
 

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use hearth_sandbox::api::Exit;
 use hearth_world::TaskGroup;
-use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
@@ -22,7 +21,7 @@ use super::state::Event;
 use super::{Setup, Socket};
 use crate::channel::{Frame, take_frame};
 use crate::runtime_api;
-use crate::sandbox::{Ended, Running, SandboxError};
+use crate::sandbox::{Channel, Ended, Running, SandboxError};
 use crate::worker::BoxFuture;
 
 /// Memory is looked at so often while an invocation runs; shorter ones once, at their end.
@@ -36,7 +35,10 @@ const FAR: Duration = Duration::from_secs(3600);
 
 /// The sandbox as the driver waits for it.
 struct Present {
-    channel: Option<Arc<UnixStream>>,
+    /// Where its runtime's frames come from.
+    channel: Option<pipe::Receiver>,
+    /// Where events go; the core sends them.
+    sending: Option<Arc<pipe::Sender>>,
     output: Option<Arc<pipe::Receiver>>,
     /// The function writes faster than it is read: it is let wait.
     flooded: bool,
@@ -150,12 +152,16 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
     let Running { id, sockets, output, channel, memory_stat, timings, ended } = running;
     rustix::io::ioctl_fionbio(&output, true)?;
     let output = Arc::new(pipe::Receiver::from_owned_fd(output)?);
-    let channel = match channel {
-        Some(channel) => {
-            rustix::io::ioctl_fionbio(&channel, true)?;
-            Some(Arc::new(UnixStream::from_std(channel.into())?))
+    let (sending, channel) = match channel {
+        Some(Channel { sending, receiving }) => {
+            rustix::io::ioctl_fionbio(&sending, true)?;
+            rustix::io::ioctl_fionbio(&receiving, true)?;
+            (
+                Some(Arc::new(pipe::Sender::from_owned_fd(sending)?)),
+                Some(pipe::Receiver::from_owned_fd(receiving)?),
+            )
         }
-        None => None,
+        None => (None, None),
     };
     let serving = TaskGroup::new();
     for ((socket, _), descriptor) in super::sockets(&setup.endpoint_ports).zip(sockets) {
@@ -175,10 +181,11 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
     debug!(?timings, "a sandbox was started");
     let mut core = shared.lock();
     core.memory.watch(&memory_stat);
-    core.link = Some(Link::new(id, channel.clone(), output.clone()));
+    core.link = Some(Link::new(id, sending.clone(), output.clone()));
     drop(core);
     Ok(Present {
         channel,
+        sending,
         output: Some(output),
         flooded: false,
         read: BytesMut::new(),
@@ -205,8 +212,8 @@ async fn channel_ready(present: Option<&Present>) {
 }
 
 async fn channel_writable(present: Option<&Present>) {
-    match present.and_then(|present| present.channel.as_ref()) {
-        Some(channel) => drop(channel.writable().await),
+    match present.and_then(|present| present.sending.as_ref()) {
+        Some(sending) => drop(sending.writable().await),
         None => pending().await,
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use hearth_sandbox::api::SandboxId;
-use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 
 use super::journal::Journal;
@@ -26,18 +25,22 @@ const DRAIN_BYTES_MAX: usize = 1024 * 1024;
 /// See the module.
 pub(super) struct Link {
     pub(super) id: SandboxId,
-    channel: Option<Arc<UnixStream>>,
+    sending: Option<Arc<pipe::Sender>>,
     output: Option<Arc<pipe::Receiver>>,
     outbox: Option<(Bytes, Bytes)>,
 }
 
 impl Link {
-    pub(super) fn new(id: SandboxId, channel: Option<Arc<UnixStream>>, output: Arc<pipe::Receiver>) -> Self {
-        Self { id, channel, output: Some(output), outbox: None }
+    pub(super) fn new(
+        id: SandboxId,
+        sending: Option<Arc<pipe::Sender>>,
+        output: Arc<pipe::Receiver>,
+    ) -> Self {
+        Self { id, sending, output: Some(output), outbox: None }
     }
 
     pub(super) fn has_channel(&self) -> bool {
-        self.channel.is_some()
+        self.sending.is_some()
     }
 
     /// Sends an event; false when a part of it is left for [`Link::flush`].
@@ -48,9 +51,9 @@ impl Link {
 
     /// Sends what is left of an event; false when the runtime has to read first.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        let Some(channel) = &self.channel else { return Err(io::ErrorKind::NotConnected.into()) };
+        let Some(sending) = &self.sending else { return Err(io::ErrorKind::NotConnected.into()) };
         while let Some((head, payload)) = &mut self.outbox {
-            match channel.try_write_vectored(&[IoSlice::new(head), IoSlice::new(payload)]) {
+            match sending.try_write_vectored(&[IoSlice::new(head), IoSlice::new(payload)]) {
                 Ok(sent) => {
                     let of_head = sent.min(head.len());
                     head.advance(of_head);
@@ -121,7 +124,7 @@ pub(super) enum Drained {
 }
 
 /// Reads what the runtime sent so far; false when it closed the channel.
-pub(super) fn read_channel(channel: &UnixStream, read: &mut BytesMut) -> io::Result<bool> {
+pub(super) fn read_channel(channel: &pipe::Receiver, read: &mut BytesMut) -> io::Result<bool> {
     read.reserve(CHANNEL_READ_BYTES);
     match channel.try_read_buf(read) {
         Ok(0) => Ok(false),

@@ -42,6 +42,10 @@ pub(crate) use shared::Shared;
 pub(crate) const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// Processes and threads of one environment: AWS's documented limit.
 const PROCESSES_MAX: u32 = 1024;
+/// CPU is given by memory: 1,769 MB are one vCPU (`spec/invoke.md` section 6).
+const MEMORY_MB_OF_A_CPU: u64 = 1_769;
+/// The weight of one process of the host.
+const SHARES_OF_A_CPU: u64 = 1_024;
 /// Where the Runtime API and the X-Ray daemon are.
 pub(crate) const PLATFORM_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 100, 1));
 /// Where older runtimes and the endpoint's clients look.
@@ -101,6 +105,7 @@ impl Setup {
         SandboxSpec {
             memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,
             processes_max: PROCESSES_MAX,
+            cpu_shares: u64::from(self.revision.memory_mb) * SHARES_OF_A_CPU / MEMORY_MB_OF_A_CPU,
             tmp_bytes: u64::from(self.revision.ephemeral_mb) * 1024 * 1024,
             mounts,
             program: self.runtime.program.clone(),

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot};
 use uuid::Uuid;
 
 use super::Setup;
@@ -21,11 +21,17 @@ pub(crate) struct Shared {
     core: Mutex<Core>,
     /// Something is left for the driver.
     pub(super) wake: Notify,
+    /// Held while a body is collected: its memory is the server's, so one at a time is enough for a runtime.
+    collecting: Semaphore,
 }
 
 impl Shared {
     pub(super) fn new(setup: Arc<Setup>, journal: Journal) -> Self {
-        Self { core: Mutex::new(Core::new(setup, journal)), wake: Notify::new() }
+        Self {
+            core: Mutex::new(Core::new(setup, journal)),
+            wake: Notify::new(),
+            collecting: Semaphore::new(1),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
@@ -69,6 +75,11 @@ impl Shared {
         self.with(|core| core.init_failed(outcome))
     }
 
+    /// The right to collect a body; comes when the one before is done.
+    pub(crate) async fn may_collect(&self) -> Option<SemaphorePermit<'_>> {
+        self.collecting.acquire().await.ok() // it is never closed
+    }
+
     /// The request that runs, or was answered last and is not settled.
     pub(crate) fn current_request(&self) -> Option<Uuid> {
         self.lock().current().map(|(call, _)| call.request_id)
@@ -79,7 +90,7 @@ impl Shared {
         match self.lock().machine() {
             Environment::Starting { .. } | Environment::Repeating { .. } => "Started",
             Environment::Broken | Environment::Stalled { .. } => "InitError",
-            Environment::Idle => "Ready",
+            Environment::Idle | Environment::Frozen => "Ready",
             Environment::Busy { .. } => "Running",
             Environment::Settling { .. } => "RuntimeResponseSentState",
             Environment::Closing | Environment::Closed => "Exited",

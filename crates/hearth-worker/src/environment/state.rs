@@ -3,6 +3,7 @@
 //! ```text
 //!             next                assigned          responded             next
 //!  Starting ────────▶ Idle ─────────────────▶ Busy ───────────▶ Settling ──────▶ Idle
+//!     │                └─ rested ─▶ Frozen ────▲
 //!     │ init failed    ▲ no call waits         ▲ next              │
 //!     ├────────────▶ Broken ──── assigned ──▶ Repeating            │
 //!     └── a call waits ───────────────────────▲   │                │
@@ -13,6 +14,8 @@
 //! Never: two invocations at once; an invocation answered twice or not at all; a way out of Closing.
 
 use std::collections::VecDeque;
+
+use self::endings::{after_refusing, enqueue, failed, failed_init};
 
 /// Calls that wait for one environment at most; further ones are sent elsewhere.
 pub(crate) const CALLS_WAITING_MAX: usize = 8;
@@ -55,8 +58,10 @@ pub(crate) enum Environment {
         /// What comes after it.
         queue: Queue,
     },
-    /// The runtime waits for an invocation.
+    /// The runtime waits for an invocation; its processes run for a while yet, for the next one may come at once.
     Idle,
+    /// As `Idle`, and its processes stand still: work in the background goes on with the next invocation.
+    Frozen,
     /// An invocation runs.
     Busy {
         /// The invocation.
@@ -95,7 +100,7 @@ pub(crate) enum Event {
         /// By a memory fault (SIGSEGV, SIGBUS).
         faulted: bool,
     },
-    /// The armed limit is over.
+    /// The armed limit is over, or the rest.
     DeadlinePassed,
     /// The runtime broke the rules of its channel.
     Violated,
@@ -143,6 +148,12 @@ pub(crate) enum Effect {
     ArmInvocation,
     /// No limit counts.
     Disarm,
+    /// Nothing to do: the time until it is frozen counts from now.
+    ArmRest,
+    /// Stop all processes where they are.
+    Freeze,
+    /// Let them go on.
+    Thaw,
     /// Tell the runtime that this is not allowed now.
     Deny,
     /// Kill all processes.
@@ -165,6 +176,7 @@ impl Environment {
             Self::Repeating { id, queue } => repeating(id, queue, event),
             Self::Stalled { id, queue } => stalled(id, queue, event),
             Self::Idle => idle(event),
+            Self::Frozen => frozen(event),
             Self::Busy { id, queue } => busy(id, queue, event),
             Self::Settling { id, queue } => settling(id, queue, event),
             Self::Closing => closing(event),
@@ -179,7 +191,12 @@ impl Environment {
             | Self::Settling { id, .. }
             | Self::Repeating { id, .. }
             | Self::Stalled { id, .. } => Some(*id),
-            Self::Starting { .. } | Self::Broken | Self::Idle | Self::Closing | Self::Closed => None,
+            Self::Starting { .. }
+            | Self::Broken
+            | Self::Idle
+            | Self::Frozen
+            | Self::Closing
+            | Self::Closed => None,
         }
     }
 }
@@ -198,7 +215,7 @@ fn starting(mut queue: VecDeque<CallId>, event: Event) -> (Environment, Vec<Effe
                 Busy { id, queue: Queue::Open(queue) },
                 vec![InitDone, Begin(id), ArmInvocation, Deliver(id)],
             ),
-            None => (Idle, vec![InitDone, Disarm]),
+            None => (Idle, vec![InitDone, ArmRest]),
         },
         Event::Assigned(id) if queue.len() < CALLS_WAITING_MAX => {
             queue.push_back(id);
@@ -277,8 +294,24 @@ fn idle(event: Event) -> (Environment, Vec<Effect>) {
         Event::Exited { .. } | Event::NotStarted => (Closed, vec![Gone]),
         Event::Violated | Event::Stop | Event::Kill => (Closing, vec![Kill]),
         Event::Responded | Event::InitFailed => (Idle, vec![Deny]),
-        // A second worker of the runtime asks too, or a late tick.
-        Event::AskedNext | Event::DeadlinePassed => (Idle, vec![]),
+        Event::DeadlinePassed => (Frozen, vec![Disarm, Freeze]),
+        // A second worker of the runtime asks too.
+        Event::AskedNext => (Idle, vec![]),
+    }
+}
+
+fn frozen(event: Event) -> (Environment, Vec<Effect>) {
+    use {Effect::*, Environment::*};
+    match event {
+        Event::Assigned(id) => (
+            Busy { id, queue: Queue::Open(VecDeque::new()) },
+            vec![Thaw, Begin(id), ArmInvocation, Deliver(id)],
+        ),
+        Event::Exited { .. } | Event::NotStarted => (Closed, vec![Gone]),
+        Event::Violated | Event::Stop | Event::Kill => (Closing, vec![Kill]),
+        Event::Responded | Event::InitFailed => (Frozen, vec![Deny]),
+        // What it sent before it stood still, or a late tick.
+        Event::AskedNext | Event::DeadlinePassed => (Frozen, vec![]),
     }
 }
 
@@ -308,7 +341,7 @@ fn settling(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>
                     Busy { id: next, queue: Queue::Open(queue) },
                     vec![Finish(id, Ending::Answered), Begin(next), ArmInvocation, Deliver(next)],
                 ),
-                None => (Idle, vec![Finish(id, Ending::Answered), Disarm]),
+                None => (Idle, vec![Finish(id, Ending::Answered), ArmRest]),
             },
         },
         Event::Assigned(later) => enqueue(queue, later, |queue| Settling { id, queue }),
@@ -348,35 +381,6 @@ fn closed(event: Event) -> (Environment, Vec<Effect>) {
     }
 }
 
-/// A call that comes while another runs waits, as long as there is room and the environment goes on.
-fn enqueue(queue: Queue, id: CallId, state: impl FnOnce(Queue) -> Environment) -> (Environment, Vec<Effect>) {
-    match queue {
-        Queue::Open(mut calls) if calls.len() < CALLS_WAITING_MAX => {
-            calls.push_back(id);
-            (state(Queue::Open(calls)), vec![])
-        }
-        full @ (Queue::Open(_) | Queue::Shut) => (state(full), vec![Effect::Refuse(id)]),
-    }
-}
-
-/// The invocation ends without an answer of the runtime, and the environment with it.
-fn failed(id: CallId, queue: Queue, ending: Ending, then: Effect) -> Vec<Effect> {
-    after_refusing(queue, vec![Effect::Answer(id, ending), Effect::Finish(id, ending), then])
-}
-
-/// As [`failed`], in an init that ran inside the invocation.
-fn failed_init(id: CallId, queue: Queue, ending: Ending, then: Effect) -> Vec<Effect> {
-    let mut effects = vec![Effect::ReportInit(ending, true)];
-    effects.extend(failed(id, queue, ending, then));
-    effects
-}
-
-fn after_refusing(queue: Queue, effects: Vec<Effect>) -> Vec<Effect> {
-    match queue {
-        Queue::Open(calls) => calls.into_iter().map(Effect::Refuse).chain(effects).collect(),
-        Queue::Shut => effects,
-    }
-}
-
+mod endings;
 #[cfg(test)]
 mod tests;

@@ -99,7 +99,7 @@ async fn response(environment: &Shared, id: &str, headers: &HeaderMap, body: Inc
         environment.responded(outcome);
         return answer::wrong_mode();
     }
-    match collect(body).await {
+    match collect(environment, body).await {
         Ok(body) => settle(environment, id, "InvocationResponse", environment::responded(body)),
         Err(NoBody::TooLarge) => {
             environment.responded(environment::too_large());
@@ -117,7 +117,7 @@ async fn error(environment: &Shared, id: &str, body: Incoming) -> Answer {
     if let Some(refusal) = refusal(environment, id, "InvocationErrorResponse") {
         return refusal;
     }
-    match collect(body).await {
+    match collect(environment, body).await {
         Ok(body) => settle(environment, id, "InvocationErrorResponse", environment::reported(body)),
         Err(NoBody::TooLarge) => answer::too_large(),
         Err(NoBody::Truncated) => answer::truncated(),
@@ -129,7 +129,7 @@ async fn init_error(environment: &Shared, headers: &HeaderMap, body: Incoming) -
     if state != "Started" {
         return answer::wrong_state(state, "InitError");
     }
-    let body = match collect(body).await {
+    let body = match collect(environment, body).await {
         Ok(body) => body,
         Err(NoBody::TooLarge) => return answer::too_large(),
         Err(NoBody::Truncated) => return answer::truncated(),
@@ -163,7 +163,8 @@ fn settle(environment: &Shared, id: &str, to: &str, outcome: Outcome) -> Answer 
     }
 }
 
-async fn collect(mut body: Incoming) -> Result<Bytes, NoBody> {
+async fn collect(environment: &Shared, mut body: Incoming) -> Result<Bytes, NoBody> {
+    let _one = environment.may_collect().await;
     let mut collected = BytesMut::new();
     let mut rest = 0;
     while let Some(frame) = piece(&mut body).await? {

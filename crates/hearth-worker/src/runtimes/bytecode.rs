@@ -40,6 +40,9 @@ for name, target in (
     sys.stdout.buffer.write(("%s %d\n" % (target, len(pyc))).encode() + pyc)
 "#;
 
+/// A compilation is waited for: it weighs as much as a process of the host.
+const COMPILE_CPU_SHARES: u64 = 1_024;
+
 /// Makes the directory complete, unless it is already.
 pub(super) async fn prepare(home: &Path, runtime: &Runtime, sandbox: &dyn Sandbox) -> Result<(), String> {
     if home.join(COMPLETE).is_file() {
@@ -55,6 +58,7 @@ pub(super) async fn prepare(home: &Path, runtime: &Runtime, sandbox: &dyn Sandbo
     let spec = SandboxSpec {
         memory_bytes: COMPILE_MEMORY_BYTES,
         processes_max: 16,
+        cpu_shares: COMPILE_CPU_SHARES,
         tmp_bytes: TMP_BYTES,
         mounts: runtime.mounts.clone(),
         program: runtime.program.clone(),

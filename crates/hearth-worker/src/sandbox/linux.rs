@@ -18,7 +18,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info_span, warn};
 
-use super::{Ended, Running, Sandbox, SandboxError};
+use super::{Channel, Ended, Running, Sandbox, SandboxError};
 use crate::worker::BoxFuture;
 
 /// Starts and archives that wait for the spawner at most; further ones are refused.
@@ -338,10 +338,11 @@ fn running(
     mut descriptors: Vec<OwnedFd>,
     ended: oneshot::Receiver<Ended>,
 ) -> Result<Running, SandboxError> {
-    // Sockets, the output pipe, then the channel, which is the only socket that is connected.
-    let connected = |fd: &OwnedFd| rustix::net::getpeername(fd).is_ok();
-    let channel = if descriptors.last().is_some_and(connected) { descriptors.pop() } else { None };
-    let output = descriptors.pop().ok_or_else(|| SandboxError::Refused("no output pipe came".to_owned()))?;
+    // Sockets, then pipes: the output, and the two of the channel.
+    let sockets = descriptors.iter().take_while(|fd| rustix::net::getsockname(fd).is_ok()).count();
+    let mut pipes = descriptors.split_off(sockets).into_iter();
+    let output = pipes.next().ok_or_else(|| SandboxError::Refused("no output pipe came".to_owned()))?;
+    let channel = pipes.next().zip(pipes.next()).map(|(sending, receiving)| Channel { sending, receiving });
     Ok(Running { id, sockets: descriptors, output, channel, memory_stat, timings, ended })
 }
 

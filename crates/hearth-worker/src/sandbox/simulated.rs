@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hearth_sandbox::api::{Exit, Listen, SandboxId, SandboxSpec, UnpackError, UnpackSpec, Unpacked};
 use tokio::sync::oneshot;
 
-use super::{Ended, Running, Sandbox, SandboxError};
+use super::{Channel, Ended, Running, Sandbox, SandboxError};
 use crate::worker::BoxFuture;
 
 /// The sandbox's side of everything; dropping it ends nothing.
@@ -22,8 +21,8 @@ use crate::worker::BoxFuture;
 pub struct Inside {
     /// What the server asked for.
     pub spec: SandboxSpec,
-    /// The sandbox's end of the channel, when asked for.
-    pub channel: Option<UnixStream>,
+    /// The sandbox's ends of the channel, when asked for: where it reads and where it writes.
+    pub channel: Option<(File, File)>,
     /// Where the server listens, one per entry of `spec.listen`: loopback addresses of the host.
     pub addresses: Vec<SocketAddr>,
     /// Write end of the output pipe.
@@ -89,15 +88,15 @@ impl SimulatedSandbox {
         }
         let (output, inside_output) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         rustix::io::ioctl_fionbio(&output, true)?;
-        let (channel, inside_channel) = UnixStream::pair()?;
-        channel.set_nonblocking(true)?;
+        let (inside_reads, sending) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let (receiving, inside_writes) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let (tell, ended) = oneshot::channel();
         let end = End(Arc::new(Mutex::new(Some(tell))));
         self.ends.lock().unwrap_or_else(PoisonError::into_inner).insert(id, end.clone());
         let asked = spec.channel;
         (self.program)(Inside {
             spec,
-            channel: asked.then_some(inside_channel),
+            channel: asked.then(|| (inside_reads.into(), inside_writes.into())),
             addresses,
             output: inside_output.into(),
             end,
@@ -106,7 +105,7 @@ impl SimulatedSandbox {
             id,
             sockets,
             output,
-            channel: asked.then(|| channel.into()),
+            channel: asked.then_some(Channel { sending, receiving }),
             memory_stat: self.memory_stat.clone(),
             timings: Vec::new(),
             ended,

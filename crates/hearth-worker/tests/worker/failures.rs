@@ -99,7 +99,7 @@ async fn memory_beyond_the_limit_kills_the_function_and_says_so() {
 async fn what_breaks_the_channel_ends_the_environment_and_nothing_else() {
     let Some(host) = Host::start().await else { return };
     let code =
-        "import os\ndef handler(event, context):\n    os.write(3, b'\\xff' * 4096)\n    os.read(3, 1)\n";
+        "import os\ndef handler(event, context):\n    os.write(4, b'\\xff' * 4096)\n    os.read(3, 1)\n";
     let outcome = host.run(code, Settings::default()).await;
     outcome.fails_with(
         r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: signal: killed"}"#,

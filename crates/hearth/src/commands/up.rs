@@ -58,8 +58,11 @@ pub struct Arguments {
     /// Let --listen name an address that others reach: whoever reaches it can run code here
     #[arg(long)]
     trust_network: bool,
-    /// Network namespaces and /tmp file systems that are made ahead
+    /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
+    places: u32,
+    /// Environments started ahead of their first call; not built yet, so only 0
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=0))]
     pool: u32,
 }
 
@@ -72,7 +75,8 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     listener.set_nonblocking(true).context("prepare the listener")?;
     let folder = open_folder(&arguments, &world)?;
-    let launcher = server::launcher(&folder, arguments.pool);
+    let port = listener.local_addr().context("read the listener's address")?.port();
+    let launcher = server::launcher(&folder, arguments.places, port);
     let spawner = launcher().map_err(anyhow::Error::msg)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;

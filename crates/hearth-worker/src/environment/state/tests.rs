@@ -28,7 +28,7 @@ fn open_with(id: CallId) -> Queue {
 
 #[test]
 fn init_ends_when_the_runtime_asks_for_work() {
-    check(&[Event::AskedNext], &[InitDone, Disarm], &Environment::Idle);
+    check(&[Event::AskedNext], &[InitDone, ArmRest], &Environment::Idle);
     check(
         &[Event::Assigned(A), Event::AskedNext],
         &[InitDone, Begin(A), ArmInvocation, Deliver(A)],
@@ -56,6 +56,21 @@ fn one_invocation_runs_and_the_next_one_waits() {
         &Environment::Busy { id: B, queue: open() },
     );
     check(&[AskedNext, Assigned(A), AskedNext], &[Deliver(A)], &Environment::Busy { id: A, queue: open() });
+}
+
+#[test]
+fn an_environment_that_rests_stands_still_until_the_next_invocation() {
+    use Event::{AskedNext, Assigned, DeadlinePassed, Exited, Kill};
+    let at_rest = [AskedNext, DeadlinePassed];
+    check(&at_rest, &[Disarm, Freeze], &Environment::Frozen);
+    check(
+        &[&at_rest[..], &[Assigned(A)]].concat(),
+        &[Thaw, Begin(A), ArmInvocation, Deliver(A)],
+        &Environment::Busy { id: A, queue: open() },
+    );
+    check(&[&at_rest[..], &[AskedNext]].concat(), &[], &Environment::Frozen);
+    check(&[&at_rest[..], &[Kill]].concat(), &[Effect::Kill], &Environment::Closing);
+    check(&[&at_rest[..], &[Exited { faulted: false }]].concat(), &[Gone], &Environment::Closed);
 }
 
 #[test]
@@ -184,6 +199,7 @@ proptest! {
         let mut finished = std::collections::BTreeSet::new();
         let mut running: Option<CallId> = None;
         let mut gone = 0;
+        let mut still = false;
         let closing_events = [Event::Kill, Event::Exited { faulted: false }];
         for event in events.into_iter().chain(closing_events) {
             assigned += u64::from(matches!(event, Event::Assigned(_)));
@@ -195,7 +211,15 @@ proptest! {
                     Begin(id) => {
                         prop_assert_eq!(running.replace(id), None, "two invocations at once");
                     }
-                    Deliver(id) => prop_assert_eq!(running, Some(id)),
+                    Deliver(id) => {
+                        prop_assert_eq!(running, Some(id));
+                        prop_assert!(!still, "delivered to processes that stand still");
+                    }
+                    Freeze => {
+                        prop_assert_eq!(running, None, "frozen while an invocation runs");
+                        prop_assert!(!std::mem::replace(&mut still, true));
+                    }
+                    Thaw => prop_assert!(std::mem::replace(&mut still, false)),
                     Answer(id, _) => {
                         prop_assert_eq!(running, Some(id));
                         prop_assert!(answered.insert(id), "answered twice");
@@ -208,7 +232,7 @@ proptest! {
                     }
                     Gone => gone += 1,
                     Launch => prop_assert!(!was_closing),
-                    InitDone | ReportInit(..) | ArmInvocation | Disarm | Deny | Kill => {}
+                    InitDone | ReportInit(..) | ArmInvocation | ArmRest | Disarm | Deny | Kill => {}
                 }
             }
             if was_closing {

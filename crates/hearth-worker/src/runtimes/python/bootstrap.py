@@ -18,7 +18,7 @@ import posix
 import sys
 import time
 
-CHANNEL = 3
+EVENTS, ANSWERS = 3, 4  # the two pipes of the channel
 READY, RESPONSE, ERROR, INIT_ERROR, TOO_LARGE = 1, 2, 3, 4, 5
 READ_SIZE = 65536
 RESPONSE_BYTES_MAX = 6291556
@@ -308,16 +308,16 @@ def _cold():
 
 def _send(kind, payload=b""):
     data = kind.to_bytes(4, "little") + len(payload).to_bytes(4, "little") + payload
-    sent = posix.write(CHANNEL, data)
+    sent = posix.write(ANSWERS, data)
     if sent != len(data):
         rest = memoryview(data)[sent:]
         while rest:
-            rest = rest[posix.write(CHANNEL, rest):]
+            rest = rest[posix.write(ANSWERS, rest):]
 
 
 def _receive():
     """The next event's fields and payload. Ends the process when the platform has closed the channel."""
-    data = posix.read(CHANNEL, READ_SIZE)
+    data = posix.read(EVENTS, READ_SIZE)
     while len(data) < 8:
         data += _more()
     fields_end = 8 + int.from_bytes(data[:4], "little")
@@ -333,7 +333,7 @@ def _receive():
 
 
 def _more(size=READ_SIZE):
-    data = posix.read(CHANNEL, min(size, 1 << 20))
+    data = posix.read(EVENTS, min(size, 1 << 20))
     if not data:
         posix._exit(0)
     return data
@@ -363,7 +363,8 @@ def _set_search_path():
 
 
 def main():
-    posix.set_inheritable(CHANNEL, False)
+    for end in (EVENTS, ANSWERS):
+        posix.set_inheritable(end, False)
     builtins.exit = _Quitter("exit")
     builtins.quit = _Quitter("quit")
     _set_search_path()
