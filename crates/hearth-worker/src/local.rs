@@ -13,7 +13,7 @@ use std::time::Duration;
 use hearth_world::{TaskGroup, TaskKind, World};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tracing::{info_span, warn};
+use tracing::{debug, info_span, warn};
 
 use crate::code::CodeCache;
 use crate::environment::{Handle, INIT_LIMIT, Setup};
@@ -186,6 +186,19 @@ impl Worker for LocalWorker {
 
     fn supports(&self, runtime: &str) -> Result<(), String> {
         self.inner.runtimes.supports(runtime)
+    }
+
+    fn runtime_version(&self, runtime: &str) -> Option<String> {
+        self.inner.runtimes.version(runtime)
+    }
+
+    fn warm_up(&self, runtime: &str) -> BoxFuture<'_, ()> {
+        let runtime = runtime.to_owned();
+        Box::pin(async move {
+            if let Err(reason) = self.inner.runtimes.prepare(&runtime, &*self.inner.deps.sandbox).await {
+                debug!(runtime, reason, "a runtime was not made ready");
+            }
+        })
     }
 
     fn start(&self, revision: Arc<Revision>) -> BoxFuture<'_, Result<EnvironmentId, StartError>> {

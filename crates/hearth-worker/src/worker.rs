@@ -230,6 +230,13 @@ pub trait Worker: Send + Sync {
     /// Whether this worker can run the runtime; if not, a sentence that says how to get it.
     fn supports(&self, runtime: &str) -> Result<(), String>;
 
+    /// What identifies the runtime's build: 64 hexadecimal digits, the end of `RuntimeVersionArn`. `None` when this
+    /// worker cannot run it.
+    fn runtime_version(&self, runtime: &str) -> Option<String>;
+
+    /// Makes a runtime ready ahead of its first environment, which otherwise does. Failing is that one's business.
+    fn warm_up(&self, runtime: &str) -> BoxFuture<'_, ()>;
+
     /// Begins a new environment and answers at once; its init runs while the first [`Worker::invoke`] waits.
     fn start(&self, revision: Arc<Revision>) -> BoxFuture<'_, Result<EnvironmentId, StartError>>;
 

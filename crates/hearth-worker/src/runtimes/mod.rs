@@ -134,6 +134,12 @@ impl Runtimes {
         self.find(known(identifier)?).map(drop)
     }
 
+    /// What identifies the runtime's build here: 64 hexadecimal digits.
+    pub(crate) fn version(&self, identifier: &str) -> Option<String> {
+        let spec = known(identifier).ok()?;
+        Some(version_hash(spec.identifier, &self.find(spec).ok()?))
+    }
+
     /// The runtime, its bootstrap written and compiled. Concurrent callers share the work.
     pub(crate) async fn prepare(
         &self,

@@ -76,7 +76,8 @@ async fn settle(lambda: &Lambda, owner: &Owner, function: &Function) -> Result<(
         leave_pending(tx, owner, name, created_as, &state, revision_id)
     })
     .await?;
-    lambda.revisions.forget(owner, &function.name);
+    // A function that is Pending is never remembered, so there is nothing to forget: an invocation that saw it Active
+    // already keeps what it made.
     if settled {
         match outcome {
             State::Failed { reason, .. } => info!(reason, "the function is Failed"),
@@ -119,7 +120,10 @@ async fn judge(lambda: &Lambda, function: &Function) -> Result<State, FunctionEr
         return failed(StateReasonCode::Configuration, reason);
     }
     match lambda.worker.prepare(CodeDigest(function.code.to_string())).await {
-        Ok(_) => Ok(State::Active),
+        Ok(_) => {
+            lambda.worker.warm_up(&function.runtime).await;
+            Ok(State::Active)
+        }
         Err(PrepareError::Host(reason)) => {
             Err(FunctionError::Prepare { name: function.name.to_string(), reason })
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hearth_aws::names::{LATEST, partition};
 use hearth_aws::shape;
-use sha2::{Digest, Sha256};
+use hearth_worker::Worker;
 
 use super::function::{Function, Owner, State};
 
@@ -68,13 +68,19 @@ pub(crate) enum Detail {
 }
 
 impl Configuration {
-    /// `qualifier` is the one asked for: it ends the ARN.
-    pub(crate) fn of(owner: &Owner, function: Function, qualifier: Option<&str>, detail: Detail) -> Self {
+    /// `qualifier` is the one asked for: it ends the ARN. The worker knows the runtime's build.
+    pub(crate) fn of(
+        worker: &dyn Worker,
+        owner: &Owner,
+        function: Function,
+        qualifier: Option<&str>,
+        detail: Detail,
+    ) -> Self {
         let shown = match detail {
             Detail::Whole => States::of(&function.state),
             Detail::Listed => States::default(),
         };
-        let runtime_version_arn = runtime_version_arn(owner, &function.runtime, &function.architecture);
+        let build = worker.runtime_version(&function.runtime).filter(|_| detail == Detail::Whole);
         Self {
             function_arn: owner.function_arn(&function.name, qualifier),
             code_size: i64::try_from(function.code_bytes).unwrap_or(i64::MAX),
@@ -95,8 +101,13 @@ impl Configuration {
                 apply_on: "None".to_owned(),
                 optimization_status: "Off".to_owned(),
             },
-            runtime_version_config: (detail == Detail::Whole)
-                .then_some(RuntimeVersionConfig { runtime_version_arn }),
+            runtime_version_config: build.map(|build| RuntimeVersionConfig {
+                runtime_version_arn: format!(
+                    "arn:{}:lambda:{}::runtime:{build}",
+                    partition(&owner.region),
+                    owner.region
+                ),
+            }),
             logging_config: LoggingConfig { log_format: "Text".to_owned(), log_group: function.log_group },
             function_name: function.name.to_string(),
             runtime: function.runtime,
@@ -127,10 +138,4 @@ impl States {
         };
         Self { state: Some(state.name()), reason, reason_code, last_update_status }
     }
-}
-
-/// The same for all functions of one runtime and architecture, as AWS's is for one build of a runtime.
-fn runtime_version_arn(owner: &Owner, runtime: &str, architecture: &str) -> String {
-    let build = hex::encode(Sha256::digest(format!("{runtime}/{architecture}")));
-    format!("arn:{}:lambda:{}::runtime:{build}", partition(&owner.region), owner.region)
 }

@@ -37,7 +37,7 @@ impl Operation for CreateFunction {
         let created = cx.state().enduring(|lambda| async move {
             let function = create(&lambda, &owner, name, wanted).await?;
             functions::activate(&lambda, owner.clone(), function.clone());
-            Ok::<_, FunctionError>(Configuration::of(&owner, function, None, Detail::Whole))
+            Ok::<_, FunctionError>(Configuration::of(&*lambda.worker, &owner, function, None, Detail::Whole))
         });
         Ok(created.await?)
     }

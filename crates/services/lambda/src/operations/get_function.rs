@@ -48,7 +48,13 @@ impl Operation for GetFunction {
             },
             // Tags belong to the function, and are shown only when it is asked for without a qualifier.
             tags: (qualifier.is_none() && !tags.is_empty()).then_some(tags),
-            configuration: Configuration::of(&owner, function, qualifier.as_deref(), Detail::Whole),
+            configuration: Configuration::of(
+                &*cx.worker,
+                &owner,
+                function,
+                qualifier.as_deref(),
+                Detail::Whole,
+            ),
         })
     }
 }

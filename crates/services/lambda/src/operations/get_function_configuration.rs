@@ -28,6 +28,6 @@ impl Operation for GetFunctionConfiguration {
         let asked = Asked::of(&cx.call, &input.function_name, input.qualifier)?;
         let key = asked.clone();
         let function = transact_read(&*cx.store, move |tx| existing(tx, &key)).await?;
-        Ok(Configuration::of(&asked.owner, function, asked.qualifier.as_deref(), Detail::Whole))
+        Ok(Configuration::of(&*cx.worker, &asked.owner, function, asked.qualifier.as_deref(), Detail::Whole))
     }
 }

@@ -51,7 +51,7 @@ impl Operation for ListFunctions {
         let last = page.functions.last().filter(|_| page.more);
         let next_marker = last.map(|function| BASE64_URL_SAFE_NO_PAD.encode(function.name.as_str()));
         let qualifier = every_version.then_some(LATEST);
-        let show = |function| Configuration::of(&owner, function, qualifier, Detail::Listed);
+        let show = |function| Configuration::of(&*cx.worker, &owner, function, qualifier, Detail::Listed);
         Ok(Output { next_marker, functions: page.functions.into_iter().map(show).collect() })
     }
 }

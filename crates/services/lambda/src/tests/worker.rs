@@ -105,6 +105,14 @@ impl Worker for FakeWorker {
         self.missing_runtime.map_or(Ok(()), |how_to_get_it| Err(how_to_get_it.to_owned()))
     }
 
+    fn runtime_version(&self, _: &str) -> Option<String> {
+        self.missing_runtime.is_none().then(|| "0".repeat(64))
+    }
+
+    fn warm_up(&self, _: &str) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     fn start(&self, revision: Arc<Revision>) -> BoxFuture<'_, Result<EnvironmentId, StartError>> {
         self.seen.send_modify(|seen| seen.started.push(revision));
         let id = EnvironmentId(self.seen.borrow().started.len() as u64);
