@@ -103,12 +103,20 @@ fn remove_unfinished(run_directory: &Path) -> io::Result<()> {
         let entry = entry?;
         let starts_with = |prefix: &str| entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes());
         if starts_with(scratch::IMAGE_PREFIX) {
-            fs::remove_file(entry.path())?;
+            gone(fs::remove_file(entry.path()))?;
         } else if starts_with(unpack::STAGING_PREFIX) {
-            fs::remove_dir_all(entry.path())?;
+            gone(fs::remove_dir_all(entry.path()))?;
         }
     }
     Ok(())
+}
+
+/// Somebody may be removing it already.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 fn check_instance(instance: &str) -> Result<(), String> {

@@ -31,6 +31,8 @@ const TIME_MAX: Duration = Duration::from_secs(120);
 const CPU_SECONDS: u64 = 60;
 /// Address space, in bytes: the table of contents of a large archive, and buffers.
 const MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
+/// Whatever runs goes before an archive that is unpacked.
+const NICE: i32 = 5;
 /// Files open at once.
 const OPEN_FILES: u64 = 64;
 /// What the child answers at most, in bytes.
@@ -92,7 +94,7 @@ impl Unpacking {
             Ok(unpacked)
         });
         if unpacked.is_err() {
-            fs::remove_dir_all(&self.staging).ok(); // what stays is removed when the next spawner starts
+            remove_aside(&self.staging); // what stays is removed when the next spawner starts
         }
         unpacked
     }
@@ -109,6 +111,22 @@ impl Unpacking {
     fn publish(&self) -> io::Result<()> {
         fs::set_permissions(&self.staging, fs::Permissions::from_mode(0o755))?;
         Ok(renameat_with(CWD, &self.staging, CWD, &self.destination, RenameFlags::NOREPLACE)?)
+    }
+}
+
+/// Removes a tree in a process of its own: an archive may have made a great many directories, and the spawner has
+/// other sandboxes to see to. The process belongs to nobody, and ends when it is done.
+fn remove_aside(staging: &Path) {
+    match kernel::clone_process(0) {
+        Ok(Side::Child) => {
+            if let Ok(Side::Child) = kernel::clone_process(0) {
+                kernel::close_from(0).ok();
+                fs::remove_dir_all(staging).ok();
+            }
+            kernel::exit_now(0)
+        }
+        Ok(Side::Parent(between, _)) => drop(waitid(WaitId::PidFd(between.as_fd()), WaitIdOptions::EXITED)),
+        Err(_) => {}
     }
 }
 
@@ -151,6 +169,7 @@ fn shut_in(host: &Host, owner: u32, staging: &Path, bytes_max: u64) -> io::Resul
     limit(Resource::As, MEMORY_BYTES)?;
     limit(Resource::Nofile, OPEN_FILES)?;
     limit(Resource::Core, 0)?;
+    rustix::process::nice(NICE)?;
     rustix::process::umask(Mode::empty());
     privilege::gain_nothing()?;
     privilege::become_user(owner, owner)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hearth_sandbox::api::{UnpackError, UnpackSpec};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::sandbox::Sandbox;
 use crate::worker::{CodeDigest, CodeError, CodeSource, PrepareError};
@@ -18,6 +18,8 @@ use crate::worker::{CodeDigest, CodeError, CodeSource, PrepareError};
 pub(crate) const CODE_BYTES_MAX: u64 = 262_144_000;
 /// Files, directories and links of one package. AWS names no limit; this one bounds what unpacking costs.
 const ENTRIES_MAX: u32 = 200_000;
+/// Packages that are unpacked at the same time; others wait.
+const UNPACKED_AT_ONCE: usize = 2;
 /// SHA-256 in hexadecimal.
 const DIGEST_CHARACTERS: usize = 64;
 
@@ -27,11 +29,12 @@ pub(crate) struct CodeCache {
     source: Arc<dyn CodeSource>,
     sandbox: Arc<dyn Sandbox>,
     sizes: Mutex<HashMap<CodeDigest, Arc<OnceCell<u64>>>>,
+    places: Semaphore,
 }
 
 impl CodeCache {
     pub(crate) fn new(directory: PathBuf, source: Arc<dyn CodeSource>, sandbox: Arc<dyn Sandbox>) -> Self {
-        Self { directory, source, sandbox, sizes: Mutex::default() }
+        Self { directory, source, sandbox, sizes: Mutex::default(), places: Semaphore::new(UNPACKED_AT_ONCE) }
     }
 
     /// The unpacked package and the size of its files, made when it is not there yet. Callers share the work.
@@ -67,6 +70,7 @@ impl CodeCache {
             bytes_max: CODE_BYTES_MAX,
             entries_max: ENTRIES_MAX,
         };
+        let _place = self.places.acquire().await;
         match self.sandbox.unpack(archive.into(), spec).await {
             Ok(unpacked) => Ok(unpacked.bytes),
             Err(UnpackError::Bad(reason)) => Err(PrepareError::Bad(reason)),

@@ -19,6 +19,8 @@ use crate::kernel;
 
 /// A path in an archive, in bytes, as Linux limits paths.
 const PATH_BYTES_MAX: usize = 4096;
+/// Names in a path: modules inside modules need some 30.
+const DEPTH_MAX: usize = 128;
 /// One name of a path, in bytes.
 const NAME_BYTES_MAX: usize = 255;
 /// Read and written at a time.
@@ -43,7 +45,7 @@ type Result<T> = std::result::Result<T, UnpackError>;
 pub(super) fn unpack(archive: File, spec: &UnpackSpec) -> Result<Unpacked> {
     let mut archive = ZipArchive::new(BufReader::new(archive)).map_err(|error| bad("archive", error))?;
     check_contents(&mut archive, spec)?;
-    let mut tree = Tree { bytes_max: spec.bytes_max, ..Tree::default() };
+    let mut tree = Tree { bytes_max: spec.bytes_max, nodes_max: spec.entries_max, ..Tree::default() };
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|error| bad("entry", error))?;
         tree.add(&mut entry)?;
@@ -69,6 +71,9 @@ fn check_contents(archive: &mut ZipArchive<BufReader<File>>, spec: &UnpackSpec) 
 #[derive(Default)]
 struct Tree {
     bytes_max: u64,
+    /// Files, links and directories, also those that only a path names.
+    nodes_max: u32,
+    nodes: u32,
     unpacked: Unpacked,
     /// Files with the modes they get in the end.
     files: Vec<(String, u32)>,
@@ -82,6 +87,7 @@ impl Tree {
         let path = checked_path(entry.name_raw())?;
         let mode = entry.unix_mode().unwrap_or(0);
         self.unpacked.entries += 1;
+        self.count_node()?;
         match mode & TYPE_MASK {
             _ if entry.encrypted() => Err(UnpackError::Bad(format!("{path} is encrypted"))),
             LINK => self.add_link(path, entry),
@@ -92,15 +98,47 @@ impl Tree {
         }
     }
 
+    fn count_node(&mut self) -> Result<()> {
+        self.nodes += 1;
+        if self.nodes > self.nodes_max {
+            return Err(UnpackError::Bad(format!(
+                "it makes more than {} files and directories",
+                self.nodes_max
+            )));
+        }
+        Ok(())
+    }
+
+    /// The directory that holds an entry, made when absent, and the entry's own name.
+    fn open_parent<'a>(&mut self, path: &'a str) -> Result<(OwnedFd, &'a str)> {
+        match path.rsplit_once('/') {
+            Some((parent, name)) => Ok((self.open_directory(parent)?, name)),
+            None => Ok((self.open_directory(".")?, path)),
+        }
+    }
+
+    /// Opens a directory of the tree, making it and those above as needed.
+    fn open_directory(&mut self, path: &str) -> Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match openat2(CWD, path, flags, Mode::empty(), STRICT) {
+            Err(Errno::NOENT) => {}
+            other => return other.map_err(|error| refused(path, error)),
+        }
+        self.count_node()?;
+        let (parent, name) = self.open_parent(path)?;
+        mkdirat(&parent, name, Mode::from_raw_mode(0o755)).map_err(|error| refused(path, error))?;
+        openat2(&parent, name, flags, Mode::empty(), STRICT).map_err(|error| refused(path, error))
+    }
+
     fn add_directory(&mut self, path: String, mode: u32) -> Result<()> {
-        open_directory(&path)?;
+        self.open_directory(&path)?;
         let mode = permissions(mode, DIRECTORY_MODE) | 0o500;
         self.directories.push((path, mode));
         Ok(())
     }
 
     fn add_file(&mut self, path: String, mode: u32, content: &mut impl Read) -> Result<()> {
-        let (parent, name) = open_parent(&path)?;
+        let (parent, name) = self.open_parent(&path)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = openat2(&parent, name, flags, Mode::from_raw_mode(0o600), STRICT);
         let mut file = File::from(file.map_err(|error| refused(&path, error))?);
@@ -136,7 +174,7 @@ impl Tree {
         if !stays_inside(&path, &target) {
             return Err(UnpackError::Bad(format!("the link {path} leads out of the archive")));
         }
-        let (parent, name) = open_parent(&path)?;
+        let (parent, name) = self.open_parent(&path)?;
         symlinkat(&target, &parent, name).map_err(|error| refused(&path, error))?;
         self.links.push(path);
         Ok(())
@@ -178,26 +216,6 @@ fn open(path: &str, flags: OFlags) -> Result<OwnedFd> {
     openat2(CWD, path, flags | OFlags::CLOEXEC, Mode::empty(), STRICT).map_err(|error| refused(path, error))
 }
 
-/// The directory that holds an entry, made when absent, and the entry's own name.
-fn open_parent(path: &str) -> Result<(OwnedFd, &str)> {
-    match path.rsplit_once('/') {
-        Some((parent, name)) => Ok((open_directory(parent)?, name)),
-        None => Ok((open_directory(".")?, path)),
-    }
-}
-
-/// Opens a directory of the tree, making it and those above as needed.
-fn open_directory(path: &str) -> Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    match openat2(CWD, path, flags, Mode::empty(), STRICT) {
-        Err(Errno::NOENT) => {}
-        other => return other.map_err(|error| refused(path, error)),
-    }
-    let (parent, name) = open_parent(path)?;
-    mkdirat(&parent, name, Mode::from_raw_mode(0o755)).map_err(|error| refused(path, error))?;
-    openat2(&parent, name, flags, Mode::empty(), STRICT).map_err(|error| refused(path, error))
-}
-
 /// The permissions of a mode, without set-uid, set-gid and sticky; `default` when it has none at all.
 ///
 /// The program is not the files' owner, and archives made in memory are often private to theirs (Python's
@@ -229,6 +247,9 @@ fn checked_path(name: &[u8]) -> Result<String> {
             part if part.len() > NAME_BYTES_MAX => return refuse("has a name that is too long"),
             part => parts.push(part),
         }
+    }
+    if parts.len() > DEPTH_MAX {
+        return refuse("is too deep");
     }
     Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
 }

@@ -56,6 +56,14 @@ impl Worker for Absent {
         Err(WHY.to_owned())
     }
 
+    fn runtime_version(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn warm_up(&self, _: &str) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     fn start(&self, _: Arc<Revision>) -> BoxFuture<'_, Result<EnvironmentId, StartError>> {
         Box::pin(std::future::ready(Err(StartError::RuntimeMissing(WHY.to_owned()))))
     }
