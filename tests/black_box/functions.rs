@@ -106,15 +106,48 @@ def handler(event, context):
     assert_eq!(seen, wanted);
 }
 
+/// Asks STS who calls, signed with what the function finds in its environment; `event` is added to the secret.
+const WHO_AM_I: &str = r#"
+import datetime, hashlib, hmac, os, urllib.error, urllib.request
+def digest(key, text): return hmac.new(key, text.encode(), hashlib.sha256).digest()
+def handler(event, context):
+    key, token = os.environ['AWS_ACCESS_KEY_ID'], os.environ['AWS_SESSION_TOKEN']
+    host = os.environ['AWS_ENDPOINT_URL'].split('//')[1]
+    now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y%m%dT%H%M%SZ')
+    body = b'Action=GetCallerIdentity&Version=2011-06-15'
+    names = 'host;x-amz-date;x-amz-security-token'
+    request = '\n'.join(['POST', '/', '', 'host:' + host, 'x-amz-date:' + now, 'x-amz-security-token:' + token,
+                         '', names, hashlib.sha256(body).hexdigest()])
+    scope = now[:8] + '/us-east-1/sts/aws4_request'
+    text = '\n'.join(['AWS4-HMAC-SHA256', now, scope, hashlib.sha256(request.encode()).hexdigest()])
+    signing = ('AWS4' + os.environ['AWS_SECRET_ACCESS_KEY'] + event).encode()
+    for part in scope.split('/'): signing = digest(signing, part)
+    headers = {'X-Amz-Date': now, 'X-Amz-Security-Token': token, 'Content-Type': 'application/x-www-form-urlencoded',
+               'Authorization': 'AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s'
+                                % (key, scope, names, digest(signing, text).hex())}
+    try:
+        return urllib.request.urlopen(urllib.request.Request('http://' + host + '/', body, headers)).read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+"#;
+
 #[test]
-fn a_function_reaches_the_endpoint_inside_its_sandbox_as_its_role() {
+fn a_function_calls_aws_as_a_session_of_its_role_and_its_signature_counts() {
+    let hearth = Hearth::start();
+    let function = hearth.function("signer").code(WHO_AM_I).with("Timeout", json!(10)).create();
+    let answer = function.invoke(r#""""#).json();
+    assert!(answer.to_string().contains("assumed-role/any/signer</Arn>"), "{answer}");
+    let answer = function.invoke(r#""x""#).json();
+    assert!(answer.to_string().contains("SignatureDoesNotMatch"), "{answer}");
+}
+
+#[test]
+fn the_servers_own_paths_do_not_exist_inside_a_sandbox() {
     let hearth = Hearth::start();
     let code = r"
 import os, urllib.request
 def handler(event, context):
     url = os.environ['AWS_ENDPOINT_URL']
-    date = '20260101/us-east-1'
-    scope = os.environ['AWS_ACCESS_KEY_ID'] + '/' + date + '/sts/aws4_request'
     own = urllib.request.Request(url + '/_hearth/health')
     try:
         urllib.request.urlopen(own, timeout=5)

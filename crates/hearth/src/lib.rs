@@ -15,6 +15,7 @@ pub mod data_folder;
 pub mod exit;
 pub mod front;
 pub mod gate;
+pub mod keys;
 pub mod logging;
 pub mod own;
 pub mod server;

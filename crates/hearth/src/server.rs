@@ -31,6 +31,7 @@ use crate::counts::Counts;
 use crate::data_folder::DataFolder;
 use crate::front;
 use crate::gate::{Gate, SandboxEndpoint};
+use crate::keys::RoleSessions;
 use crate::own::Own;
 use crate::services;
 
@@ -152,7 +153,8 @@ fn gate(
     let counts = Arc::new(Counts::default());
     let door_options = hearth_aws::Options { account: options.account.clone(), ..Default::default() };
     Gate {
-        door: FrontDoor::new(services::all(lambda, iam), door_options, world.clone(), Arc::new(AllowAll)),
+        door: FrontDoor::new(services::all(lambda, iam), door_options, world.clone(), Arc::new(AllowAll))
+            .with_keys(Arc::new(RoleSessions(lambda.clone()))),
         lambda: lambda.clone(),
         own: Own {
             instance: folder.instance().to_owned(),
