@@ -97,6 +97,16 @@ fn check_corrections(service: &str, model: &ModelFile) -> Result<()> {
         ensure!(found, "{service}: no member {name}.{member}");
         ensure!(!correction.evidence.is_empty(), "{name}.{member}: a correction needs its evidence");
     }
+    for added in &corrections.member_added {
+        let (name, member) = (&added.structure, &added.member);
+        let members = model.shapes.get(name).and_then(|shape| shape.members.as_ref());
+        let members = members.with_context(|| format!("{service}: no structure {name}"))?;
+        ensure!(
+            !members.0.iter().any(|(other, _)| other == member),
+            "{name}.{member}: the model has it itself now"
+        );
+        ensure!(!added.evidence.is_empty(), "{name}.{member}: a correction needs its evidence");
+    }
     Ok(())
 }
 

@@ -191,6 +191,21 @@ pub struct Corrections {
     /// Members whose values are not held against the model's enum: the operation has its own text.
     #[serde(default)]
     pub enum_unchecked: Vec<MemberCorrection>,
+    /// Members that travel, and that the model does not have.
+    #[serde(default)]
+    pub member_added: Vec<AddedMember>,
+}
+
+/// A member of a structure, by the shape that it shares with others.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddedMember {
+    pub structure: String,
+    pub member: String,
+    pub shape: String,
+    pub location: String,
+    pub location_name: String,
+    pub evidence: String,
 }
 
 #[derive(Deserialize)]

@@ -155,6 +155,16 @@ impl Interner<'_> {
                 required: file.required.contains(member),
             });
         }
+        let corrections = self.corrections;
+        for added in corrections.member_added.iter().filter(|added| added.structure == name) {
+            members.push(Member {
+                name: leak(&added.member),
+                shape: self.shape(&added.shape, false)?,
+                location: location(name, Some(&added.location))?,
+                wire_name: leak(&added.location_name),
+                required: false,
+            });
+        }
         let payload = members.iter().position(|member| Some(member.name) == file.payload.as_deref());
         let error = file.error.as_ref().map(|error| ErrorFacts {
             code: leak(error.code.as_deref().unwrap_or(name)),

@@ -183,7 +183,7 @@ impl FrontDoor {
         let named = |error| Refusal { speaker: Speaker::Service(model), error };
         let claim = claim.map_err(named)?;
         if let Some(operation) = operation {
-            route::require_signature(claim.as_ref(), operation).map_err(named)?;
+            route::require_signature(claim.as_ref(), model, operation).map_err(named)?;
             target.served().built(operation).map_err(named)?;
         }
         let limit = limits::of(model.facts().service, operation, &parts.headers);
@@ -191,7 +191,7 @@ impl FrontDoor {
 
         let (model, operation, input) = target.read(&self.services, parts, &parameters, &body)?;
         let named = |error| Refusal { speaker: Speaker::Service(model), error };
-        route::require_signature(claim.as_ref(), operation).map_err(named)?;
+        route::require_signature(claim.as_ref(), model, operation).map_err(named)?;
         let caller = self.caller(parts, claim.as_ref(), &body, origin).await.map_err(named)?;
         let call = caller.call(parts, origin, model.facts().service, operation.name, request_id);
         let output = self.services.answer(call, input).await.map_err(named)?;

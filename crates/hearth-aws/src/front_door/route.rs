@@ -105,12 +105,16 @@ fn service_of_host(host: &str) -> Option<&str> {
 /// Every call carries a signature, except what AWS itself serves without.
 pub(super) fn require_signature(
     claim: Option<&Claim<'_>>,
+    model: &Model,
     operation: &OperationFacts,
 ) -> Result<(), ApiError> {
-    match claim.is_some() || operation.unsigned {
-        true => Ok(()),
-        false => Err(ApiError::client(Code::MissingAuthenticationToken, "Missing Authentication Token")),
+    if claim.is_some() || operation.unsigned {
+        return Ok(());
     }
+    let is_query = model.facts().protocol == Protocol::AwsQuery;
+    let text =
+        if is_query { "Request is missing Authentication Token" } else { "Missing Authentication Token" };
+    Err(ApiError::client(Code::MissingAuthenticationToken, text))
 }
 
 impl<'s> Target<'s> {

@@ -1,10 +1,11 @@
-//! What a customer calls IAM: roles, and the managed policies attached to them.
+//! What a customer calls IAM: roles, the managed policies attached to them and the policies inside them.
 //!
 //! IAM is global: no key has a region. What is stored here is not yet what decides about a call.
 //!
 //! Never: a role that is half there; knows another service.
 
 mod error;
+mod inline_policies;
 mod managed_policies;
 mod operations;
 mod roles;

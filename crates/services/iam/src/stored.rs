@@ -29,6 +29,24 @@ struct RoleV1 {
     tags: Vec<(String, String)>,
 }
 
+/// A policy that is part of a role. Its record is a version byte and this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InlinePolicy {
+    pub(crate) name: String,
+    pub(crate) document: String,
+}
+
+pub(crate) fn encode_inline(policy: &InlinePolicy) -> Result<Bytes, RecordError> {
+    Ok(postcard::to_extend(policy, vec![VERSION_1])?.into())
+}
+
+pub(crate) fn decode_inline(record: &[u8]) -> Result<InlinePolicy, RecordError> {
+    match record.split_first() {
+        Some((&VERSION_1, body)) => Ok(postcard::from_bytes(body)?),
+        other => Err(RecordError::Version(other.map(|(version, _)| *version))),
+    }
+}
+
 pub(crate) fn encode(role: &Role) -> Result<Bytes, RecordError> {
     let role = role.clone();
     let record = RoleV1 {

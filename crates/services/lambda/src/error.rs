@@ -84,6 +84,8 @@ pub(crate) enum InvokeError {
     PayloadNotJson(String),
     #[error("{0}")]
     ClientContext(&'static str),
+    #[error("The header x-amzn-RequestId is not a valid UUID.")]
+    RequestId,
     #[error("{0}")]
     Parameter(&'static str),
     #[error("Rate Exceeded.")]
@@ -112,7 +114,9 @@ impl From<InvokeError> for ApiError {
             Function(error) => error.into(),
             State(_) => ApiError::client(Code::ResourceConflict, &error),
             PayloadTooLarge => ApiError::client(Code::RequestEntityTooLarge, &error).without_type(),
-            PayloadNotJson(_) | ClientContext(_) => ApiError::client(Code::InvalidRequestContent, &error),
+            PayloadNotJson(_) | ClientContext(_) | RequestId => {
+                ApiError::client(Code::InvalidRequestContent, &error)
+            }
             Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
             ConcurrencyExceeded | HostFull(_) => ApiError::client(Code::TooManyRequests, &error)
                 .with("Reason", Document::String(CONCURRENT_LIMIT.to_owned())),

@@ -20,6 +20,13 @@ async fn a_payload_comes_back_as_the_bytes_it_was() {
 }
 
 #[tokio::test]
+async fn a_member_that_a_correction_adds_travels_as_the_real_service_sends_it() {
+    let invoke = lambda("POST", "/2015-03-31/functions/f/invocations");
+    let answer = invoke.header("x-amzn-trace-id", "Root=1-2-3").send().await;
+    assert!(answer.contains("\nx-amzn-trace-id: Root=1-2-3\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn create_function_is_201_without_the_members_that_are_not_set() {
     let body = r#"{"FunctionName":"f","Role":"arn:aws:iam::000000000000:role/r","Code":{"ZipFile":"UEsDBA=="},
                   "MemorySize":256,"Unknown":{"a":[1]},"Handler":null}"#;

@@ -28,6 +28,7 @@ shape! {
         status_code: i64,
         executed_version: Option<String>,
         payload: Option<Bytes>,
+        trace_id: Option<String>,
     }
 
     pub struct FunctionInput {
@@ -107,7 +108,7 @@ macro_rules! toy {
     };
 }
 
-toy!(Invoke(_cx, input: InvokeInput) -> InvokeOutput {
+toy!(Invoke(cx, input: InvokeInput) -> InvokeOutput {
     if input.function_name == "busy" {
         let reason = Document::String("ReservedFunctionConcurrentInvocationLimitExceeded".to_owned());
         let retry = Document::String("1".to_owned());
@@ -116,7 +117,8 @@ toy!(Invoke(_cx, input: InvokeInput) -> InvokeOutput {
     }
     assert_ne!(input.function_name, "panics", "announced: a test of panics");
     let version = input.qualifier.unwrap_or_else(|| "$LATEST".to_owned());
-    Ok(InvokeOutput { status_code: 200, executed_version: Some(version), payload: input.payload })
+    let trace_id = cx.call.trace_id.clone();
+    Ok(InvokeOutput { status_code: 200, executed_version: Some(version), payload: input.payload, trace_id })
 });
 
 toy!(GetFunctionConfiguration(cx, input: FunctionInput) -> Configuration {

@@ -2,12 +2,11 @@
 
 use hearth_aws::{ApiError, Cx, Operation, shape};
 use hearth_store::transact;
-use serde::de::IgnoredAny;
 
-use super::role::{Shown, Tag};
+use super::role::{Shown, Tag, pairs};
 use crate::Iam;
 use crate::error::RoleError;
-use crate::roles::{self, Role, TAGS_MAX};
+use crate::roles::{self, Role};
 
 pub(crate) struct CreateRole;
 
@@ -37,7 +36,8 @@ impl Operation for CreateRole {
 
     async fn call(cx: &Cx<Iam>, input: Input) -> Result<Output, ApiError> {
         check(&input)?;
-        let tags = input.tags.unwrap_or_default();
+        let mut tags = Vec::new();
+        roles::add_tags(&mut tags, pairs(input.tags.unwrap_or_default()))?;
         let role = Role {
             name: input.role_name,
             id: roles::new_id(cx.world.random()),
@@ -46,7 +46,7 @@ impl Operation for CreateRole {
             description: input.description.filter(|description| !description.is_empty()),
             session_seconds_max: input.max_session_duration.unwrap_or(SESSION_SECONDS),
             created: cx.world.domain().now(),
-            tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+            tags,
         };
         let (account, inserted) = (cx.call.account.clone(), role.clone());
         transact(&*cx.store, move |tx| roles::insert(tx, &account, &inserted)).await?;
@@ -55,15 +55,9 @@ impl Operation for CreateRole {
 }
 
 fn check(input: &Input) -> Result<(), RoleError> {
-    let policy = &input.assume_role_policy_document;
-    if !policy.trim_start().starts_with('{') || serde_json::from_str::<IgnoredAny>(policy).is_err() {
-        return Err(RoleError::PolicyNotJson);
-    }
+    roles::check_trust_policy(&input.assume_role_policy_document)?;
     if input.permissions_boundary.is_some() {
         return Err(RoleError::NotSupported("PermissionsBoundary"));
-    }
-    if input.tags.as_ref().is_some_and(|tags| tags.len() > TAGS_MAX) {
-        return Err(RoleError::TooManyTags);
     }
     Ok(())
 }

@@ -26,6 +26,6 @@ impl Operation for GetRole {
     async fn call(cx: &Cx<Iam>, input: Input) -> Result<Output, ApiError> {
         let account = cx.call.account.clone();
         let role = transact_read(&*cx.store, move |tx| roles::get(tx, &account, &input.role_name)).await?;
-        Ok(Output { role: Shown::whole(&cx.call.account, role) })
+        Ok(Output { role: Shown::read(&cx.call.account, role) })
     }
 }

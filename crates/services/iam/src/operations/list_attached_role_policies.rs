@@ -3,7 +3,7 @@
 use hearth_aws::{ApiError, Cx, Operation, shape};
 use hearth_store::transact_read;
 
-use crate::error::RoleError;
+use super::page::Page;
 use crate::{Iam, managed_policies, roles};
 
 pub(crate) struct ListAttachedRolePolicies;
@@ -40,16 +40,9 @@ impl Operation for ListAttachedRolePolicies {
         })
         .await?;
         let prefix = input.path_prefix.unwrap_or_else(|| "/".to_owned());
-        let first = match input.marker {
-            Some(marker) => marker.parse().map_err(|_| RoleError::Marker)?,
-            None => 0,
-        };
-        let limit = input.max_items.map_or(usize::MAX, |items| items as usize);
-        let mut rest = policies.into_iter().filter(|arn| path(arn).starts_with(&prefix)).skip(first);
-        let attached_policies: Vec<_> = rest.by_ref().take(limit).map(shown).collect();
-        let is_truncated = rest.next().is_some();
-        let marker = is_truncated.then(|| (first + attached_policies.len()).to_string());
-        Ok(Output { attached_policies, is_truncated, marker })
+        let found = policies.into_iter().filter(|arn| path(arn).starts_with(&prefix));
+        let Page { items, is_truncated, marker } = Page::of(found.map(shown), input.marker, input.max_items)?;
+        Ok(Output { attached_policies: items, is_truncated, marker })
     }
 }
 

@@ -20,11 +20,24 @@ shape! {
         description: Option<String>,
         max_session_duration: u32,
         tags: Option<Vec<Tag>>,
+        role_last_used: Option<RoleLastUsed>,
     }
+    /// When and where a role was used lately: never, as far as is known here.
+    pub(super) struct RoleLastUsed {}
     pub(super) struct Tag {
         key: String,
         value: String,
     }
+}
+
+/// Tags as they are stored.
+pub(super) fn pairs(tags: Vec<Tag>) -> Vec<(String, String)> {
+    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+/// A policy document, as answers carry it.
+pub(super) fn encoded(document: &str) -> String {
+    utf8_percent_encode(document, RESERVED).to_string()
 }
 
 /// A time of a whole second, as IAM gives them.
@@ -54,6 +67,11 @@ impl Shown {
         Self { tags: Some(tags).filter(|tags: &Vec<Tag>| !tags.is_empty()), ..Self::listed(account, role) }
     }
 
+    /// As GetRole shows it.
+    pub(super) fn read(account: &str, role: Role) -> Self {
+        Self { role_last_used: Some(RoleLastUsed {}), ..Self::whole(account, role) }
+    }
+
     /// As in listings: without tags.
     pub(super) fn listed(account: &str, role: Role) -> Self {
         Self {
@@ -62,10 +80,11 @@ impl Shown {
             role_name: role.name,
             role_id: role.id,
             create_date: Date(role.created),
-            assume_role_policy_document: utf8_percent_encode(&role.trust_policy, RESERVED).to_string(),
+            assume_role_policy_document: encoded(&role.trust_policy),
             description: role.description,
             max_session_duration: role.session_seconds_max,
             tags: None,
+            role_last_used: None,
         }
     }
 }

@@ -82,7 +82,11 @@ async fn a_role_reads_back_as_it_was_created() {
     let server = Server::start();
     let created = server.role("exec").await;
     let read = server.call("GetRole", named("exec")).await.expect("it exists");
-    assert_eq!(member(&read, "Role"), created);
+    let read = member(&read, "Role");
+    assert_eq!(member(&read, "RoleLastUsed"), Document::Structure(vec![]));
+    for name in ["Path", "RoleName", "RoleId", "Arn", "CreateDate", "AssumeRolePolicyDocument", "Tags"] {
+        assert_eq!(member(&read, name), member(&created, name), "{name}");
+    }
     assert_eq!(member(&created, "Arn"), text("arn:aws:iam::123456789012:role/exec"));
     assert_eq!(member(&created, "Path"), text("/"));
     assert_eq!(member(&created, "MaxSessionDuration"), Document::Integer(3_600));
@@ -166,6 +170,94 @@ async fn a_role_with_a_policy_stays_until_the_policy_is_detached() {
     server.call("DetachRolePolicy", attachment("exec", BASIC)).await.expect("detached");
     server.call("DeleteRole", named("exec")).await.expect("deleted");
     server.role("exec").await;
+}
+
+#[tokio::test]
+async fn a_policy_inside_a_role_reads_back_url_encoded_and_holds_the_role() {
+    let server = Server::start();
+    server.role("exec").await;
+    let put = |name: &str, document: &str| {
+        let members = [("PolicyName", text(name)), ("PolicyDocument", text(document))];
+        server.call("PutRolePolicy", [named("exec"), members.into()].concat())
+    };
+    let of = |name: &str| -> Members { [named("exec"), vec![("PolicyName", text(name))]].concat() };
+    put("write", "{}").await.expect("written");
+    put("Read", "{}").await.expect("written");
+    put("read", r#"{"Version": 1}"#).await.expect("written over the one of the same name");
+    let read = server.call("GetRolePolicy", of("READ")).await.expect("it exists");
+    assert_eq!(member(&read, "PolicyDocument"), text("%7B%22Version%22%3A%201%7D"));
+    let page = [named("exec"), vec![("MaxItems", Document::Integer(1))]].concat();
+    let listed = server.call("ListRolePolicies", page).await.expect("a page");
+    assert_eq!(member(&listed, "PolicyNames"), Document::List(vec![text("read")]));
+    assert_eq!(
+        (member(&listed, "IsTruncated"), member(&listed, "Marker")),
+        (Document::Bool(true), text("1"))
+    );
+    is_error(put("bad", "[]").await, Code::MalformedPolicyDocument, "This policy contains invalid Json");
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(10_240));
+    let message = "Maximum policy size of 10240 bytes exceeded for role exec";
+    is_error(put("large", &large).await, Code::LimitExceeded, message);
+    let message = "Cannot delete entity, must delete policies first.";
+    is_error(server.call("DeleteRole", named("exec")).await, Code::DeleteConflict, message);
+    for name in ["read", "write"] {
+        server.call("DeleteRolePolicy", of(name)).await.expect("deleted");
+    }
+    let message = "The role policy with name read cannot be found.";
+    is_error(server.call("GetRolePolicy", of("read")).await, Code::NoSuchEntity, message);
+    is_error(server.call("DeleteRolePolicy", of("read")).await, Code::NoSuchEntity, message);
+    server.call("DeleteRole", named("exec")).await.expect("deleted");
+}
+
+#[tokio::test]
+async fn tags_come_and_go_one_by_one_and_their_case_does_not_count() {
+    let server = Server::start();
+    server.role("exec").await;
+    let tag = |key: &str, value: &str| Document::Structure(vec![("Key", text(key)), ("Value", text(value))]);
+    let add = |tags: Vec<Document>| {
+        server.call("TagRole", [named("exec"), vec![("Tags", Document::List(tags))]].concat())
+    };
+    add(vec![tag("team", "a"), tag("stage", "")]).await.expect("tagged");
+    add(vec![tag("Team", "b")]).await.expect("changed");
+    let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+    is_error(add(vec![tag("x", ""), tag("X", "")]).await, Code::InvalidInput, message);
+    let gone = Document::List(vec![text("STAGE"), text("never there")]);
+    server.call("UntagRole", [named("exec"), vec![("TagKeys", gone)]].concat()).await.expect("untagged");
+    let listed = server.call("ListRoleTags", named("exec")).await.expect("listed");
+    assert_eq!(member(&listed, "Tags"), Document::List(vec![tag("Team", "b")]));
+}
+
+#[tokio::test]
+async fn a_role_can_be_changed_and_keeps_what_is_not_named() {
+    let server = Server::start();
+    server.role("exec").await;
+    let changes = vec![("Description", text("runs")), ("MaxSessionDuration", Document::Integer(7_200))];
+    server.call("UpdateRole", [named("exec"), changes].concat()).await.expect("changed");
+    server.call("UpdateRole", named("exec")).await.expect("nothing to change");
+    let trust = vec![("PolicyDocument", text("{}"))];
+    server.call("UpdateAssumeRolePolicy", [named("exec"), trust].concat()).await.expect("changed");
+    let role = member(&server.call("GetRole", named("exec")).await.expect("it exists"), "Role");
+    assert_eq!(
+        (member(&role, "Description"), member(&role, "AssumeRolePolicyDocument")),
+        (text("runs"), text("%7B%7D"))
+    );
+    assert_eq!(member(&role, "MaxSessionDuration"), Document::Integer(7_200));
+    let long = vec![("PolicyDocument", text(&format!("{{\"a\":\"{}\"}}", "x".repeat(4_096))))];
+    let message = "Cannot exceed quota for ACLSizePerRole: 4096";
+    let answer = server.call("UpdateAssumeRolePolicy", [named("exec"), long].concat()).await;
+    is_error(answer, Code::LimitExceeded, message);
+    let spaces = vec![("PolicyDocument", text(&format!("{{{}}}", " ".repeat(100_000))))];
+    let answer = server.call("UpdateAssumeRolePolicy", [named("exec"), spaces].concat()).await;
+    is_error(answer, Code::LimitExceeded, message);
+}
+
+#[tokio::test]
+async fn a_role_has_no_instance_profiles() {
+    let server = Server::start();
+    server.role("exec").await;
+    let listed = server.call("ListInstanceProfilesForRole", named("exec")).await.expect("listed");
+    assert_eq!(member(&listed, "InstanceProfiles"), Document::List(vec![]));
+    let message = "The role with name nobody cannot be found.";
+    is_error(server.call("ListInstanceProfilesForRole", named("nobody")).await, Code::NoSuchEntity, message);
 }
 
 #[tokio::test]

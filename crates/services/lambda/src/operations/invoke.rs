@@ -10,6 +10,7 @@ use hearth_aws::names::{FunctionRef, LATEST};
 use hearth_aws::{ApiError, Cx, Operation, shape};
 use hearth_worker::{Call, Response};
 use serde::de::IgnoredAny;
+use uuid::Uuid;
 
 use crate::Lambda;
 use crate::error::InvokeError;
@@ -28,6 +29,7 @@ shape! {
         durable_execution_name: Option<String>,
         payload: Option<Bytes>,
         qualifier: Option<String>,
+        request_id: Option<String>,
         tenant_id: Option<String>,
     }
     pub(crate) struct Output {
@@ -36,6 +38,7 @@ shape! {
         log_result: Option<String>,
         payload: Option<Bytes>,
         executed_version: Option<String>,
+        trace_id: Option<String>,
     }
 }
 
@@ -55,6 +58,9 @@ async fn invoke(cx: &Cx<Lambda>, mut input: Input) -> Result<Output, InvokeError
     if payload.len() > INVOKE_PAYLOAD_BYTES_MAX {
         return Err(InvokeError::PayloadTooLarge);
     }
+    if input.request_id.as_deref().is_some_and(|id| Uuid::try_parse(id).is_err()) {
+        return Err(InvokeError::RequestId);
+    }
     let asked = Asked::of(&cx.call, &input.function_name, input.qualifier.take())?;
     let found = invocation::find(cx, &asked).await?;
     refuse_unbuilt(&input)?;
@@ -68,22 +74,24 @@ async fn invoke(cx: &Cx<Lambda>, mut input: Input) -> Result<Output, InvokeError
         Found::NotReady(state) => return Err(InvokeError::State(state)),
     };
     let now = cx.world.physical().now();
+    let function_arn = asked.owner.function_arn(&asked.name, None);
+    let trace_id = invocation::trace_id(cx.call.trace_id.as_deref(), &function_arn, now, cx.world.random());
     let call = Call {
         request_id: cx.call.request_id,
         invoked_arn: asked.arn(),
         payload: event(payload)?,
         client_context,
-        trace_id: invocation::trace_id(cx.call.trace_id.as_deref(), now, cx.world.random()),
+        trace_id: trace_id.clone(),
         wants_log: input.log_type.as_deref() == Some("Tail"),
     };
     // The function runs to its end also when its caller hangs up, and only then its environment is free again.
     let scheduler = cx.scheduler.clone();
     let run = cx.state().enduring(|_| async move { scheduler.run(&target, call).await });
-    Ok(Output::of(run.await?))
+    Ok(Output::of(run.await?, trace_id))
 }
 
 impl Output {
-    fn of(response: Response) -> Self {
+    fn of(response: Response, trace_id: String) -> Self {
         Self {
             status_code: 200,
             // AWS's word for every kind of failure.
@@ -91,6 +99,7 @@ impl Output {
             log_result: response.log.map(|log| BASE64_STANDARD.encode(log)),
             payload: Some(response.payload),
             executed_version: Some(LATEST.to_owned()),
+            trace_id: Some(trace_id),
         }
     }
 
@@ -101,6 +110,7 @@ impl Output {
             log_result: None,
             payload: None,
             executed_version: None,
+            trace_id: None,
         }
     }
 }

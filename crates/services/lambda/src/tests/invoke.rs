@@ -20,13 +20,26 @@ async fn the_bytes_of_the_function_come_back_unchanged() {
     server.function("thumbnail").await;
     server.worker.answers(Ok(response("not { json")));
     let answer = server.invoke("thumbnail", r#"{"a" : 1}"#).await.expect("invoked");
-    assert_eq!(present(&answer), ["StatusCode", "Payload", "ExecutedVersion"]);
+    assert_eq!(present(&answer), ["StatusCode", "Payload", "ExecutedVersion", "TraceId"]);
     assert_eq!(member(&answer, "StatusCode"), Document::Integer(200));
     assert_eq!(member(&answer, "Payload"), Document::Blob(Bytes::from_static(b"not { json")));
     assert_eq!(string(&answer, "ExecutedVersion"), "$LATEST");
     let (_, call) = server.worker.seen().calls.remove(0);
     assert_eq!((call.payload, call.request_id.as_u128()), (Bytes::from_static(br#"{"a" : 1}"#), 42));
     assert_eq!(call.invoked_arn, FN);
+    assert_eq!(string(&answer, "TraceId"), call.trace_id, "the caller and the function read the same");
+}
+
+#[tokio::test]
+async fn a_request_id_of_the_callers_own_must_be_a_uuid() {
+    let server = Server::start();
+    server.function("thumbnail").await;
+    let invoke =
+        |id: &str| server.call("Invoke", with(invoke_request("thumbnail", "1"), "RequestId", text(id)));
+    invoke("11111111-2222-4333-8444-555555555555").await.expect("invoked");
+    let error = invoke("first").await.expect_err("no UUID");
+    assert_eq!(error.code, Code::InvalidRequestContent);
+    assert_eq!(server.worker.seen().calls.len(), 1);
 }
 
 #[tokio::test]
