@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
@@ -60,7 +61,7 @@ impl Gate {
                 Err(refusal) => *refusal,
             };
         }
-        if request.method() == Method::GET && Lambda::is_package_path(path) {
+        if matches!(*request.method(), Method::GET | Method::HEAD) && Lambda::is_package_path(path) {
             let (parts, _) = request.into_parts();
             return match self.door.admit(&parts, &origin) {
                 Ok(()) => self.package(parts.uri.path_and_query().map_or("", |whole| whole.as_str())).await,
@@ -83,6 +84,9 @@ impl Gate {
         };
         let mut response = Response::new(Full::new(body).boxed_unsync());
         *response.status_mut() = status;
+        if status == StatusCode::OK {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+        }
         response
     }
 }
