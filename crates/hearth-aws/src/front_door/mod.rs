@@ -32,12 +32,11 @@ use uuid::Uuid;
 pub use caller::{Key, Keys, NoKeys};
 
 use crate::dispatch::{Authorise, Services};
-use crate::document::{Document, ShapeError};
 use crate::error::{ApiError, Code};
-use crate::model::{Model, OperationFacts, Protocol};
+use crate::model::Protocol;
 use crate::operation::{Caller, Service};
+use crate::protocols;
 use crate::protocols::failure::{self, Speaker};
-use crate::protocols::{query, rest_json};
 use crate::sigv4::Claim;
 
 /// A response's body. Whole today; a stream fits as well.
@@ -179,8 +178,8 @@ impl FrontDoor {
         defence::check(parts, origin, &self.options.hosts).map_err(unrouted)?;
         let mut parameters = Vec::new();
         let target = route::find(&self.services, parts, service, &mut parameters).map_err(unrouted)?;
-        let (model, operation) = (target.model(), target.operation());
-        let named = |error| Refusal { speaker: Speaker::Service(model), error };
+        let (model, protocol, operation) = (target.model(), target.protocol(), target.operation());
+        let named = |error| Refusal { speaker: Speaker::Service(model, protocol), error };
         let claim = claim.map_err(named)?;
         if let Some(operation) = operation {
             route::require_signature(claim.as_ref(), operation).map_err(named)?;
@@ -190,12 +189,13 @@ impl FrontDoor {
         let body = body::read(&self.world, parts, body, limit).await.map_err(named)?;
 
         let (model, operation, input) = target.read(&self.services, parts, &parameters, &body)?;
-        let named = |error| Refusal { speaker: Speaker::Service(model), error };
+        let named = |error| Refusal { speaker: Speaker::Service(model, protocol), error };
         route::require_signature(claim.as_ref(), operation).map_err(named)?;
         let caller = self.caller(parts, claim.as_ref(), &body, origin).await.map_err(named)?;
         let call = caller.call(parts, origin, model.facts().service, operation.name, request_id);
         let output = self.services.answer(call, input).await.map_err(named)?;
-        write(model, operation, output, request_id).map_err(|error| named(ApiError::internal(error)))
+        protocols::write(model, protocol, operation, output, request_id)
+            .map_err(|error| named(ApiError::internal(error)))
     }
 }
 
@@ -205,18 +205,6 @@ impl std::fmt::Debug for FrontDoor {
             .field("services", &self.services)
             .field("options", &self.options)
             .finish()
-    }
-}
-
-fn write(
-    model: &Model,
-    operation: &OperationFacts,
-    output: Document,
-    request_id: Uuid,
-) -> Result<Response<Bytes>, ShapeError> {
-    match model.facts().protocol {
-        Protocol::RestJson1 => rest_json::write(model, operation, output),
-        Protocol::AwsQuery => query::write(model, operation, &output, request_id),
     }
 }
 

@@ -111,7 +111,7 @@ async fn what_does_not_exist_is_an_unknown_operation() {
     );
     let answer =
         lambda("POST", "/").header("x-amz-target", "DynamoDB_20120810.ListTables").body("{}").send().await;
-    check(answer, "404\n", "UnknownOperationException");
+    check(answer, "400\n", r#"{"__type":"UnknownOperationException","message":"Could not find"#);
 }
 
 #[tokio::test]
