@@ -114,6 +114,21 @@ fn check_corrections(service: &str, model: &ModelFile) -> Result<()> {
 }
 
 fn check_query_corrections(service: &str, model: &ModelFile, corrections: &Corrections) -> Result<()> {
+    for correction in &corrections.query {
+        let speaks = std::iter::once(&model.metadata.protocol).chain(&model.metadata.protocols);
+        ensure!(
+            !speaks.into_iter().any(|spoken| spoken == "query"),
+            "{service}: the model says so itself now"
+        );
+        ensure!(!correction.evidence.is_empty(), "{service}: a correction needs its evidence");
+    }
+    for correction in &corrections.query_map {
+        let name = &correction.map;
+        let shape = model.shapes.get(name).with_context(|| format!("{service}: no map {name}"))?;
+        let key = shape.key.as_ref().with_context(|| format!("{service}: {name} is no map"))?;
+        ensure!(key.location_name.is_none(), "{name}: the model says so itself now");
+        ensure!(!correction.evidence.is_empty(), "{name}: a correction needs its evidence");
+    }
     for correction in &corrections.query_name {
         let (name, member) = (&correction.structure, &correction.member);
         let members = model.shapes.get(name).and_then(|shape| shape.members.as_ref());

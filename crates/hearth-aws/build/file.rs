@@ -257,6 +257,12 @@ pub struct Corrections {
     /// Members whose values are not held against the model's enum: the operation has its own text.
     #[serde(default)]
     pub enum_unchecked: Vec<MemberCorrection>,
+    /// The service still speaks the query protocol, which its model no longer has.
+    #[serde(default)]
+    pub query: Option<QueryCorrection>,
+    /// Maps whose entries' names in forms and XML the model no longer tells.
+    #[serde(default)]
+    pub query_map: Vec<MapCorrection>,
     /// Members whose name in forms and XML the model no longer tells.
     #[serde(default)]
     pub query_name: Vec<NameCorrection>,
@@ -278,6 +284,22 @@ pub struct StatusCorrection {
 pub struct MemberCorrection {
     pub structure: String,
     pub member: String,
+    pub evidence: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QueryCorrection {
+    pub xml_namespace: String,
+    pub evidence: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapCorrection {
+    pub map: String,
+    pub key: String,
+    pub value: String,
     pub evidence: String,
 }
 

@@ -29,17 +29,22 @@ pub(crate) fn intern(service: &str, model: &ModelFile, corrections: &Corrections
         endpoint_prefix: leak(&metadata.endpoint_prefix),
         signing_name: leak(metadata.signing_name.as_ref().unwrap_or(&metadata.endpoint_prefix)),
         api_version: leak(&metadata.api_version),
-        protocols: protocols(service, metadata)?,
+        protocols: protocols(service, metadata, corrections)?,
         query_compatible: metadata.aws_query_compatible.is_some(),
         target_prefix: metadata.target_prefix.as_deref().map(leak),
-        xml_namespace: metadata.xml_namespace.as_deref().map(leak),
+        xml_namespace: corrections
+            .query
+            .as_ref()
+            .map(|query| &query.xml_namespace)
+            .or(metadata.xml_namespace.as_ref())
+            .map(|namespace| leak(namespace)),
         operations,
         shapes: shapes.collect::<Result<_, _>>()?,
         patterns: interner.patterns,
     })
 }
 
-fn protocols(service: &str, metadata: &Metadata) -> Outcome<Vec<Protocol>> {
+fn protocols(service: &str, metadata: &Metadata, corrections: &Corrections) -> Outcome<Vec<Protocol>> {
     let named = match metadata.protocols.is_empty() {
         true => std::slice::from_ref(&metadata.protocol),
         false => &metadata.protocols[..],
@@ -53,7 +58,8 @@ fn protocols(service: &str, metadata: &Metadata) -> Outcome<Vec<Protocol>> {
         ("smithy-rpc-v2-cbor", _) => Ok(Protocol::RpcV2Cbor),
         (other, _) => Err(format!("{service}: protocol {other} is not built")),
     });
-    known.collect()
+    let corrected = corrections.query.iter().map(|_| Ok(Protocol::AwsQuery));
+    known.chain(corrected).collect()
 }
 
 /// What a place in the model says of the shape it refers to: each combination is a shape of its own.
@@ -76,6 +82,8 @@ impl Interner<'_> {
     fn operation(&mut self, name: &str, operation: &OperationFile) -> Outcome<OperationFacts> {
         let corrected = self.corrections.response_code.iter().find(|correction| correction.operation == name);
         let status = corrected.map(|correction| correction.status).or(operation.http.response_code);
+        // Every operation of the query protocol wraps its answer so.
+        let corrected_wrapper = self.corrections.query.is_some().then(|| leak(&format!("{name}Result")));
         let mut reference = |reference: &Option<Reference>| {
             reference.as_ref().map(|reference| self.shape(&reference.shape, Place::default())).transpose()
         };
@@ -89,8 +97,7 @@ impl Interner<'_> {
             result_wrapper: operation
                 .output
                 .as_ref()
-                .and_then(|output| output.result_wrapper.as_deref())
-                .map(leak),
+                .and_then(|output| output.result_wrapper.as_deref().map(leak).or(corrected_wrapper)),
             unsigned: operation.authtype.as_deref() == Some("none"),
         })
     }
@@ -148,13 +155,16 @@ impl Interner<'_> {
             }
             "map" => {
                 let key = file.key.as_ref().ok_or_else(|| format!("map {name} without key"))?;
+                let corrected = self.corrections.query_map.iter().find(|found| found.map == name);
+                let (key_name, value_name) =
+                    corrected.map(|found| (found.key.as_str(), found.value.as_str())).unzip();
                 let value = file.value.as_ref().ok_or_else(|| format!("map {name} without value"))?;
                 Kind::Map {
                     length,
                     key: self.shape(&key.shape, Place::default())?,
                     value: self.shape(&value.shape, Place::default())?,
-                    key_name: leak(key.location_name.as_deref().unwrap_or("key")),
-                    value_name: leak(value.location_name.as_deref().unwrap_or("value")),
+                    key_name: leak(key_name.or(key.location_name.as_deref()).unwrap_or("key")),
+                    value_name: leak(value_name.or(value.location_name.as_deref()).unwrap_or("value")),
                     flattened: file.flattened || place.flattened,
                 }
             }

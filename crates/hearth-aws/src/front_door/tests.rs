@@ -3,5 +3,7 @@
 mod bodies;
 mod calls;
 mod defences;
+mod hostile;
 mod refusals;
+mod rpc;
 mod toys;
