@@ -114,7 +114,7 @@ fn check_corrections(service: &str, model: &ModelFile) -> Result<()> {
 }
 
 fn check_query_corrections(service: &str, model: &ModelFile, corrections: &Corrections) -> Result<()> {
-    for correction in &corrections.query {
+    if let Some(correction) = &corrections.query {
         let speaks = std::iter::once(&model.metadata.protocol).chain(&model.metadata.protocols);
         ensure!(
             !speaks.into_iter().any(|spoken| spoken == "query"),

@@ -10,6 +10,7 @@
 mod body;
 mod caller;
 mod defence;
+mod encoding;
 mod limits;
 mod route;
 
@@ -188,7 +189,8 @@ impl FrontDoor {
         let limit = limits::of(model.facts().service, operation, &parts.headers);
         let body = body::read(&self.world, parts, body, limit).await.map_err(named)?;
 
-        let (model, operation, input) = target.read(&self.services, parts, &parameters, &body)?;
+        let readable = encoding::decode(parts, protocol, &body, limit).map_err(named)?;
+        let (model, operation, input) = target.read(&self.services, parts, &parameters, &readable)?;
         let named = |error| Refusal { speaker: Speaker::Service(model, protocol), error };
         route::require_signature(claim.as_ref(), operation).map_err(named)?;
         let caller = self.caller(parts, claim.as_ref(), &body, origin).await.map_err(named)?;

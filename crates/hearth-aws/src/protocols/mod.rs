@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::document::{Document, ShapeError};
 use crate::error::{ApiError, Code};
-use crate::model::{Model, OperationFacts, Protocol};
+use crate::model::{Model, OperationFacts, Protocol, ShapeId};
 
 /// A request as far as a protocol needs it. Paths and queries are raw: still percent-encoded.
 #[derive(Debug)]
@@ -70,6 +70,13 @@ pub(crate) fn write(
         Protocol::AwsQuery => query::write(model, operation, &output, request_id),
         Protocol::RestXml => Err(ShapeError::expected("a protocol that is built")),
     }
+}
+
+/// A value of this shape in JSON.
+pub(crate) fn json_of(model: &Model, shape: ShapeId, value: &Document) -> Result<Vec<u8>, ShapeError> {
+    let mut out = Vec::new();
+    json::write(model, shape, value, &mut out)?;
+    Ok(out)
 }
 
 /// The bytes are not what the protocol asks for.

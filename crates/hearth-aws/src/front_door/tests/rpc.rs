@@ -1,5 +1,10 @@
 //! Calls whose operation stands in a header or a path that is the same for every service, byte for byte.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use super::toys::{cbor, form, json, lambda};
 
 const GONE: &str = r#"{"QueueName":"gone"}"#;
@@ -72,6 +77,23 @@ async fn a_path_names_the_operation_of_a_call_in_cbor() {
         "\u{fffd}f__typevDashboardNotFoundErrorgmessagerNo such dashboard."
     );
     assert_eq!(answer, expected);
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).expect("in memory");
+    encoder.finish().expect("in memory")
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_read_within_the_limit_of_the_operation() {
+    let call = || cbor("GetDashboard", b"").header("content-encoding", "gzip");
+    let answer = call().body(gzip(b"\xa1\x6dDashboardName\x61d")).send().await;
+    assert!(answer.starts_with("200\n"), "{answer}");
+    let answer = call().body(gzip(&vec![0; 64 << 20])).send().await;
+    assert!(answer.starts_with("413\n") && answer.contains("RequestEntityTooLargeException"), "{answer}");
+    let answer = call().body("not gzip").send().await;
+    assert!(answer.starts_with("400\n") && answer.contains("SerializationException"), "{answer}");
 }
 
 #[tokio::test]
