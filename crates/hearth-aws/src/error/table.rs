@@ -105,7 +105,12 @@ fn rest_json(code: Code, service: &str) -> WireError {
 
 /// awsJson and rpcv2Cbor: nearly every error of the caller's has status 400.
 fn rpc(code: Code, service: &str) -> WireError {
-    let wire = rest_json(code, service);
+    let wire = match (code, service) {
+        // CloudWatch Logs tells violations of its model under this name.
+        (Code::Validation, "logs") => front("InvalidParameterException", 400),
+        (Code::ServiceFailure, "dynamodb") => front("InternalServerError", 500),
+        _ => rest_json(code, service),
+    };
     let status = match code {
         Code::RequestEntityTooLarge | Code::RequestTimeout | Code::UnsupportedMediaType => wire.status,
         _ if wire.status < 500 => 400,
@@ -183,6 +188,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_exception_of_the_model_needs_no_line_here() {
+        let check = |service: &str, name: &'static str, protocol: Protocol, expected: (&str, u16, &str)| {
+            let wire = wire(Code::Modelled(name), Model::of(service), protocol);
+            assert_eq!((wire.name, wire.status, wire.message_key), expected, "{service}");
+        };
+        let queue = "QueueDoesNotExist";
+        check("sqs", queue, Protocol::AwsJson10, (queue, 400, "message"));
+        check("sqs", queue, Protocol::AwsQuery, ("AWS.SimpleQueueService.NonExistentQueue", 400, "message"));
+        let failure = "InternalServerError";
+        check("dynamodb", failure, Protocol::AwsJson10, (failure, 500, "message"));
+        check("scheduler", "ConflictException", Protocol::RestJson1, ("ConflictException", 409, "Message"));
+        let unknown = "NothingOfTheKind";
+        check("sns", unknown, Protocol::AwsQuery, (unknown, 400, "message"));
+    }
+
+    #[test]
+    fn services_that_speak_json_have_names_of_their_own() {
+        let check = |code: Code, service: &str, expected: (&str, u16)| {
+            let wire = wire(code, Model::of(service), Protocol::AwsJson11);
+            assert_eq!((wire.name, wire.status), expected, "{service}");
+        };
+        check(Code::Validation, "logs", ("InvalidParameterException", 400));
+        check(Code::Validation, "kinesis", ("ValidationException", 400));
+        check(Code::ServiceFailure, "dynamodb", ("InternalServerError", 500));
+        check(Code::ServiceFailure, "events", ("InternalFailure", 500));
+        check(Code::AccessDenied, "events", ("AccessDeniedException", 400));
+        check(Code::UnrecognizedClient, "events", ("UnrecognizedClientException", 400));
     }
 
     #[test]

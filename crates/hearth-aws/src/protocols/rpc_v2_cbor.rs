@@ -31,7 +31,10 @@ pub(super) fn read(
     body: &Bytes,
 ) -> Result<Document, ApiError> {
     match operation.input {
-        Some(shape) if !body.is_empty() => cbor::read(model, shape, body),
+        Some(shape) if !body.is_empty() => match cbor::read(model, shape, body)? {
+            Document::Null => Ok(Document::Structure(Vec::new())),
+            input => Ok(input),
+        },
         _ => Ok(Document::Structure(Vec::new())),
     }
 }
