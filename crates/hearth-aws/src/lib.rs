@@ -26,7 +26,7 @@ mod validation;
 pub use client::{Client, InProcess};
 pub use coverage::coverage;
 pub use dispatch::{AllowAll, Authorise, Services};
-pub use document::{Document, FromDocument, IntoDocument, ShapeError};
+pub use document::{Document, FromDocument, IntoDocument, ShapeError, Stream};
 pub use error::{ApiError, Code};
 pub use event_stream::EventStream;
 pub use front_door::{FrontDoor, Key, Keys, NoKeys, Options, Origin, ResponseBody, SandboxCaller};

@@ -13,6 +13,7 @@ mod defence;
 mod encoding;
 mod limits;
 mod route;
+mod streaming;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -39,8 +40,9 @@ use crate::operation::{Caller, Service};
 use crate::protocols;
 use crate::protocols::failure::{self, Speaker};
 use crate::sigv4::Claim;
+use streaming::Streamed;
 
-/// A response's body. Whole today; a stream fits as well.
+/// A response's body: whole, or an event stream that goes on.
 pub type ResponseBody = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -138,7 +140,7 @@ impl FrontDoor {
         let answer = self.answer(&parts, body.as_mut(), &origin, request_id).await;
         let mut response = answer.unwrap_or_else(|refusal| {
             log(&refusal, request_id);
-            failure::write(refusal.speaker, &refusal.error, request_id)
+            whole(failure::write(refusal.speaker, &refusal.error, request_id))
         });
         if !body::drain(&self.world, &parts, body).await {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -148,16 +150,15 @@ impl FrontDoor {
         if let Ok(request_id) = HeaderValue::from_str(text) {
             response.headers_mut().insert(REQUEST_ID, request_id);
         }
-        response.map(|bytes| Full::new(bytes).boxed_unsync())
+        response
     }
 
     /// Whether a request may talk to us at all; for what is served beside AWS, like `/_hearth`.
     /// The error is the whole answer.
     pub fn admit(&self, parts: &Parts, origin: &Origin) -> Result<(), Box<Response<ResponseBody>>> {
         defence::check(parts, origin, &self.options.hosts).map_err(|error| {
-            let response =
-                failure::write(Speaker::Nobody(Protocol::RestJson1), &error, self.world.random().uuid());
-            Box::new(response.map(|bytes| Full::new(bytes).boxed_unsync()))
+            let request_id = self.world.random().uuid();
+            Box::new(whole(failure::write(Speaker::Nobody(Protocol::RestJson1), &error, request_id)))
         })
     }
 
@@ -167,7 +168,7 @@ impl FrontDoor {
         body: Pin<&mut B>,
         origin: &Origin,
         request_id: Uuid,
-    ) -> Result<Response<Bytes>, Refusal>
+    ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Display,
@@ -195,9 +196,14 @@ impl FrontDoor {
         route::require_signature(claim.as_ref(), operation).map_err(named)?;
         let caller = self.caller(parts, claim.as_ref(), &body, origin).await.map_err(named)?;
         let call = caller.call(parts, origin, model.facts().service, operation.name, request_id);
-        let output = self.services.answer(call, input).await.map_err(named)?;
-        protocols::write(model, protocol, operation, output, request_id)
-            .map_err(|error| named(ApiError::internal(error)))
+        let mut output = self.services.answer(call, input).await.map_err(named)?;
+        let ours = |error| named(ApiError::internal(error));
+        let streamed = Streamed::take(model, protocol, operation, &mut output).map_err(ours)?;
+        let head = protocols::write(model, protocol, operation, output, request_id).map_err(ours)?;
+        Ok(match streamed {
+            Some(streamed) => streamed.follow(head),
+            None => whole(head),
+        })
     }
 }
 
@@ -208,6 +214,10 @@ impl std::fmt::Debug for FrontDoor {
             .field("options", &self.options)
             .finish()
     }
+}
+
+fn whole(response: Response<Bytes>) -> Response<ResponseBody> {
+    response.map(|bytes| Full::new(bytes).boxed_unsync())
 }
 
 /// The client reads a general text; the whole chain of causes is for our log.

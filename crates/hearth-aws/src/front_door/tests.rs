@@ -6,4 +6,5 @@ mod defences;
 mod hostile;
 mod refusals;
 mod rpc;
+mod streams;
 mod toys;

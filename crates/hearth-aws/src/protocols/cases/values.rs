@@ -17,6 +17,7 @@ pub(super) fn of_document(document: &Document) -> Value {
         Document::Float(value) => float(*value),
         Document::String(text) => json!(text),
         Document::Blob(bytes) => json!(String::from_utf8_lossy(bytes)),
+        Document::Stream(_) => unreachable!("no request has one"),
         Document::Timestamp(micros) => json!(*micros as f64 / MICROS_PER_SECOND),
         Document::List(list) => list.iter().map(of_document).collect(),
         Document::Map(map) => {
