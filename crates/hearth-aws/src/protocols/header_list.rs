@@ -63,3 +63,55 @@ pub(super) fn quoted(text: String) -> String {
         false => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The number of a shape that the predicate finds in a model.
+    fn shape(service: &str, is_meant: fn(&Kind) -> bool) -> (&'static Model, ShapeId) {
+        let model = Model::of(service).expect("in models/");
+        let at = model.facts().shapes.iter().position(|shape| is_meant(&shape.kind)).expect("one such shape");
+        (model, ShapeId(u16::try_from(at).expect("few shapes")))
+    }
+
+    fn texts_of(value: &str) -> Vec<String> {
+        let (model, text) = shape("lambda", |kind| matches!(kind, Kind::String { .. }));
+        split(model, text, value).into_iter().map(Cow::into_owned).collect()
+    }
+
+    #[test]
+    fn texts_may_be_quoted() {
+        assert_eq!(texts_of(r#"a , "b, \"c\"",d"#), ["a", r#"b, "c""#, "d"]);
+        assert_eq!(texts_of(r#""never closed, x"#), ["\"never closed", "x"]);
+        assert!(texts_of("  ").is_empty());
+    }
+
+    #[test]
+    fn dates_have_a_comma_of_their_own() {
+        let (model, time) = shape("scheduler", |kind| matches!(kind, Kind::Timestamp(_)));
+        let dates = "Mon, 16 Dec 2019 23:48:18 GMT, Tue, 17 Dec 2019 23:48:18 GMT";
+        let found = split(model, time, dates);
+        assert_eq!(found, ["Mon, 16 Dec 2019 23:48:18 GMT", "Tue, 17 Dec 2019 23:48:18 GMT"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_makes_it_panic(value in "\\PC{0,60}", quotes in "[\"\\\\, é]{0,20}") {
+            let (model, time) = shape("scheduler", |kind| matches!(kind, Kind::Timestamp(_)));
+            for value in [value, quotes] {
+                texts_of(&value);
+                split(model, time, &value);
+            }
+        }
+
+        #[test]
+        fn what_is_quoted_is_read_back(texts in prop::collection::vec("[a-z,\" ]{1,10}[a-z]", 1..5)) {
+            let texts: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
+            let written: Vec<String> = texts.iter().cloned().map(quoted).collect();
+            prop_assert_eq!(texts_of(&written.join(", ")), texts);
+        }
+    }
+}
