@@ -25,7 +25,20 @@ use file::{Corrections, ModelFile};
 const BOTOCORE: &str = "1.44.5";
 
 /// Services that Hearth serves, with the version of the API that is meant.
-const SERVICES: &[(&str, &str)] = &[("iam", "2010-05-08"), ("lambda", "2015-03-31"), ("sts", "2011-06-15")];
+const SERVICES: &[(&str, &str)] = &[
+    ("cloudwatch", "2010-08-01"),
+    ("dynamodb", "2012-08-10"),
+    ("events", "2015-10-07"),
+    ("iam", "2010-05-08"),
+    ("kinesis", "2013-12-02"),
+    ("lambda", "2015-03-31"),
+    ("logs", "2014-03-28"),
+    ("s3", "2006-03-01"),
+    ("scheduler", "2021-06-30"),
+    ("sns", "2010-03-31"),
+    ("sqs", "2012-11-05"),
+    ("sts", "2011-06-15"),
+];
 
 /// A wheel that lies on this machine, instead of the one that pip downloads.
 const WHEEL_VARIABLE: &str = "BOTOCORE_WHEEL";
@@ -106,6 +119,39 @@ fn check_corrections(service: &str, model: &ModelFile) -> Result<()> {
             "{name}.{member}: the model has it itself now"
         );
         ensure!(!added.evidence.is_empty(), "{name}.{member}: a correction needs its evidence");
+    }
+    check_query_corrections(service, model, &corrections)
+}
+
+fn check_query_corrections(service: &str, model: &ModelFile, corrections: &Corrections) -> Result<()> {
+    if let Some(correction) = &corrections.query {
+        let speaks = std::iter::once(&model.metadata.protocol).chain(&model.metadata.protocols);
+        ensure!(
+            !speaks.into_iter().any(|spoken| spoken == "query"),
+            "{service}: the model says so itself now"
+        );
+        ensure!(!correction.evidence.is_empty(), "{service}: a correction needs its evidence");
+    }
+    for correction in &corrections.query_map {
+        let name = &correction.map;
+        let shape = model.shapes.get(name).with_context(|| format!("{service}: no map {name}"))?;
+        let key = shape.key.as_ref().with_context(|| format!("{service}: {name} is no map"))?;
+        ensure!(key.location_name.is_none(), "{name}: the model says so itself now");
+        ensure!(!correction.evidence.is_empty(), "{name}: a correction needs its evidence");
+    }
+    for correction in &corrections.query_name {
+        let (name, member) = (&correction.structure, &correction.member);
+        let members = model.shapes.get(name).and_then(|shape| shape.members.as_ref());
+        let found = members.and_then(|members| members.0.iter().find(|(other, _)| other == member));
+        let (_, reference) = found.with_context(|| format!("{service}: no member {name}.{member}"))?;
+        ensure!(reference.location_name.is_none(), "{name}.{member}: the model says so itself now");
+        ensure!(!correction.evidence.is_empty(), "{name}.{member}: a correction needs its evidence");
+    }
+    for correction in &corrections.query_code {
+        let name = &correction.exception;
+        let shape = model.shapes.get(name).with_context(|| format!("{service}: no exception {name}"))?;
+        ensure!(shape.exception && shape.error.is_none(), "{name}: the model says so itself now");
+        ensure!(!correction.evidence.is_empty(), "{name}: a correction needs its evidence");
     }
     Ok(())
 }

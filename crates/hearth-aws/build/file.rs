@@ -23,6 +23,8 @@ pub struct ModelFile {
     pub metadata: Metadata,
     pub operations: BTreeMap<String, OperationFile>,
     pub shapes: BTreeMap<String, ShapeFile>,
+    #[serde(default, skip_serializing, rename = "clientContextParams")]
+    client_context_params: Ignored,
     #[serde(default, skip_serializing)]
     documentation: Ignored,
     #[serde(default, skip_serializing)]
@@ -44,12 +46,20 @@ pub struct Metadata {
     pub json_version: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xml_namespace: Option<String>,
+    /// Every protocol that the service speaks; written where it is more than one.
+    #[serde(default, skip_serializing_if = "is_one_or_none")]
+    pub protocols: Vec<String>,
+    /// Errors of newer protocols carry the code of the older query protocol beside their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_query_compatible: Option<Empty>,
     #[serde(default, skip_serializing)]
     auth: Ignored,
     #[serde(default, skip_serializing)]
+    checksum_format: Ignored,
+    #[serde(default, skip_serializing)]
     global_endpoint: Ignored,
     #[serde(default, skip_serializing)]
-    protocols: Ignored,
+    protocol_settings: Ignored,
     #[serde(default, skip_serializing)]
     service_abbreviation: Ignored,
     #[serde(default, skip_serializing)]
@@ -59,6 +69,11 @@ pub struct Metadata {
     #[serde(default, skip_serializing)]
     uid: Ignored,
 }
+
+/// `{}`: that it is there is the fact.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -77,13 +92,33 @@ pub struct OperationFile {
     #[serde(default, skip_serializing)]
     deprecated: Ignored,
     #[serde(default, skip_serializing)]
+    deprecated_message: Ignored,
+    #[serde(default, skip_serializing)]
     documentation: Ignored,
+    #[serde(default, skip_serializing)]
+    endpoint: Ignored,
+    #[serde(default, skip_serializing)]
+    endpointdiscovery: Ignored,
+    #[serde(default, skip_serializing)]
+    endpointoperation: Ignored,
+    #[serde(default, skip_serializing)]
+    http_checksum: Ignored,
+    #[serde(default, skip_serializing)]
+    http_checksum_required: Ignored,
     #[serde(default, skip_serializing)]
     idempotent: Ignored,
     #[serde(default, skip_serializing)]
     name: Ignored,
     #[serde(default, skip_serializing)]
+    operation_context_params: Ignored,
+    #[serde(default, skip_serializing)]
     readonly: Ignored,
+    #[serde(default, skip_serializing)]
+    requestcompression: Ignored,
+    #[serde(default, skip_serializing)]
+    static_context_params: Ignored,
+    #[serde(default, skip_serializing)]
+    unsigned_payload: Ignored,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,6 +144,14 @@ pub struct Reference {
     pub idempotency_token: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub eventpayload: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub flattened: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub streaming: bool,
+    #[serde(default, skip_serializing)]
+    r#box: Ignored,
+    #[serde(default, skip_serializing)]
+    context_param: Ignored,
     #[serde(default, skip_serializing)]
     deprecated: Ignored,
     #[serde(default, skip_serializing)]
@@ -117,6 +160,15 @@ pub struct Reference {
     deprecated_since: Ignored,
     #[serde(default, skip_serializing)]
     documentation: Ignored,
+    #[serde(default, skip_serializing)]
+    host_label: Ignored,
+    /// A text that holds JSON is a text.
+    #[serde(default, skip_serializing)]
+    jsonvalue: Ignored,
+    #[serde(default, skip_serializing)]
+    xml_attribute: Ignored,
+    #[serde(default, skip_serializing)]
+    xml_namespace: Ignored,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,6 +209,10 @@ pub struct ShapeFile {
     pub eventstream: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub exception: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fault: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub document: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorFile>,
     #[serde(default, skip_serializing)]
@@ -164,11 +220,21 @@ pub struct ShapeFile {
     #[serde(default, skip_serializing)]
     deprecated: Ignored,
     #[serde(default, skip_serializing)]
+    deprecated_message: Ignored,
+    #[serde(default, skip_serializing)]
     documentation: Ignored,
     #[serde(default, skip_serializing)]
-    fault: Ignored,
+    location_name: Ignored,
+    #[serde(default, skip_serializing)]
+    retryable: Ignored,
+    #[serde(default, skip_serializing)]
+    synthetic: Ignored,
     #[serde(default, skip_serializing)]
     union: Ignored,
+    #[serde(default, skip_serializing)]
+    xml_namespace: Ignored,
+    #[serde(default, skip_serializing)]
+    xml_order: Ignored,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -194,6 +260,18 @@ pub struct Corrections {
     /// Members that travel, and that the model does not have.
     #[serde(default)]
     pub member_added: Vec<AddedMember>,
+    /// The service still speaks the query protocol, which its model no longer has.
+    #[serde(default)]
+    pub query: Option<QueryCorrection>,
+    /// Maps whose entries' names in forms and XML the model no longer tells.
+    #[serde(default)]
+    pub query_map: Vec<MapCorrection>,
+    /// Members whose name in forms and XML the model no longer tells.
+    #[serde(default)]
+    pub query_name: Vec<NameCorrection>,
+    /// Exceptions whose code in the query protocol the model no longer tells.
+    #[serde(default)]
+    pub query_code: Vec<CodeCorrection>,
 }
 
 /// A member of a structure, by the shape that it shares with others.
@@ -224,6 +302,40 @@ pub struct MemberCorrection {
     pub evidence: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QueryCorrection {
+    pub xml_namespace: String,
+    pub evidence: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapCorrection {
+    pub map: String,
+    pub key: String,
+    pub value: String,
+    pub evidence: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameCorrection {
+    pub structure: String,
+    pub member: String,
+    pub name: String,
+    pub evidence: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeCorrection {
+    pub exception: String,
+    pub code: String,
+    pub status: u16,
+    pub evidence: String,
+}
+
 /// A JSON object whose members keep their order, which is the order of answers in XML.
 pub struct Ordered<T>(pub Vec<(String, T)>);
 
@@ -251,6 +363,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
         }
         deserializer.deserialize_map(InOrder(std::marker::PhantomData))
     }
+}
+
+fn is_one_or_none(protocols: &[String]) -> bool {
+    protocols.len() <= 1
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{
+use super::facts::{
     ErrorFacts, Facts, Kind, Length, Location, Member, OperationFacts, PatternId, Protocol, Range, Shape,
     ShapeId, Structure, TimestampFormat,
 };
-use crate::file::{Corrections, ModelFile, OperationFile, Reference, ShapeFile};
+use super::file::{Corrections, Metadata, ModelFile, OperationFile, Reference, ShapeFile};
 
 type Outcome<T> = Result<T, String>;
 
@@ -20,7 +20,7 @@ pub(crate) fn intern(service: &str, model: &ModelFile, corrections: &Corrections
     // Exceptions that no operation of ours answers yet are still in the error table.
     for (name, shape) in &model.shapes {
         if shape.exception {
-            interner.shape(name, false)?;
+            interner.shape(name, Place::default())?;
         }
     }
     let shapes = interner.shapes.into_iter().map(|shape| shape.ok_or("a shape without facts"));
@@ -29,24 +29,51 @@ pub(crate) fn intern(service: &str, model: &ModelFile, corrections: &Corrections
         endpoint_prefix: leak(&metadata.endpoint_prefix),
         signing_name: leak(metadata.signing_name.as_ref().unwrap_or(&metadata.endpoint_prefix)),
         api_version: leak(&metadata.api_version),
-        protocol: match metadata.protocol.as_str() {
-            "rest-json" => Protocol::RestJson1,
-            "query" => Protocol::AwsQuery,
-            other => return Err(format!("{service}: protocol {other} is not built")),
-        },
+        protocols: protocols(service, metadata, corrections)?,
+        query_compatible: metadata.aws_query_compatible.is_some(),
         target_prefix: metadata.target_prefix.as_deref().map(leak),
-        xml_namespace: metadata.xml_namespace.as_deref().map(leak),
+        xml_namespace: corrections
+            .query
+            .as_ref()
+            .map(|query| &query.xml_namespace)
+            .or(metadata.xml_namespace.as_ref())
+            .map(|namespace| leak(namespace)),
         operations,
         shapes: shapes.collect::<Result<_, _>>()?,
         patterns: interner.patterns,
     })
 }
 
+fn protocols(service: &str, metadata: &Metadata, corrections: &Corrections) -> Outcome<Vec<Protocol>> {
+    let named = match metadata.protocols.is_empty() {
+        true => std::slice::from_ref(&metadata.protocol),
+        false => &metadata.protocols[..],
+    };
+    let known = named.iter().map(|name| match (name.as_str(), metadata.json_version.as_deref()) {
+        ("rest-json", _) => Ok(Protocol::RestJson1),
+        ("rest-xml", _) => Ok(Protocol::RestXml),
+        ("json", Some("1.0")) => Ok(Protocol::AwsJson10),
+        ("json", Some("1.1")) => Ok(Protocol::AwsJson11),
+        ("query", _) => Ok(Protocol::AwsQuery),
+        ("smithy-rpc-v2-cbor", _) => Ok(Protocol::RpcV2Cbor),
+        (other, _) => Err(format!("{service}: protocol {other} is not built")),
+    });
+    let corrected = corrections.query.iter().map(|_| Ok(Protocol::AwsQuery));
+    known.chain(corrected).collect()
+}
+
+/// What a place in the model says of the shape it refers to: each combination is a shape of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    enum_unchecked: bool,
+    flattened: bool,
+}
+
 struct Interner<'a> {
     model: &'a ModelFile,
     corrections: &'a Corrections,
-    /// By name, and whether the enum is left out.
-    numbers: BTreeMap<(String, bool), ShapeId>,
+    /// By name and place.
+    numbers: BTreeMap<(String, Place), ShapeId>,
     shapes: Vec<Option<Shape>>,
     patterns: Vec<&'static str>,
 }
@@ -55,8 +82,10 @@ impl Interner<'_> {
     fn operation(&mut self, name: &str, operation: &OperationFile) -> Outcome<OperationFacts> {
         let corrected = self.corrections.response_code.iter().find(|correction| correction.operation == name);
         let status = corrected.map(|correction| correction.status).or(operation.http.response_code);
+        // Every operation of the query protocol wraps its answer so.
+        let corrected_wrapper = self.corrections.query.is_some().then(|| leak(&format!("{name}Result")));
         let mut reference = |reference: &Option<Reference>| {
-            reference.as_ref().map(|reference| self.shape(&reference.shape, false)).transpose()
+            reference.as_ref().map(|reference| self.shape(&reference.shape, Place::default())).transpose()
         };
         Ok(OperationFacts {
             name: leak(name),
@@ -68,14 +97,13 @@ impl Interner<'_> {
             result_wrapper: operation
                 .output
                 .as_ref()
-                .and_then(|output| output.result_wrapper.as_deref())
-                .map(leak),
+                .and_then(|output| output.result_wrapper.as_deref().map(leak).or(corrected_wrapper)),
             unsigned: operation.authtype.as_deref() == Some("none"),
         })
     }
 
-    fn shape(&mut self, name: &str, enum_unchecked: bool) -> Outcome<ShapeId> {
-        let key = (name.to_owned(), enum_unchecked);
+    fn shape(&mut self, name: &str, place: Place) -> Outcome<ShapeId> {
+        let key = (name.to_owned(), place);
         if let Some(number) = self.numbers.get(&key) {
             return Ok(*number);
         }
@@ -85,12 +113,12 @@ impl Interner<'_> {
         self.numbers.insert(key, number);
         self.shapes.push(None);
         let file = self.model.shapes.get(name).ok_or_else(|| format!("no shape {name}"))?;
-        let kind = self.kind(name, file, enum_unchecked)?;
+        let kind = self.kind(name, file, place)?;
         self.shapes[at] = Some(Shape { name: leak(name), sensitive: file.sensitive, kind });
         Ok(number)
     }
 
-    fn kind(&mut self, name: &str, file: &ShapeFile, enum_unchecked: bool) -> Outcome<Kind> {
+    fn kind(&mut self, name: &str, file: &ShapeFile, place: Place) -> Outcome<Kind> {
         let length = Length {
             min: file.min.as_ref().and_then(serde_json::Number::as_u64),
             max: file.max.as_ref().and_then(serde_json::Number::as_u64),
@@ -108,7 +136,7 @@ impl Interner<'_> {
             "string" => Kind::String {
                 length,
                 pattern: file.pattern.as_deref().map(|pattern| self.pattern(pattern)).transpose()?,
-                values: if enum_unchecked {
+                values: if place.enum_unchecked {
                     vec![]
                 } else {
                     file.r#enum.iter().map(|value| leak(value)).collect()
@@ -120,22 +148,28 @@ impl Interner<'_> {
                 let member = file.member.as_ref().ok_or_else(|| format!("list {name} without member"))?;
                 Kind::List {
                     length,
-                    member: self.shape(&member.shape, false)?,
+                    member: self.shape(&member.shape, Place::default())?,
                     wire_name: leak(member.location_name.as_deref().unwrap_or("member")),
-                    flattened: file.flattened,
+                    flattened: file.flattened || place.flattened,
                 }
             }
             "map" => {
                 let key = file.key.as_ref().ok_or_else(|| format!("map {name} without key"))?;
+                let corrected = self.corrections.query_map.iter().find(|found| found.map == name);
+                let (key_name, value_name) =
+                    corrected.map(|found| (found.key.as_str(), found.value.as_str())).unzip();
                 let value = file.value.as_ref().ok_or_else(|| format!("map {name} without value"))?;
                 Kind::Map {
                     length,
-                    key: self.shape(&key.shape, false)?,
-                    value: self.shape(&value.shape, false)?,
-                    key_name: leak(key.location_name.as_deref().unwrap_or("key")),
-                    value_name: leak(value.location_name.as_deref().unwrap_or("value")),
-                    flattened: file.flattened,
+                    key: self.shape(&key.shape, Place::default())?,
+                    value: self.shape(&value.shape, Place::default())?,
+                    key_name: leak(key_name.or(key.location_name.as_deref()).unwrap_or("key")),
+                    value_name: leak(value_name.or(value.location_name.as_deref()).unwrap_or("value")),
+                    flattened: file.flattened || place.flattened,
                 }
+            }
+            "structure" if file.document => {
+                return Err(format!("{name}: documents without a shape are not built"));
             }
             "structure" => Kind::Structure(self.structure(name, file)?),
             other => return Err(format!("shape {name} has type {other}, which is not built")),
@@ -146,31 +180,56 @@ impl Interner<'_> {
         let mut members = Vec::new();
         for (member, reference) in file.members.iter().flat_map(|members| &members.0) {
             let unchecked = &self.corrections.enum_unchecked;
-            let unchecked = unchecked.iter().any(|found| found.structure == name && found.member == *member);
+            let enum_unchecked =
+                unchecked.iter().any(|found| found.structure == name && found.member == *member);
+            let place = Place { enum_unchecked, flattened: reference.flattened };
             members.push(Member {
                 name: leak(member),
-                shape: self.shape(&reference.shape, unchecked)?,
+                shape: self.shape(&reference.shape, place)?,
                 location: location(name, reference.location.as_deref())?,
                 wire_name: leak(reference.location_name.as_deref().unwrap_or(member)),
+                query_name: leak(self.query_name(name, member, reference)),
                 required: file.required.contains(member),
+                is_event_payload: reference.eventpayload,
             });
         }
         let corrections = self.corrections;
         for added in corrections.member_added.iter().filter(|added| added.structure == name) {
             members.push(Member {
                 name: leak(&added.member),
-                shape: self.shape(&added.shape, false)?,
+                shape: self.shape(&added.shape, Place::default())?,
                 location: location(name, Some(&added.location))?,
                 wire_name: leak(&added.location_name),
+                query_name: leak(&added.location_name),
                 required: false,
+                is_event_payload: false,
             });
         }
         let payload = members.iter().position(|member| Some(member.name) == file.payload.as_deref());
-        let error = file.error.as_ref().map(|error| ErrorFacts {
-            code: leak(error.code.as_deref().unwrap_or(name)),
-            status: error.http_status_code,
-        });
-        Ok(Structure { members, payload: payload.and_then(|at| u16::try_from(at).ok()), error })
+        Ok(Structure {
+            members,
+            payload: payload.and_then(|at| u16::try_from(at).ok()),
+            is_event_stream: file.eventstream,
+            error: file.exception.then(|| self.error(name, file)),
+        })
+    }
+
+    fn query_name<'n>(&'n self, structure: &str, member: &'n str, reference: &'n Reference) -> &'n str {
+        let corrected = &self.corrections.query_name;
+        let corrected = corrected.iter().find(|found| found.structure == structure && found.member == member);
+        let corrected = corrected.map(|found| found.name.as_str());
+        corrected.or(reference.location_name.as_deref()).unwrap_or(member)
+    }
+
+    /// Models of protocols without statuses say only whose fault it is.
+    fn error(&self, name: &str, file: &ShapeFile) -> ErrorFacts {
+        let corrected = self.corrections.query_code.iter().find(|found| found.exception == name);
+        let told = file.error.as_ref();
+        let code =
+            corrected.map(|found| found.code.as_str()).or(told.and_then(|error| error.code.as_deref()));
+        let status = corrected.map(|found| found.status).or(told.map(|error| error.http_status_code));
+        let status = status.unwrap_or(if file.fault { 500 } else { 400 });
+        ErrorFacts { code: leak(code.unwrap_or(name)), status, is_sender: status < 500 }
     }
 
     fn pattern(&mut self, text: &str) -> Outcome<PatternId> {

@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+mod stream;
+
+pub use stream::Stream;
+
 /// A value on its way between the wire and an operation. Structures keep the order in which members were set.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Document {
@@ -31,6 +35,8 @@ pub enum Document {
     Map(Vec<(String, Document)>),
     /// `structure` shapes: model member name and value.
     Structure(Vec<(&'static str, Document)>),
+    /// An event stream, in an answer alone.
+    Stream(Stream),
 }
 
 /// A document did not have the type that an operation declares. With a checked request this is a fault of ours.

@@ -112,4 +112,6 @@ pub enum Code {
     LimitExceeded,
     MalformedPolicyDocument,
     NoSuchEntity,
+    /// An exception of the service's model, by its shape's name: the model knows status, code and message key.
+    Modelled(&'static str),
 }

@@ -4,7 +4,7 @@
 //! is what the service's front end sends (`spec/lambda-api.md` section 1).
 
 use super::Code;
-use crate::model::Protocol;
+use crate::model::{Model, Protocol};
 
 /// An error's name and form on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +19,30 @@ pub(crate) struct WireError {
     pub has_type: bool,
 }
 
-/// How this service spells this code.
-pub(crate) fn wire(code: Code, service: &str, protocol: Protocol) -> WireError {
-    match protocol {
-        Protocol::RestJson1 => rest_json(code, service),
-        Protocol::AwsQuery => query(code, service),
+/// How this service spells this code in this protocol.
+pub(crate) fn wire(code: Code, model: Option<&Model>, protocol: Protocol) -> WireError {
+    let service = model.map_or("", |model| model.facts().service);
+    match (code, protocol) {
+        (Code::Modelled(name), protocol) => of_model(name, model, protocol),
+        (code, Protocol::RestJson1) => rest_json(code, service),
+        (code, Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RpcV2Cbor) => rpc(code, service),
+        (code, Protocol::AwsQuery | Protocol::RestXml) => query(code, service),
     }
+}
+
+/// An exception as its model has it. One that the model lacks is still the caller's to read.
+fn of_model(name: &'static str, model: Option<&Model>, protocol: Protocol) -> WireError {
+    let Some(exception) = model.and_then(|model| model.exception(name)) else { return front(name, 400) };
+    let is_query_compatible = model.is_some_and(|model| model.facts().query_compatible);
+    let (name, status) = match protocol {
+        Protocol::AwsQuery | Protocol::RestXml => (exception.facts.code, exception.facts.status),
+        // The statuses of such a model are those of its query protocol.
+        Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RpcV2Cbor if is_query_compatible => {
+            (exception.name, if exception.facts.is_sender { 400 } else { 500 })
+        }
+        _ => (exception.name, exception.facts.status),
+    };
+    WireError { message_key: exception.message_key(), ..front(name, status) }
 }
 
 const fn modelled(name: &'static str, status: u16, message_key: &'static str) -> WireError {
@@ -81,7 +99,24 @@ fn rest_json(code: Code, service: &str) -> WireError {
         Code::LimitExceeded => front("LimitExceededException", 400),
         Code::MalformedPolicyDocument => front("MalformedPolicyDocumentException", 400),
         Code::NoSuchEntity => front("NoSuchEntityException", 404),
+        Code::Modelled(name) => front(name, 400),
     }
+}
+
+/// awsJson and rpcv2Cbor: nearly every error of the caller's has status 400.
+fn rpc(code: Code, service: &str) -> WireError {
+    let wire = match (code, service) {
+        // CloudWatch Logs tells violations of its model under this name.
+        (Code::Validation, "logs") => front("InvalidParameterException", 400),
+        (Code::ServiceFailure, "dynamodb") => front("InternalServerError", 500),
+        _ => rest_json(code, service),
+    };
+    let status = match code {
+        Code::RequestEntityTooLarge | Code::RequestTimeout | Code::UnsupportedMediaType => wire.status,
+        _ if wire.status < 500 => 400,
+        _ => wire.status,
+    };
+    WireError { status, has_type: false, ..wire }
 }
 
 /// Older services: most names lack `Exception`, some are others.
@@ -107,7 +142,6 @@ fn query(code: Code, service: &str) -> WireError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Model;
 
     const LAMBDA: &[Code] = &[
         Code::CodeSigningConfigNotFound,
@@ -143,16 +177,12 @@ mod tests {
         for (service, codes) in [("lambda", LAMBDA), ("iam", IAM)] {
             let model = Model::of(service).expect("in models/");
             for code in codes {
-                let wire = wire(*code, service, model.facts().protocol);
+                let wire = wire(*code, Some(model), model.protocol());
                 let exception = model.exception(wire.name).unwrap_or_else(|| panic!("{}", wire.name));
-                assert_eq!(
-                    exception.error.as_ref().map(|error| error.status),
-                    Some(wire.status),
-                    "{}",
-                    wire.name
-                );
+                assert_eq!(exception.facts.status, wire.status, "{}", wire.name);
                 if service == "lambda" {
-                    let has = |name: &str| exception.members.iter().any(|member| member.name == name);
+                    let has =
+                        |name: &str| exception.structure.members.iter().any(|member| member.name == name);
                     assert!(has(wire.message_key), "{} has no {}", wire.name, wire.message_key);
                     assert_eq!(has("Type"), wire.has_type, "{}", wire.name);
                 }
@@ -161,9 +191,39 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_of_the_model_needs_no_line_here() {
+        let check = |service: &str, name: &'static str, protocol: Protocol, expected: (&str, u16, &str)| {
+            let wire = wire(Code::Modelled(name), Model::of(service), protocol);
+            assert_eq!((wire.name, wire.status, wire.message_key), expected, "{service}");
+        };
+        let queue = "QueueDoesNotExist";
+        check("sqs", queue, Protocol::AwsJson10, (queue, 400, "message"));
+        check("sqs", queue, Protocol::AwsQuery, ("AWS.SimpleQueueService.NonExistentQueue", 400, "message"));
+        let failure = "InternalServerError";
+        check("dynamodb", failure, Protocol::AwsJson10, (failure, 500, "message"));
+        check("scheduler", "ConflictException", Protocol::RestJson1, ("ConflictException", 409, "Message"));
+        let unknown = "NothingOfTheKind";
+        check("sns", unknown, Protocol::AwsQuery, (unknown, 400, "message"));
+    }
+
+    #[test]
+    fn services_that_speak_json_have_names_of_their_own() {
+        let check = |code: Code, service: &str, expected: (&str, u16)| {
+            let wire = wire(code, Model::of(service), Protocol::AwsJson11);
+            assert_eq!((wire.name, wire.status), expected, "{service}");
+        };
+        check(Code::Validation, "logs", ("InvalidParameterException", 400));
+        check(Code::Validation, "kinesis", ("ValidationException", 400));
+        check(Code::ServiceFailure, "dynamodb", ("InternalServerError", 500));
+        check(Code::ServiceFailure, "events", ("InternalFailure", 500));
+        check(Code::AccessDenied, "events", ("AccessDeniedException", 400));
+        check(Code::UnrecognizedClient, "events", ("UnrecognizedClientException", 400));
+    }
+
+    #[test]
     fn older_services_have_names_of_their_own() {
         let check = |code: Code, name: &str, status: u16| {
-            let wire = wire(code, "sts", Protocol::AwsQuery);
+            let wire = wire(code, Model::of("sts"), Protocol::AwsQuery);
             assert_eq!((wire.name, wire.status), (name, status));
         };
         check(Code::AccessDenied, "AccessDenied", 403);

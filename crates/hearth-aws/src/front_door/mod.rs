@@ -10,8 +10,10 @@
 mod body;
 mod caller;
 mod defence;
+mod encoding;
 mod limits;
 mod route;
+mod streaming;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -32,15 +34,15 @@ use uuid::Uuid;
 pub use caller::{Key, Keys, NoKeys};
 
 use crate::dispatch::{Authorise, Services};
-use crate::document::{Document, ShapeError};
 use crate::error::{ApiError, Code};
-use crate::model::{Model, OperationFacts, Protocol};
+use crate::model::Protocol;
 use crate::operation::{Caller, Service};
+use crate::protocols;
 use crate::protocols::failure::{self, Speaker};
-use crate::protocols::{query, rest_json};
 use crate::sigv4::Claim;
+use streaming::Streamed;
 
-/// A response's body. Whole today; a stream fits as well.
+/// A response's body: whole, or an event stream that goes on.
 pub type ResponseBody = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -138,7 +140,7 @@ impl FrontDoor {
         let answer = self.answer(&parts, body.as_mut(), &origin, request_id).await;
         let mut response = answer.unwrap_or_else(|refusal| {
             log(&refusal, request_id);
-            failure::write(refusal.speaker, &refusal.error, request_id)
+            whole(failure::write(refusal.speaker, &refusal.error, request_id))
         });
         if !body::drain(&self.world, &parts, body).await {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -148,16 +150,15 @@ impl FrontDoor {
         if let Ok(request_id) = HeaderValue::from_str(text) {
             response.headers_mut().insert(REQUEST_ID, request_id);
         }
-        response.map(|bytes| Full::new(bytes).boxed_unsync())
+        response
     }
 
     /// Whether a request may talk to us at all; for what is served beside AWS, like `/_hearth`.
     /// The error is the whole answer.
     pub fn admit(&self, parts: &Parts, origin: &Origin) -> Result<(), Box<Response<ResponseBody>>> {
         defence::check(parts, origin, &self.options.hosts).map_err(|error| {
-            let response =
-                failure::write(Speaker::Nobody(Protocol::RestJson1), &error, self.world.random().uuid());
-            Box::new(response.map(|bytes| Full::new(bytes).boxed_unsync()))
+            let request_id = self.world.random().uuid();
+            Box::new(whole(failure::write(Speaker::Nobody(Protocol::RestJson1), &error, request_id)))
         })
     }
 
@@ -167,7 +168,7 @@ impl FrontDoor {
         body: Pin<&mut B>,
         origin: &Origin,
         request_id: Uuid,
-    ) -> Result<Response<Bytes>, Refusal>
+    ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Display,
@@ -179,23 +180,30 @@ impl FrontDoor {
         defence::check(parts, origin, &self.options.hosts).map_err(unrouted)?;
         let mut parameters = Vec::new();
         let target = route::find(&self.services, parts, service, &mut parameters).map_err(unrouted)?;
-        let (model, operation) = (target.model(), target.operation());
-        let named = |error| Refusal { speaker: Speaker::Service(model), error };
+        let (model, protocol, operation) = (target.model(), target.protocol(), target.operation());
+        let named = |error| Refusal { speaker: Speaker::Service(model, protocol), error };
         let claim = claim.map_err(named)?;
         if let Some(operation) = operation {
-            route::require_signature(claim.as_ref(), model, operation).map_err(named)?;
+            route::require_signature(claim.as_ref(), protocol, operation).map_err(named)?;
             target.served().built(operation).map_err(named)?;
         }
         let limit = limits::of(model.facts().service, operation, &parts.headers);
         let body = body::read(&self.world, parts, body, limit).await.map_err(named)?;
 
-        let (model, operation, input) = target.read(&self.services, parts, &parameters, &body)?;
-        let named = |error| Refusal { speaker: Speaker::Service(model), error };
-        route::require_signature(claim.as_ref(), model, operation).map_err(named)?;
+        let readable = encoding::decode(parts, protocol, &body, limit).map_err(named)?;
+        let (model, operation, input) = target.read(&self.services, parts, &parameters, &readable)?;
+        let named = |error| Refusal { speaker: Speaker::Service(model, protocol), error };
+        route::require_signature(claim.as_ref(), protocol, operation).map_err(named)?;
         let caller = self.caller(parts, claim.as_ref(), &body, origin).await.map_err(named)?;
         let call = caller.call(parts, origin, model.facts().service, operation.name, request_id);
-        let output = self.services.answer(call, input).await.map_err(named)?;
-        write(model, operation, output, request_id).map_err(|error| named(ApiError::internal(error)))
+        let mut output = self.services.answer(call, input).await.map_err(named)?;
+        let ours = |error| named(ApiError::internal(error));
+        let streamed = Streamed::take(model, protocol, operation, &mut output).map_err(ours)?;
+        let head = protocols::write(model, protocol, operation, output, request_id).map_err(ours)?;
+        Ok(match streamed {
+            Some(streamed) => streamed.follow(head),
+            None => whole(head),
+        })
     }
 }
 
@@ -208,16 +216,8 @@ impl std::fmt::Debug for FrontDoor {
     }
 }
 
-fn write(
-    model: &Model,
-    operation: &OperationFacts,
-    output: Document,
-    request_id: Uuid,
-) -> Result<Response<Bytes>, ShapeError> {
-    match model.facts().protocol {
-        Protocol::RestJson1 => rest_json::write(model, operation, output),
-        Protocol::AwsQuery => query::write(model, operation, &output, request_id),
-    }
+fn whole(response: Response<Bytes>) -> Response<ResponseBody> {
+    response.map(|bytes| Full::new(bytes).boxed_unsync())
 }
 
 /// The client reads a general text; the whole chain of causes is for our log.

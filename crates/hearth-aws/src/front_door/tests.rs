@@ -3,5 +3,8 @@
 mod bodies;
 mod calls;
 mod defences;
+mod hostile;
 mod refusals;
+mod rpc;
+mod streams;
 mod toys;

@@ -23,8 +23,10 @@ pub struct Facts {
     pub signing_name: &'static str,
     /// `2015-03-31`.
     pub api_version: &'static str,
-    /// How its bytes look.
-    pub protocol: Protocol,
+    /// How its bytes look, in its own order of preference; never empty.
+    pub protocols: Vec<Protocol>,
+    /// Errors of newer protocols carry the query protocol's code too: `x-amzn-query-error`.
+    pub query_compatible: bool,
     /// What stands before the dot in `X-Amz-Target`.
     pub target_prefix: Option<&'static str>,
     /// `xmlns` of answers in XML.
@@ -42,8 +44,16 @@ pub struct Facts {
 pub enum Protocol {
     /// Paths, headers and JSON bodies.
     RestJson1,
+    /// Paths, headers and XML bodies.
+    RestXml,
+    /// `X-Amz-Target` and JSON bodies.
+    AwsJson10,
+    /// The same under another content type.
+    AwsJson11,
     /// Forms in, XML out.
     AwsQuery,
+    /// `/service/{name}/operation/{name}` and CBOR bodies.
+    RpcV2Cbor,
 }
 
 /// One operation.
@@ -156,6 +166,8 @@ pub struct Structure {
     pub members: Vec<Member>,
     /// The member that is the whole body.
     pub payload: Option<u16>,
+    /// Its members are events of a stream.
+    pub is_event_stream: bool,
     /// For an exception.
     pub error: Option<ErrorFacts>,
 }
@@ -163,10 +175,12 @@ pub struct Structure {
 /// An exception's facts.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ErrorFacts {
-    /// The code on the wire.
+    /// The code in forms and XML; elsewhere the shape's own name is the code.
     pub code: &'static str,
     /// The status.
     pub status: u16,
+    /// The caller's fault, not the service's.
+    pub is_sender: bool,
 }
 
 /// One member of a structure.
@@ -180,8 +194,12 @@ pub struct Member {
     pub location: Location,
     /// The name it travels under.
     pub wire_name: &'static str,
+    /// The name it travels under in forms and XML.
+    pub query_name: &'static str,
     /// A request without it is refused.
     pub required: bool,
+    /// The bytes of the event are this member's.
+    pub is_event_payload: bool,
 }
 
 /// Where a member travels.

@@ -45,7 +45,11 @@ impl Model {
     }
 
     fn decode(blob: &'static [u8]) -> Self {
-        let facts: Facts = postcard::from_bytes(blob).expect("written by this crate's build script");
+        Self::new(postcard::from_bytes(blob).expect("written by this crate's build script"))
+    }
+
+    /// A model of these facts.
+    pub(crate) fn new(facts: Facts) -> Self {
         let patterns = facts.patterns.iter().map(|_| OnceLock::new()).collect();
         let routes = Routes::of(&facts);
         Self { facts, patterns, routes }
@@ -80,14 +84,25 @@ impl Model {
         }
     }
 
-    /// The exception with this code on the wire.
-    pub(crate) fn exception(&self, code: &str) -> Option<&Structure> {
-        self.facts.shapes.iter().find_map(|shape| match &shape.kind {
-            Kind::Structure(structure) => {
-                structure.error.as_ref().is_some_and(|error| error.code == code).then_some(structure)
-            }
-            _ => None,
+    /// The exception of this name: its shape's, or its code in forms and XML.
+    pub(crate) fn exception(&self, name: &str) -> Option<Exception<'_>> {
+        self.facts.shapes.iter().find_map(|shape| {
+            let Kind::Structure(structure) = &shape.kind else { return None };
+            let facts = structure.error.as_ref()?;
+            let is_meant = shape.name == name || facts.code == name;
+            is_meant.then_some(Exception { name: shape.name, structure, facts })
         })
+    }
+
+    /// Whether the service speaks this protocol.
+    pub(crate) fn speaks(&self, protocol: Protocol) -> bool {
+        self.facts.protocols.contains(&protocol)
+    }
+
+    /// The protocol that the service itself prefers.
+    #[cfg(test)]
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.facts.protocols[0]
     }
 
     /// A pattern as the model writes it, and compiled.
@@ -99,6 +114,26 @@ impl Model {
 
     pub(crate) fn routes(&self) -> &Routes {
         &self.routes
+    }
+}
+
+/// An exception of a model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exception<'m> {
+    /// The shape's name: the code in JSON and CBOR.
+    pub name: &'static str,
+    /// Its members.
+    pub structure: &'m Structure,
+    /// Its status, and its code in forms and XML.
+    pub facts: &'m ErrorFacts,
+}
+
+impl Exception<'_> {
+    /// The member that holds the text, as the model spells it: `message` or `Message`.
+    pub(crate) fn message_key(&self) -> &'static str {
+        let members = &self.structure.members;
+        let found = members.iter().find(|member| member.name.eq_ignore_ascii_case("message"));
+        found.map_or("message", |member| member.wire_name)
     }
 }
 

@@ -47,6 +47,11 @@ fn translate(java: &str) -> String {
     while let Some(character) = characters.next() {
         match character {
             '\\' => {
+                if let Some((character, rest)) = surrogates(characters.as_str()) {
+                    out.push_str(&format!(r"\x{{{:X}}}", u32::from(character)));
+                    characters = rest.chars();
+                    continue;
+                }
                 let escaped = characters.next().unwrap_or('\\');
                 match class(escaped) {
                     Some((negated, class)) if in_class && !negated => out.push_str(class),
@@ -68,6 +73,16 @@ fn translate(java: &str) -> String {
         }
     }
     out
+}
+
+/// Java writes a character beyond the first 65,536 as two escapes; what follows the first backslash is `rest`.
+fn surrogates(rest: &str) -> Option<(char, &str)> {
+    let (high, rest) = (rest.strip_prefix('u')?.get(..4)?, rest.get(5..)?);
+    let (low, rest) = (rest.strip_prefix(r"\u")?.get(..4)?, rest.get(6..)?);
+    let units = [u16::from_str_radix(high, 16).ok()?, u16::from_str_radix(low, 16).ok()?];
+    let text = String::from_utf16(&units).ok()?;
+    let mut characters = text.chars();
+    characters.next().filter(|_| characters.next().is_none()).map(|character| (character, rest))
 }
 
 fn class(escaped: char) -> Option<(bool, &'static str)> {
@@ -121,5 +136,7 @@ mod tests {
         check(r"[0-9A-Za-z\.\-_]*(?<!\.)", "a.", false);
         check(r"(|[a-zA-Z0-9$_-]+)", "", true);
         check(r"[\u0020-\u00FF]+", "ÿ", true);
+        check(r"[\u0020-\uD7FF\uD800\uDC00-\uDBFF\uDFFF]+", "a🦀", true);
+        check(r"[\uD800\uDC00-\uDBFF\uDFFF]", "a", false);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Protocol};
 
-/// The tree of one service; empty where paths say nothing (awsQuery).
+/// The tree of one service; empty where paths say nothing of operations (awsQuery, awsJson).
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     root: Node,
@@ -21,8 +21,8 @@ struct Node {
 #[derive(Debug)]
 struct Endpoint {
     method: &'static str,
-    /// A parameter of the query that tells this operation from others with the same path.
-    query: Option<(&'static str, &'static str)>,
+    /// Parameters of the query that tell this operation from others with the same path.
+    query: Vec<(&'static str, &'static str)>,
     operation: usize,
 }
 
@@ -38,14 +38,13 @@ pub(crate) enum Found {
 impl Routes {
     pub(crate) fn of(facts: &Facts) -> Self {
         let mut routes = Self::default();
-        if facts.protocol != Protocol::RestJson1 {
+        if !facts.protocols.contains(&Protocol::RestJson1) {
             return routes;
         }
         for (operation, found) in facts.operations.iter().enumerate() {
-            let (path, query) = match found.uri.split_once('?') {
-                Some((path, query)) => (path, Some(query.split_once('=').unwrap_or((query, "")))),
-                None => (found.uri, None),
-            };
+            let (path, query) = found.uri.split_once('?').unwrap_or((found.uri, ""));
+            let pairs = query.split('&').filter(|pair| !pair.is_empty());
+            let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
             routes.root.add(path, Endpoint { method: found.method, query, operation });
         }
         routes
@@ -60,13 +59,11 @@ impl Routes {
         parameters: &mut Vec<&'p str>,
     ) -> Option<Found> {
         let endpoints = self.root.find(segments(path), parameters)?;
-        let of_method = || endpoints.iter().filter(|endpoint| endpoint.method == method);
-        let told_apart = of_method().find(|endpoint| {
-            endpoint
-                .query
-                .is_some_and(|(name, value)| query.split('&').any(|pair| is_pair(pair, name, value)))
-        });
-        let found = told_apart.or_else(|| of_method().find(|endpoint| endpoint.query.is_none()));
+        let has = |(name, value): &(&str, &str)| query.split('&').any(|pair| is_pair(pair, name, value));
+        let found = endpoints
+            .iter()
+            .filter(|endpoint| endpoint.method == method && endpoint.query.iter().all(has))
+            .max_by_key(|endpoint| endpoint.query.len());
         Some(found.map_or(Found::OtherMethod, |endpoint| Found::Operation(endpoint.operation)))
     }
 }

@@ -33,6 +33,14 @@ impl<'f> Form<'f> {
         Ok(Self(pairs))
     }
 
+    /// The form of a request: its body, or the query of one without.
+    pub(crate) fn of(received: &'f super::Received<'_>) -> Result<Self, ApiError> {
+        match received.body.is_empty() {
+            true => Self::parse(received.query),
+            false => Self::parse(std::str::from_utf8(&received.body).map_err(unreadable)?),
+        }
+    }
+
     /// The parameter of exactly this name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let at = self.0.partition_point(|(found, _)| found.as_ref() < name);
@@ -59,7 +67,7 @@ impl<'f> Form<'f> {
     ) -> Result<Document, ApiError> {
         let mut members = Vec::new();
         for member in &structure.members {
-            let value = self.value(model, member.shape, &format!("{prefix}{}", member.wire_name), depth)?;
+            let value = self.value(model, member.shape, &format!("{prefix}{}", member.query_name), depth)?;
             if value != Document::Null {
                 members.push((member.name, value));
             }

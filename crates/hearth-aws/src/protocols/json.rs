@@ -9,7 +9,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
-use super::timestamp;
+use super::{text, timestamp};
 use crate::document::{Document, ShapeError};
 use crate::error::ApiError;
 use crate::model::{Kind, Location, Member, Model, ShapeId, Structure, TimestampFormat};
@@ -123,6 +123,12 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 let bytes = STANDARD.decode(value).map_err(|_| E::custom("a blob is not base64"))?;
                 Ok(Document::Blob(bytes.into()))
             }
+            Kind::Float(_) => match value {
+                "NaN" => Ok(Document::Float(f64::NAN)),
+                "Infinity" => Ok(Document::Float(f64::INFINITY)),
+                "-Infinity" => Ok(Document::Float(f64::NEG_INFINITY)),
+                _ => Err(wrong()),
+            },
             Kind::Timestamp(_) => timestamp::read(value).map(Document::Timestamp).ok_or_else(wrong),
             _ => Err(wrong()),
         }
@@ -198,7 +204,7 @@ impl Visitor<'_> for Name {
 }
 
 /// Of entries with the same key the last is meant. Maps are large enough to be attacked: no quadratic scan.
-fn last_wins(mut map: Vec<(String, Document)>) -> Vec<(String, Document)> {
+pub(super) fn last_wins(mut map: Vec<(String, Document)>) -> Vec<(String, Document)> {
     let mut seen = std::collections::HashSet::with_capacity(map.len());
     let keep: Vec<bool> = map.iter().rev().map(|(key, _)| seen.insert(key.as_str())).collect();
     drop(seen);
@@ -219,7 +225,10 @@ pub(super) fn write(
         (Document::Null, _) => out.extend_from_slice(b"null"),
         (Document::Bool(value), Kind::Boolean) => out.extend_from_slice(value.to_string().as_bytes()),
         (Document::Integer(value), Kind::Integer(_)) => out.extend_from_slice(value.to_string().as_bytes()),
-        (Document::Float(value), Kind::Float(_)) => out.extend_from_slice(format!("{value:?}").as_bytes()),
+        (Document::Float(value), Kind::Float(_)) => match text::not_finite(*value) {
+            Some(name) => write_text(name, out),
+            None => out.extend_from_slice(format!("{value:?}").as_bytes()),
+        },
         (Document::String(text), Kind::String { .. }) => write_text(text, out),
         (Document::Blob(bytes), Kind::Blob(_)) => write_text(&STANDARD.encode(bytes), out),
         (Document::Timestamp(micros), Kind::Timestamp(format)) => match format {

@@ -2,19 +2,28 @@
 //!
 //! Never: knows an operation by name; copies a payload.
 
+pub(crate) mod aws_json;
+#[cfg(test)]
+mod cases;
+mod cbor;
 pub(crate) mod failure;
 mod form;
+mod header_list;
 mod json;
 pub(crate) mod query;
 pub(crate) mod rest_json;
+pub(crate) mod rpc_v2_cbor;
 mod text;
 mod timestamp;
 mod xml;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Response};
+use uuid::Uuid;
 
+use crate::document::{Document, ShapeError};
 use crate::error::{ApiError, Code};
+use crate::model::{Model, OperationFacts, Protocol, ShapeId};
 
 /// A request as far as a protocol needs it. Paths and queries are raw: still percent-encoded.
 #[derive(Debug)]
@@ -27,6 +36,47 @@ pub(crate) struct Received<'r> {
     pub headers: &'r HeaderMap,
     /// The whole body.
     pub body: Bytes,
+}
+
+/// The input of an operation, where it is known before the body is read: not in awsQuery.
+pub(crate) fn read(
+    model: &'static Model,
+    protocol: Protocol,
+    operation: &OperationFacts,
+    received: &Received<'_>,
+) -> Result<Document, ApiError> {
+    match protocol {
+        Protocol::RestJson1 => rest_json::read(model, operation, received),
+        Protocol::AwsJson10 | Protocol::AwsJson11 => aws_json::read(model, operation, &received.body),
+        Protocol::RpcV2Cbor => rpc_v2_cbor::read(model, operation, &received.body),
+        Protocol::AwsQuery => query::read(model, operation, &query::Form::of(received)?),
+        // GAP(protocols): restXml is S3's alone and comes with it.
+        Protocol::RestXml => Err(crate::dispatch::service_not_built(model.facts().service)),
+    }
+}
+
+/// An operation's answer.
+pub(crate) fn write(
+    model: &Model,
+    protocol: Protocol,
+    operation: &OperationFacts,
+    output: Document,
+    request_id: Uuid,
+) -> Result<Response<Bytes>, ShapeError> {
+    match protocol {
+        Protocol::RestJson1 => rest_json::write(model, operation, output),
+        Protocol::AwsJson10 | Protocol::AwsJson11 => aws_json::write(model, protocol, operation, &output),
+        Protocol::RpcV2Cbor => rpc_v2_cbor::write(model, operation, &output),
+        Protocol::AwsQuery => query::write(model, operation, &output, request_id),
+        Protocol::RestXml => Err(ShapeError::expected("a protocol that is built")),
+    }
+}
+
+/// A value of this shape in JSON.
+pub(crate) fn json_of(model: &Model, shape: ShapeId, value: &Document) -> Result<Vec<u8>, ShapeError> {
+    let mut out = Vec::new();
+    json::write(model, shape, value, &mut out)?;
+    Ok(out)
 }
 
 /// The bytes are not what the protocol asks for.

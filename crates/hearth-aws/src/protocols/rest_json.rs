@@ -1,17 +1,20 @@
 //! restJson1: members travel in the path, the query, headers, and a JSON body or a raw payload.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-use super::{Received, json, text};
+use super::{Received, header_list, json, text};
 use crate::document::{Document, ShapeError};
 use crate::error::ApiError;
-use crate::model::{Kind, Location, Member, Model, OperationFacts, Structure, TimestampFormat};
+use crate::model::{Kind, Location, Member, Model, OperationFacts, ShapeId, Structure, TimestampFormat};
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// The input of an operation.
 pub(crate) fn read(
@@ -32,7 +35,7 @@ pub(crate) fn read(
         }
         None => Vec::new(),
     };
-    read_path(operation.uri, structure, received.parameters, &mut members)?;
+    read_path(model, operation.uri, structure, received.parameters, &mut members)?;
     read_query(model, structure, received.query, &mut members)?;
     read_headers(model, structure, received, &mut members)?;
     Ok(Document::Structure(members))
@@ -57,6 +60,7 @@ fn read_payload(model: &'static Model, member: &Member, body: &Bytes) -> Result<
 }
 
 fn read_path(
+    model: &Model,
     uri: &str,
     structure: &Structure,
     parameters: &[&str],
@@ -69,7 +73,7 @@ fn read_path(
             .iter()
             .find(|member| member.location == Location::Path && member.wire_name == label);
         if let Some(member) = found {
-            members.push((member.name, Document::String(text::percent_decode(raw)?.into_owned())));
+            members.push((member.name, text::read(model, member.shape, text::percent_decode(raw)?)?));
         }
     }
     Ok(())
@@ -85,6 +89,10 @@ fn read_query(
         return Ok(());
     }
     for member in structure.members.iter().filter(|member| member.location == Location::Query) {
+        if let Kind::Map { value, .. } = &model.shape(member.shape).kind {
+            members.push((member.name, read_whole_query(model, *value, query)?));
+            continue;
+        }
         let mut values = Vec::new();
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -93,10 +101,22 @@ fn read_query(
             }
         }
         if !values.is_empty() {
-            members.push((member.name, read_texts(model, member, values)?));
+            members.push((member.name, read_texts(model, member.shape, values)?));
         }
     }
     Ok(())
+}
+
+/// The whole query as a map: a repeated name's first value counts, unless the map holds lists.
+fn read_whole_query(model: &Model, value: ShapeId, query: &str) -> Result<Document, ApiError> {
+    let mut names: BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>> = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        names.entry(text::form_decode(name)?).or_default().push(text::form_decode(value)?);
+    }
+    let entries =
+        names.into_iter().map(|(name, values)| Ok((name.into_owned(), read_texts(model, value, values)?)));
+    Ok(Document::Map(entries.collect::<Result<_, ApiError>>()?))
 }
 
 fn read_headers(
@@ -109,21 +129,38 @@ fn read_headers(
         let Some(value) = received.headers.get(member.wire_name) else { continue };
         let value = std::str::from_utf8(value.as_bytes()).map_err(super::unreadable)?;
         let values = match &model.shape(member.shape).kind {
-            Kind::List { .. } => value.split(',').map(|value| Cow::Borrowed(value.trim())).collect(),
+            Kind::List { member: entry, .. } => header_list::split(model, *entry, value),
             _ => vec![Cow::Borrowed(value)],
         };
-        members.push((member.name, read_texts(model, member, values)?));
+        members.push((member.name, read_texts(model, member.shape, values)?));
+    }
+    for member in structure.members.iter().filter(|member| member.location == Location::Headers) {
+        let mut map = Vec::new();
+        for (name, value) in received.headers {
+            let Some(name) = without_prefix(name.as_str(), member.wire_name) else { continue };
+            let value = std::str::from_utf8(value.as_bytes()).map_err(super::unreadable)?;
+            map.push((name.to_owned(), Document::String(value.to_owned())));
+        }
+        if !map.is_empty() {
+            members.push((member.name, Document::Map(map)));
+        }
     }
     Ok(())
 }
 
+/// What follows the prefix, whatever its case.
+fn without_prefix<'n>(name: &'n str, prefix: &str) -> Option<&'n str> {
+    let (start, rest) = name.split_at_checked(prefix.len())?;
+    (start.eq_ignore_ascii_case(prefix) && !rest.is_empty()).then_some(rest)
+}
+
 /// One value, of which a repeated parameter's first counts, or a list of them.
-fn read_texts(model: &Model, member: &Member, values: Vec<Cow<'_, str>>) -> Result<Document, ApiError> {
-    if let Kind::List { member: entry, .. } = &model.shape(member.shape).kind {
+fn read_texts(model: &Model, shape: ShapeId, values: Vec<Cow<'_, str>>) -> Result<Document, ApiError> {
+    if let Kind::List { member: entry, .. } = &model.shape(shape).kind {
         let entries = values.into_iter().map(|value| text::read(model, *entry, value));
         return Ok(Document::List(entries.collect::<Result<_, _>>()?));
     }
-    values.into_iter().next().map_or(Ok(Document::Null), |value| text::read(model, member.shape, value))
+    values.into_iter().next().map_or(Ok(Document::Null), |value| text::read(model, shape, value))
 }
 
 /// An operation's answer.
@@ -149,7 +186,10 @@ pub(crate) fn write(
         *response.body_mut() = match value.map(std::mem::take) {
             None | Some(Document::Null) => Bytes::new(),
             Some(Document::Blob(bytes)) => bytes,
-            Some(Document::String(text)) => text.into(),
+            Some(Document::String(text)) => {
+                response.headers_mut().insert(CONTENT_TYPE, TEXT);
+                text.into()
+            }
             Some(value) => {
                 let mut out = Vec::new();
                 json::write(model, payload.shape, &value, &mut out)
@@ -181,6 +221,20 @@ fn write_outside_body(
             *response.status_mut() = status.ok_or(ShapeError::expected("a status code"))?;
         }
         (Location::StatusCode, _) => return Err(ShapeError::expected("a status code")),
+        (Location::Header, Document::List(list)) => {
+            let Kind::List { member: entry, .. } = &model.shape(member.shape).kind else {
+                return Err(ShapeError::expected("no list"));
+            };
+            let is_text = matches!(model.shape(*entry).kind, Kind::String { .. });
+            let texts = list.iter().map(|value| {
+                let text = text::write(model, *entry, value, TimestampFormat::HttpDate)?;
+                Ok(if is_text { header_list::quoted(text) } else { text })
+            });
+            let texts = texts.collect::<Result<Vec<_>, ShapeError>>()?;
+            if !texts.is_empty() {
+                insert(response, member.wire_name, &texts.join(", "))?;
+            }
+        }
         (Location::Header, value) => {
             let value = text::write(model, member.shape, value, TimestampFormat::HttpDate)?;
             insert(response, member.wire_name, &value)?;

@@ -43,12 +43,24 @@ pub(super) fn write(
         (Document::String(text), Kind::String { .. }) => Ok(text.clone()),
         (Document::Bool(value), Kind::Boolean) => Ok(value.to_string()),
         (Document::Integer(value), Kind::Integer(_)) => Ok(value.to_string()),
-        (Document::Float(value), Kind::Float(_)) => Ok(format!("{value:?}")),
+        (Document::Float(value), Kind::Float(_)) => {
+            Ok(not_finite(*value).map_or_else(|| format!("{value:?}"), str::to_owned))
+        }
         (Document::Timestamp(micros), Kind::Timestamp(format)) => {
             Ok(timestamp::write(*micros, format.unwrap_or(times)))
         }
         (Document::Blob(bytes), Kind::Blob(_)) => Ok(STANDARD.encode(bytes)),
         _ => Err(ShapeError::expected(model.shape(shape).name)),
+    }
+}
+
+/// The name of a float that is no number which could be written.
+pub(super) fn not_finite(value: f64) -> Option<&'static str> {
+    match value {
+        f64::INFINITY => Some("Infinity"),
+        f64::NEG_INFINITY => Some("-Infinity"),
+        _ if value.is_nan() => Some("NaN"),
+        _ => None,
     }
 }
 

@@ -35,6 +35,15 @@ pub(super) fn from_epoch_seconds(seconds: f64) -> Option<i64> {
     (micros.is_finite() && micros.abs() < i64::MAX as f64).then_some(micros as i64)
 }
 
+/// Seconds, as an integer where they are whole.
+#[allow(clippy::cast_precision_loss, reason = "a double holds microseconds until the year 2255")]
+pub(super) fn whole_seconds(micros: i64) -> Result<i64, f64> {
+    match micros % MICROS_PER_SECOND {
+        0 => Ok(micros / MICROS_PER_SECOND),
+        _ => Err(micros as f64 / MICROS_PER_SECOND as f64),
+    }
+}
+
 fn epoch_seconds(micros: i64) -> String {
     let (seconds, fraction) = (micros.div_euclid(MICROS_PER_SECOND), micros.rem_euclid(MICROS_PER_SECOND));
     if fraction == 0 || seconds < 0 {

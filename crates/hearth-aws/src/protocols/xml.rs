@@ -53,7 +53,7 @@ impl Writer {
     ) -> Result<(), ShapeError> {
         for (name, value) in members {
             let member = structure.member(name)?;
-            self.value(model, member.shape, member.wire_name, value).map_err(|error| error.within(name))?;
+            self.value(model, member.shape, member.query_name, value).map_err(|error| error.within(name))?;
         }
         Ok(())
     }

@@ -106,6 +106,7 @@ fn print(value: &Document, out: &mut String) {
             let length = bytes.len();
             write!(out, "java.nio.HeapByteBuffer[pos=0 lim={length} cap={length}]")
         }
+        Document::Stream(_) => out.write_str("stream"),
         Document::Timestamp(micros) => write!(out, "{}", hearth_world::Timestamp::from_micros(*micros)),
         Document::List(list) => {
             group(out, ('[', ']'), list, print);

@@ -228,7 +228,8 @@ fn is_set(value: &Document) -> bool {
         | Document::Integer(_)
         | Document::Float(_)
         | Document::Blob(_)
-        | Document::Timestamp(_) => true,
+        | Document::Timestamp(_)
+        | Document::Stream(_) => true,
     }
 }
 

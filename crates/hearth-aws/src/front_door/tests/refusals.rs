@@ -86,7 +86,7 @@ async fn a_service_that_is_not_there_says_so_in_a_shape_that_its_clients_read() 
             "{answer}"
         );
     };
-    check(form("sqs", "Action=ListQueues").send().await, "<Code>NotImplemented</Code><Message>Service sqs");
+    check(form("sns", "Action=ListTopics").send().await, "<Code>NotImplemented</Code><Message>Service sns");
     check(
         lambda("GET", "/bucket").signed_for("s3").send().await,
         "<Code>NotImplemented</Code><Message>Service s3",
@@ -111,7 +111,7 @@ async fn what_does_not_exist_is_an_unknown_operation() {
     );
     let answer =
         lambda("POST", "/").header("x-amz-target", "DynamoDB_20120810.ListTables").body("{}").send().await;
-    check(answer, "404\n", "UnknownOperationException");
+    check(answer, "400\n", r#"{"__type":"UnknownOperationException","message":"Could not find"#);
 }
 
 #[tokio::test]

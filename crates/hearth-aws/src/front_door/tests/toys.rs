@@ -84,6 +84,36 @@ shape! {
         tags: Option<Vec<Tag>>,
     }
 
+    pub struct QueueInput {
+        queue_name: String,
+    }
+
+    pub struct QueueOutput {
+        queue_url: String,
+    }
+
+    pub struct SendInput {
+        queue_url: String,
+        message_attributes: Option<BTreeMap<String, Attribute>>,
+    }
+
+    pub struct Attribute {
+        data_type: String,
+        string_value: Option<String>,
+    }
+
+    pub struct AttributesOutput {
+        attributes: BTreeMap<String, String>,
+    }
+
+    pub struct DashboardInput {
+        dashboard_name: String,
+    }
+
+    pub struct DashboardOutput {
+        dashboard_name: String,
+    }
+
     pub struct IdentityOutput {
         user_id: String,
         account: String,
@@ -171,6 +201,36 @@ toy!(GetCallerIdentity(cx, _input: Nothing) -> IdentityOutput {
     Ok(IdentityOutput { user_id: caller.user_id, account: cx.call.account.clone(), arn: caller.arn })
 });
 
+toy!(GetQueueUrl(cx, input: QueueInput) -> QueueOutput {
+    if input.queue_name == "gone" {
+        return Err(ApiError::client(Code::Modelled("QueueDoesNotExist"), "The specified queue does not exist."));
+    }
+    Ok(QueueOutput { queue_url: format!("http://{}/{}", cx.call.host, input.queue_name) })
+});
+
+toy!(SendMessage(_cx, input: SendInput) -> Nothing {
+    let attributes = input.message_attributes.unwrap_or_default().into_iter();
+    let attributes: Vec<_> =
+        attributes.map(|(name, value)| (name, value.data_type, value.string_value)).collect();
+    let text = format!("{} {attributes:?}", input.queue_url);
+    Err(ApiError::client(Code::Modelled("InvalidMessageContents"), text))
+});
+
+toy!(GetQueueAttributes(_cx, _input: Nothing) -> AttributesOutput {
+    Ok(AttributesOutput { attributes: BTreeMap::from([("DelaySeconds".to_owned(), "0".to_owned())]) })
+});
+
+toy!(DeleteQueue(_cx, _input: Nothing) -> Nothing { Ok(Nothing {}) });
+
+toy!(CreateLogGroup(_cx, _input: Nothing) -> Nothing { Ok(Nothing {}) });
+
+toy!(GetDashboard(_cx, input: DashboardInput) -> DashboardOutput {
+    if input.dashboard_name == "gone" {
+        return Err(ApiError::client(Code::Modelled("DashboardNotFoundError"), "No such dashboard."));
+    }
+    Ok(DashboardOutput { dashboard_name: input.dashboard_name })
+});
+
 pub(super) fn services() -> Vec<Service> {
     let state = Arc::new(());
     let lambda = Service::new("lambda").with::<Invoke>(&state).with::<GetFunctionConfiguration>(&state);
@@ -178,7 +238,11 @@ pub(super) fn services() -> Vec<Service> {
         lambda.with::<CreateFunction>(&state).with::<DeleteFunction>(&state).with::<UntagResource>(&state);
     let lambda = lambda.with::<ListFunctions>(&state);
     let iam = Service::new("iam").with::<CreateRole>(&state).with::<GetRole>(&state);
-    vec![lambda, iam, Service::new("sts").with::<GetCallerIdentity>(&state)]
+    let sqs = Service::new("sqs").with::<GetQueueUrl>(&state).with::<SendMessage>(&state);
+    let sqs = sqs.with::<GetQueueAttributes>(&state).with::<DeleteQueue>(&state);
+    let logs = Service::new("logs").with::<CreateLogGroup>(&state);
+    let cloudwatch = Service::new("cloudwatch").with::<GetDashboard>(&state);
+    vec![lambda, iam, Service::new("sts").with::<GetCallerIdentity>(&state), sqs, logs, cloudwatch]
 }
 
 pub(super) fn door() -> FrontDoor {
@@ -206,6 +270,20 @@ pub(super) fn lambda(method: &str, target: &str) -> Sent {
 pub(super) fn form(service: &'static str, form: &'static str) -> Sent {
     let sent = Sent { signed_for: Some(service), ..lambda("POST", "/") };
     sent.header("content-type", "application/x-www-form-urlencoded").body(form)
+}
+
+/// A call in awsJson: `json("sqs", "1.0", "AmazonSQS.GetQueueUrl", "{}")`.
+pub(super) fn json(service: &'static str, version: &str, target: &str, body: &'static str) -> Sent {
+    let sent = Sent { signed_for: Some(service), ..lambda("POST", "/") };
+    let content = format!("application/x-amz-json-{version}");
+    sent.header("content-type", &content).header("x-amz-target", target).body(body)
+}
+
+/// A call to CloudWatch in rpcv2Cbor.
+pub(super) fn cbor(operation: &str, body: &'static [u8]) -> Sent {
+    let path = format!("/service/GraniteServiceVersion20100801/operation/{operation}");
+    let sent = Sent { signed_for: Some("monitoring"), ..lambda("POST", &path) };
+    sent.header("content-type", "application/cbor").header("smithy-protocol", "rpc-v2-cbor").body(body)
 }
 
 pub(super) fn authorization(service: &str) -> String {

@@ -1,0 +1,56 @@
+//! botocore's source package: taken once from the registry, unpacked in the build folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::suite::Suite;
+
+/// The release that our models are of.
+const RELEASE: &str = "botocore-1.44.5";
+
+const CASES: &str = "tests/unit/protocols";
+
+/// The suites of one file: `input/json`.
+pub(super) fn suites(name: &str) -> Vec<Suite> {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let path = FOLDER.get_or_init(folder).join(format!("{name}.json"));
+    let text = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("parse {}: {error}", path.display()))
+}
+
+fn folder() -> PathBuf {
+    // Beside `debug` and `release`: OUT_DIR is target/PROFILE/build/PACKAGE/out.
+    let target = Path::new(env!("OUT_DIR")).ancestors().nth(4).expect("five folders deep");
+    let kept = target.join("protocol-cases");
+    let cases = kept.join(RELEASE).join(CASES);
+    if cases.exists() {
+        return cases;
+    }
+    // Another test process may do the same: each unpacks aside, and the first to rename wins.
+    let scratch = target.join(format!("protocol-cases.{}", std::process::id()));
+    fs::create_dir_all(&scratch).expect("a folder in the build folder");
+    let version = RELEASE.replace('-', "==");
+    run(Command::new("python3")
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest"])
+        .arg(&scratch)
+        .arg(version));
+    let archive = scratch.join(format!("{RELEASE}.tar.gz"));
+    run(Command::new("tar")
+        .arg("-xzf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(&scratch)
+        .arg(format!("{RELEASE}/{CASES}")));
+    fs::remove_file(&archive).expect("what was just unpacked");
+    if fs::rename(&scratch, &kept).is_err() {
+        fs::remove_dir_all(&scratch).expect("our own folder");
+    }
+    cases
+}
+
+fn run(command: &mut Command) {
+    let status = command.status().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
+    assert!(status.success(), "{command:?} failed ({status}): the cases come from the Python package index");
+}
