@@ -7,8 +7,9 @@
 //! sandbox  ─▶ everything                                  FrontDoor, as the function's role
 //! ```
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -17,6 +18,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tracing::error;
+use uuid::Uuid;
 
 use hearth_aws::{Caller, FrontDoor, Origin, SandboxCaller};
 use hearth_service_lambda::{Lambda, PackageError};
@@ -94,6 +96,8 @@ impl Gate {
 /// The AWS endpoint inside sandboxes. Made before the services, which need the worker, which needs it.
 pub struct SandboxEndpoint {
     gate: OnceLock<Arc<Gate>>,
+    /// Who calls, by revision: all connections of one share its limits.
+    callers: Mutex<HashMap<Uuid, Weak<SandboxCaller>>>,
     clock: Clock,
     stop: Stop,
 }
@@ -101,7 +105,18 @@ pub struct SandboxEndpoint {
 impl SandboxEndpoint {
     /// An endpoint that answers nobody yet.
     pub fn new(clock: Clock, stop: Stop) -> Self {
-        Self { gate: OnceLock::new(), clock, stop }
+        Self { gate: OnceLock::new(), callers: Mutex::default(), clock, stop }
+    }
+
+    fn caller(&self, revision: &Revision, host: String) -> Arc<SandboxCaller> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = callers.get(&revision.id).and_then(Weak::upgrade) {
+            return known;
+        }
+        callers.retain(|_, known| known.strong_count() > 0);
+        let made = Arc::new(caller(revision, host));
+        callers.insert(revision.id, Arc::downgrade(&made));
+        made
     }
 
     /// From now on connections are answered. Only the first time counts.
@@ -116,10 +131,11 @@ impl Endpoint for SandboxEndpoint {
             return Box::pin(std::future::ready(()));
         };
         let (clock, stop) = (self.clock.clone(), self.stop.clone());
+        let host = connection.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+        let caller = self.caller(&revision, host);
         Box::pin(async move {
-            let host = connection.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
             let counted = gate.counts.connection();
-            let origin = Origin::Sandbox(Arc::new(caller(&revision, host)));
+            let origin = Origin::Sandbox(caller);
             let handler: Handler = Arc::new(move |request| {
                 let (gate, origin) = (gate.clone(), origin.clone());
                 Box::pin(async move { gate.door.handle(request, origin).await })
@@ -132,13 +148,10 @@ impl Endpoint for SandboxEndpoint {
 
 /// The function's role is who calls, whatever its requests say.
 fn caller(revision: &Revision, host: String) -> SandboxCaller {
-    SandboxCaller {
-        account: revision.account.clone(),
-        caller: Caller {
-            access_key_id: revision.identity.credentials.access_key_id.clone(),
-            arn: revision.identity.arn.clone(),
-            user_id: revision.identity.user_id.clone(),
-        },
-        host,
-    }
+    let caller = Caller {
+        access_key_id: revision.identity.credentials.access_key_id.clone(),
+        arn: revision.identity.arn.clone(),
+        user_id: revision.identity.user_id.clone(),
+    };
+    SandboxCaller::new(revision.account.clone(), caller, host)
 }

@@ -1,7 +1,8 @@
-//! A request's body: whole, bounded in size and time.
+//! A request's body: whole, bounded in size and time, and together with all others in memory.
 
 use std::fmt::Display;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -9,6 +10,7 @@ use hearth_world::World;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::Limit;
 use crate::error::{ApiError, Code};
@@ -25,13 +27,62 @@ const DRAINED_BYTES_MAX: u64 = 134_217_728;
 /// Memory set aside for a body before any of it arrived.
 const RESERVED_BYTES_MAX: u64 = 1_048_576;
 
-/// The whole body. One that came in one piece is handed on as it is.
+/// Bodies up to this size are read without asking for room.
+const SMALL_BYTES_MAX: u64 = 262_144;
+
+/// Room for all larger bodies that are being read from one side, listeners or sandboxes: three packages at a time.
+const ROOM_BYTES: u64 = 3 * 70_167_211;
+
+/// Room for those of one sandbox: one package.
+const SANDBOX_ROOM_BYTES: u64 = 70_167_211;
+
+/// What a permit stands for.
+const ROOM_UNIT: u64 = 65_536;
+
+/// A body waits so long for room, without being read; flow control holds its sender back.
+const ROOM_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Memory for bodies that are being read. A sender that stops in the middle keeps its room, so that many of them fill
+/// the room and not the host.
+#[derive(Clone, Debug)]
+pub(super) struct Room(Arc<Semaphore>);
+
+impl Room {
+    /// For one side of the front door.
+    pub(super) fn of_a_side() -> Self {
+        Self::of(ROOM_BYTES)
+    }
+
+    /// For one sandbox.
+    pub(super) fn of_a_sandbox() -> Self {
+        Self::of(SANDBOX_ROOM_BYTES)
+    }
+
+    fn of(bytes: u64) -> Self {
+        Self(Arc::new(Semaphore::new(usize::try_from(bytes.div_ceil(ROOM_UNIT)).unwrap_or(usize::MAX))))
+    }
+
+    async fn take(&self, world: &World, bytes: u64) -> Result<OwnedSemaphorePermit, ApiError> {
+        let units = u32::try_from(bytes.div_ceil(ROOM_UNIT)).unwrap_or(u32::MAX);
+        let permit = world.physical().timeout(ROOM_TIME_MAX, self.0.clone().acquire_many_owned(units)).await;
+        permit.ok().and_then(Result::ok).ok_or_else(|| {
+            ApiError::client(Code::Throttling, "Rate exceeded: too many large requests are being read")
+        })
+    }
+}
+
+/// The right to a body's memory, given back when dropped.
+#[derive(Debug, Default)]
+pub(super) struct Held(#[allow(dead_code, reason = "held, not looked at")] Vec<OwnedSemaphorePermit>);
+
+/// The whole body, and the room that it takes. One that came in one piece is handed on as it is.
 pub(super) async fn read<B>(
     world: &World,
+    rooms: &[&Room],
     parts: &Parts,
     body: Pin<&mut B>,
     limit: Limit,
-) -> Result<Bytes, ApiError>
+) -> Result<(Bytes, Held), ApiError>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Display,
@@ -41,10 +92,17 @@ where
         return Err(limit.exceeded(bytes));
     }
     if body.is_end_stream() {
-        return Ok(Bytes::new());
+        return Ok((Bytes::new(), Held::default()));
+    }
+    let mut held = Held::default();
+    let wanted = announced.unwrap_or(limit.bytes_max);
+    if wanted > SMALL_BYTES_MAX {
+        for room in rooms {
+            held.0.push(room.take(world, wanted).await?);
+        }
     }
     let collected = world.physical().timeout(BODY_TIME_MAX, collect(world, body, limit, announced)).await;
-    collected.unwrap_or_else(|_| Err(too_slow()))
+    Ok((collected.unwrap_or_else(|_| Err(too_slow()))?, held))
 }
 
 async fn collect<B>(

@@ -44,6 +44,12 @@ pub(super) fn of(service: &str, operation: Option<&OperationFacts>, headers: &He
 }
 
 impl Limit {
+    /// Whether a body of this kind is done with when it is answered. An event lives on in its function, where
+    /// concurrency limits how many there are.
+    pub(super) fn keeps_room(self) -> bool {
+        self.bytes_max > BODY_BYTES_MAX
+    }
+
     /// The answer to a body of this many bytes, as far as they are known.
     pub(super) fn exceeded(self, bytes: u64) -> ApiError {
         let text = match self {

@@ -33,6 +33,8 @@ use uuid::Uuid;
 
 pub use caller::{Key, Keys, NoKeys};
 
+use self::body::Room;
+
 use crate::dispatch::{Authorise, Services};
 use crate::error::{ApiError, Code};
 use crate::model::Protocol;
@@ -61,15 +63,21 @@ pub enum Origin {
     Sandbox(Arc<SandboxCaller>),
 }
 
-/// Who calls from a sandbox.
+/// Who calls from a sandbox. One for all its connections: they share the memory for large bodies.
 #[derive(Clone, Debug)]
 pub struct SandboxCaller {
-    /// The function's account.
-    pub account: String,
-    /// The execution role's session.
-    pub caller: Caller,
-    /// The endpoint's address inside, for a request without `Host`.
-    pub host: String,
+    account: String,
+    caller: Caller,
+    host: String,
+    room: Room,
+}
+
+impl SandboxCaller {
+    /// A function's account, its execution role's session, and the endpoint's address inside, for a request without
+    /// `Host`.
+    pub fn new(account: String, caller: Caller, host: String) -> Self {
+        Self { account, caller, host, room: Room::of_a_sandbox() }
+    }
 }
 
 /// What the front door can be told.
@@ -95,6 +103,13 @@ pub struct FrontDoor {
     keys: Arc<dyn Keys>,
     options: Options,
     world: World,
+    rooms: Rooms,
+}
+
+/// Memory for large bodies, apart for those outside and those inside: neither takes the other's.
+struct Rooms {
+    listeners: Room,
+    sandboxes: Room,
 }
 
 /// A request that is refused, and in whose shape it is told.
@@ -119,7 +134,8 @@ impl FrontDoor {
 
     /// A front door to services that others use too: [`InProcess`](crate::InProcess).
     pub fn to(services: Arc<Services>, options: Options, world: World) -> Self {
-        Self { services, keys: Arc::new(NoKeys), options, world }
+        let rooms = Rooms { listeners: Room::of_a_side(), sandboxes: Room::of_a_side() };
+        Self { services, keys: Arc::new(NoKeys), options, world, rooms }
     }
 
     /// The same door with access keys that Hearth made: their signatures are verified.
@@ -188,7 +204,12 @@ impl FrontDoor {
             target.served().built(operation).map_err(named)?;
         }
         let limit = limits::of(model.facts().service, operation, &parts.headers);
-        let body = body::read(&self.world, parts, body, limit).await.map_err(named)?;
+        let rooms = match origin {
+            Origin::Listener { .. } => vec![&self.rooms.listeners],
+            Origin::Sandbox(sandbox) => vec![&sandbox.room, &self.rooms.sandboxes],
+        };
+        let (body, held) = body::read(&self.world, &rooms, parts, body, limit).await.map_err(named)?;
+        let _held = limit.keeps_room().then_some(held);
 
         let readable = encoding::decode(parts, protocol, &body, limit).map_err(named)?;
         let (model, operation, input) = target.read(&self.services, parts, &parameters, &readable)?;

@@ -5,6 +5,7 @@ mod calls;
 mod defences;
 mod hostile;
 mod refusals;
+mod rooms;
 mod rpc;
 mod streams;
 mod toys;

@@ -96,8 +96,7 @@ async fn in_a_sandbox_the_socket_says_who_calls() {
         user_id: "AROA:f".to_owned(),
     };
     let host = "127.0.0.1:4566".to_owned();
-    let origin =
-        Origin::Sandbox(Arc::new(SandboxCaller { account: "222222222222".to_owned(), caller, host }));
+    let origin = Origin::Sandbox(Arc::new(SandboxCaller::new("222222222222".to_owned(), caller, host)));
     let sent = form("sts", "Action=GetCallerIdentity&Version=2011-06-15").header("host", "anything.example");
     let answer = sent.from(&door(), origin).await;
     assert!(answer.contains("<UserId>AROA:f</UserId><Account>222222222222</Account>"), "{answer}");

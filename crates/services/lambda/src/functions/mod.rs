@@ -17,4 +17,4 @@ pub(crate) use activation::{activate, resume};
 pub(crate) use configuration::{Configuration, Detail};
 pub(crate) use function::{Function, Owner, State};
 pub(crate) use stored::RecordError;
-pub(crate) use table::{Tags, code_usage, delete, get, insert, page, tags};
+pub(crate) use table::{Tags, code_usage, delete, function_key, get, insert, page, tags};

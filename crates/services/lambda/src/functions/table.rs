@@ -152,7 +152,8 @@ fn unreadable(name: &str, source: RecordError) -> FunctionError {
     FunctionError::Unreadable { name: name.to_owned(), source }
 }
 
-fn function_key(owner: &Owner, name: &FunctionName) -> Key {
+/// A function's record; whoever waits for a change of it watches this.
+pub(crate) fn function_key(owner: &Owner, name: &FunctionName) -> Key {
     Key::of("lambda/function").text(&owner.account).text(&owner.region).text(name.as_str())
 }
 

@@ -17,6 +17,6 @@ mod trace;
 mod upkeep;
 
 pub(crate) use scheduler::Scheduler;
-pub(crate) use target::{Found, Revisions, find};
+pub(crate) use target::{Found, Revisions, find_settled};
 pub(crate) use trace::trace_id;
 pub(crate) use upkeep::keep_up;

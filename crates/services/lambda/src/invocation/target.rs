@@ -22,6 +22,9 @@ use crate::reference::Asked;
 /// Functions remembered at the same time; more are read from the store again.
 const TARGETS_MAX: usize = 10_000;
 
+/// An invocation waits so long for its function to be created.
+const PENDING_WAIT: Duration = Duration::from_secs(1);
+
 /// One revision, ready to run.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -148,8 +151,34 @@ pub(crate) enum Found {
     NotReady(&'static str),
 }
 
+impl Found {
+    fn is_pending(&self) -> bool {
+        matches!(self, Self::NotReady(state) if *state == State::Pending.name())
+    }
+}
+
+/// Finds what an invocation runs. A function that is being created is waited for a little: here that takes some
+/// milliseconds, so that a script which does not wait would get AWS's 409 now and then, and not always.
+pub(crate) async fn find_settled(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
+    let found = find(lambda, asked).await?;
+    if !found.is_pending() {
+        return Ok(found);
+    }
+    let mut changes = lambda.store.watch(functions::function_key(&asked.owner, &asked.name));
+    let settled = async {
+        loop {
+            let found = find(lambda, asked).await?;
+            if !found.is_pending() {
+                return Ok(found);
+            }
+            changes.changed().await;
+        }
+    };
+    lambda.world.physical().timeout(PENDING_WAIT, settled).await.unwrap_or(Ok(found))
+}
+
 /// Finds what an invocation runs.
-pub(crate) async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
+async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     // An invocation without qualifier misses `$LATEST` (unlike GetFunction).
     let not_found = || {
         let qualifier = Some(asked.qualifier.clone().unwrap_or(LATEST.to_owned()));

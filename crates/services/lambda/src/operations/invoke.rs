@@ -62,7 +62,7 @@ async fn invoke(cx: &Cx<Lambda>, mut input: Input) -> Result<Output, InvokeError
         return Err(InvokeError::RequestId);
     }
     let asked = Asked::of(&cx.call, &input.function_name, input.qualifier.take())?;
-    let found = invocation::find(cx, &asked).await?;
+    let found = invocation::find_settled(cx, &asked).await?;
     refuse_unbuilt(&input)?;
     let client_context = input.client_context.as_deref().map(client_context).transpose()?;
     if input.invocation_type.as_deref() == Some("DryRun") {

@@ -87,7 +87,7 @@ async fn a_call_that_found_its_function_just_before_the_deletion_leaves_no_envir
     let call = call(ACCOUNT, "Invoke");
     let name = FunctionRef::parse("thumbnail").expect("a name");
     let asked = Asked::of(&call, &name, None).expect("reachable");
-    let found = invocation::find(&server.lambda, &asked).await.expect("it exists");
+    let found = invocation::find_settled(&server.lambda, &asked).await.expect("it exists");
     let Found::Ready(target) = found else { panic!("it is Active") };
     server.call("DeleteFunction", named("thumbnail")).await.expect("deleted");
     let event = hearth_worker::Call {

@@ -324,3 +324,12 @@ async fn log(server: &Server, message: &str) {
     };
     server.worker.report(Report::Log(batch)).await;
 }
+
+#[tokio::test]
+async fn an_invocation_right_after_the_creation_waits_until_the_function_is_there() {
+    let server = Server::start();
+    for name in ["one", "two", "three"] {
+        server.call("CreateFunction", create_request(name)).await.expect("created");
+        server.invoke(name, "1").await.expect("invoked without waiting for Active");
+    }
+}
