@@ -91,13 +91,11 @@ def lambda_(client):
 
 
 def zipped(files):
-    """A deployment package of these files, which everybody may read: Lambda keeps the modes of a package."""
+    """A deployment package of these files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, text)
+            archive.writestr(name, text)
     return buffer.getvalue()
 
 
