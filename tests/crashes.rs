@@ -86,6 +86,7 @@ fn random_moment() -> Duration {
 fn whoever_is_killed_under_load_nothing_is_left_and_nothing_acknowledged_is_lost() {
     let kills = std::env::var("HEARTH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
     let mut hearth = Hearth::start();
+    hearth.may_warn();
     hearth.function("worker").code(CODE).with("Timeout", json!(10)).create();
     let mut expected = BTreeSet::from(["worker".to_owned()]);
     for round in 0..kills {
@@ -132,6 +133,7 @@ fn whoever_is_killed_under_load_nothing_is_left_and_nothing_acknowledged_is_lost
 #[test]
 fn two_servers_run_side_by_side_and_each_cleans_up_only_its_own() {
     let mut left = Hearth::start();
+    left.may_warn();
     let right = Hearth::start();
     for hearth in [&left, &right] {
         hearth.function("worker").code(CODE).with("Timeout", json!(30)).create().invoke("0");

@@ -123,6 +123,7 @@ fn a_stop_lets_running_calls_finish_and_leaves_nothing() {
 #[test]
 fn a_second_interrupt_ends_the_server_at_once_and_leaves_nothing() {
     let mut hearth = Hearth::start();
+    hearth.may_warn();
     let function = hearth.function("slow").code(SLOW).with("Timeout", json!(60)).create();
     function.invoke("0");
     let (request, address) = (function.request("50"), hearth.address().to_owned());

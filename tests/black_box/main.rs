@@ -4,5 +4,6 @@ mod archives;
 mod command_line;
 mod failures;
 mod functions;
+mod hostile;
 mod limits;
 mod web_pages;

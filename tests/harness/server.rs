@@ -27,6 +27,7 @@ pub struct Hearth {
     data: PathBuf,
     folder: Option<TempDir>,
     ready_line: String,
+    may_warn: bool,
 }
 
 /// The program under test: `HEARTH_BINARY`, or what cargo builds now.
@@ -81,7 +82,19 @@ impl Hearth {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
         let data = folder.path().join("data");
         let (child, ready_line) = launch(&data, options);
-        Self { child, address: address_of(&ready_line), data, folder: Some(folder), ready_line }
+        Self {
+            child,
+            address: address_of(&ready_line),
+            data,
+            folder: Some(folder),
+            ready_line,
+            may_warn: false,
+        }
+    }
+
+    /// Announces that what this test does makes the server warn; otherwise a WARN or ERROR line fails the test.
+    pub fn may_warn(&mut self) {
+        self.may_warn = true;
     }
 
     /// The one line that the server printed when it was ready.
@@ -192,9 +205,14 @@ impl Drop for Hearth {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.kill();
         }
+        let log = log_of(self.data.parent().expect("a data folder has a parent"));
+        let warnings: Vec<&str> =
+            log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
         if std::thread::panicking() {
             self.folder.take().map(TempDir::keep);
             eprintln!("the server's data folder and log are kept: {}", self.data.display());
+        } else {
+            assert!(self.may_warn || warnings.is_empty(), "not announced: {warnings:#?}");
         }
     }
 }
