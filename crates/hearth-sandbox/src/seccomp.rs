@@ -47,22 +47,28 @@ pub(crate) fn compile() -> Result<BpfProgram, String> {
     Ok(tree::begin().into_iter().chain(tree).chain(conditions).collect())
 }
 
+/// What Go asks for first, and does without when it is refused.
+const MULTIPATH_TCP: i32 = 262;
+
 /// Calls allowed with some arguments only: any one of the alternatives must hold, each a list of conditions.
 fn conditional() -> Vec<(i64, Vec<Vec<SeccompCondition>>)> {
     let is = |argument, value| condition(argument, SeccompCmpOp::Eq, value);
     let family = |family: i32| is(0, family as u64);
+    // Other protocols would load their modules.
+    let internet =
+        [0, libc::IPPROTO_TCP, libc::IPPROTO_UDP, libc::IPPROTO_ICMP, libc::IPPROTO_ICMPV6, MULTIPATH_TCP];
+    let internet = [libc::AF_INET, libc::AF_INET6].into_iter().flat_map(|version| {
+        internet.into_iter().map(move |protocol| vec![family(version), is(2, protocol as u64)])
+    });
+    let mut sockets = vec![
+        vec![family(libc::AF_UNIX)],
+        // Interfaces and addresses, which getaddrinfo and getifaddrs ask for.
+        vec![family(libc::AF_NETLINK), is(2, libc::NETLINK_ROUTE as u64)],
+    ];
+    sockets.extend(internet);
     vec![
         (libc::SYS_clone, vec![vec![condition(0, SeccompCmpOp::MaskedEq(NAMESPACES), 0)]]),
-        (
-            libc::SYS_socket,
-            vec![
-                vec![family(libc::AF_UNIX)],
-                vec![family(libc::AF_INET)],
-                vec![family(libc::AF_INET6)],
-                // Interfaces and addresses, which getaddrinfo and getifaddrs ask for.
-                vec![family(libc::AF_NETLINK), is(2, libc::NETLINK_ROUTE as u64)],
-            ],
-        ),
+        (libc::SYS_socket, sockets),
         // Any other family would make its socket before it says that it has no pairs.
         (libc::SYS_socketpair, vec![vec![family(libc::AF_UNIX)]]),
         // Asking which personality it is, and choosing the plain one; none that weakens address randomisation.

@@ -9,6 +9,8 @@
 //! An answer also asks for the next event. The other side is the function's: anything may come.
 //!
 //! Never: trusts a length; grows beyond one answer.
+// GAP(channel): an answer names no request, so that a function which writes frames itself can answer its own next
+// invocation; the Runtime API's paths name it.
 
 use bytes::{Bytes, BytesMut};
 

@@ -171,6 +171,14 @@ fn signal_name(signal: i32) -> String {
         13 => "broken pipe",
         14 => "alarm clock",
         15 => "terminated",
+        16 => "stack fault",
+        24 => "CPU time limit exceeded",
+        25 => "file size limit exceeded",
+        26 => "virtual timer expired",
+        27 => "profiling timer expired",
+        29 => "I/O possible",
+        30 => "power failure",
+        31 => "bad system call",
         other => return format!("signal {other}"),
     }
     .to_owned()

@@ -3,5 +3,4 @@
 mod failures;
 mod invocations;
 mod lifetime;
-mod measure;
 mod support;
