@@ -95,7 +95,9 @@ def zipped(files):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
-            archive.writestr(name, text)
+            entry = zipfile.ZipInfo(name)  # the same bytes at every time
+            entry.external_attr = 0o600 << 16  # as `writestr` with a name gives
+            archive.writestr(entry, text)
     return buffer.getvalue()
 
 
