@@ -142,6 +142,21 @@ fn a_function_calls_aws_as_a_session_of_its_role_and_its_signature_counts() {
 }
 
 #[test]
+fn the_endpoint_is_at_the_usual_port_too() {
+    let hearth = Hearth::start();
+    let code = r"
+import os, socket
+def handler(event, context):
+    own = int(os.environ['AWS_ENDPOINT_URL'].rsplit(':', 1)[1])
+    for port in {own, 4566}: socket.create_connection(('127.0.0.1', port), 5).close()
+    return own
+";
+    let function = hearth.function("caller").code(code).create();
+    let port: u16 = hearth.address().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    assert_eq!(function.invoke("{}").json(), json!(port));
+}
+
+#[test]
 fn the_servers_own_paths_do_not_exist_inside_a_sandbox() {
     let hearth = Hearth::start();
     let code = r"

@@ -44,6 +44,9 @@ const TASKS_LIMIT: Duration = Duration::from_secs(5);
 /// How long the spawner may take to give everything back: it has 8 s itself.
 const SANDBOX_LIMIT: Duration = Duration::from_secs(12);
 
+/// The port of local AWS stacks, which functions may name without asking their environment.
+const USUAL_PORT: u16 = 4566;
+
 /// What `hearth up` sets.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -62,12 +65,17 @@ pub struct Server {
     sandboxes: TaskGroup,
 }
 
+/// Where functions find the AWS endpoint: at the listener's own port, which is announced, and at the usual one.
+fn endpoint_ports(port: u16) -> Vec<u16> {
+    if port == USUAL_PORT { vec![port] } else { vec![port, USUAL_PORT] }
+}
+
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
 pub fn launcher(folder: &DataFolder, places: u32, port: u16) -> Launcher {
     let options = hearth_sandbox::Options {
         pool: places,
         // The places made ahead have the sockets that every environment asks for.
-        listen: sandbox_sockets(&[port]),
+        listen: sandbox_sockets(&endpoint_ports(port)),
         ..hearth_sandbox::Options::new(folder.instance(), folder.join("run"))
     };
     Arc::new(move || Spawner::launch(&options).map_err(|error| chain(&error)))
@@ -96,7 +104,7 @@ impl Server {
         };
         let worker_options = WorkerOptions {
             data: folder.path().to_owned(),
-            endpoint_ports: vec![address.port()],
+            endpoint_ports: endpoint_ports(address.port()),
             environments_max: ENVIRONMENTS_MAX,
             places: Places::of_this_process(),
         };
