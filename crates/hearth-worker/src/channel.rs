@@ -2,15 +2,14 @@
 //!
 //! ```text
 //! to the runtime    [fields' length: u32][length of all: u32][fields, NUL between them][event]
-//! from the runtime  [kind: u32][length: u32][bytes]                     little-endian
+//! from the runtime  [kind: u8, number: u24][length: u32][bytes]           little-endian
 //! ```
 //!
-//! Fields: request id, deadline in ms, invoked ARN, trace id, tenant id, Cognito identity, client context.
+//! Fields: request id, deadline in ms, invoked ARN, trace id, tenant id, Cognito identity, number, client context.
+//! An answer carries the number of its event, so that a late one never answers another request.
 //! An answer also asks for the next event. The other side is the function's: anything may come.
 //!
 //! Never: trusts a length; grows beyond one answer.
-// GAP(channel): an answer names no request, so that a function which writes frames itself can answer its own next
-// invocation; the Runtime API's paths name it.
 
 use bytes::{Bytes, BytesMut};
 
@@ -28,14 +27,14 @@ const HEADER_BYTES: usize = 8;
 pub(crate) enum Frame {
     /// Init is done: give me work.
     Ready,
-    /// The answer.
-    Response(Bytes),
+    /// The answer to the event of this number.
+    Response(u32, Bytes),
     /// The invocation's error as JSON.
-    Error(Bytes),
+    Error(u32, Bytes),
     /// Init's error as JSON.
     InitError(Bytes),
     /// The answer is larger than allowed and was not sent.
-    TooLarge,
+    TooLarge(u32),
 }
 
 /// What no bootstrap of ours sends.
@@ -53,8 +52,9 @@ pub(crate) fn take_frame(read: &mut BytesMut) -> Result<Option<Frame>, BadFrame>
     let Some(header) = read.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
     let (kind, length) = header.split_at(4);
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte));
-    let (kind, length) = (number(kind), number(length));
-    let bad = BadFrame { kind, length };
+    let (head, length) = (number(kind), number(length));
+    let bad = BadFrame { kind: head, length };
+    let (kind, event) = (head & 0xff, head >> 8);
     let length = usize::try_from(length).map_err(|_| bad)?;
     let limit = match kind {
         1 | 5 => 0,
@@ -73,22 +73,27 @@ pub(crate) fn take_frame(read: &mut BytesMut) -> Result<Option<Frame>, BadFrame>
     let payload = frame.split_off(HEADER_BYTES).freeze();
     Ok(Some(match kind {
         1 => Frame::Ready,
-        2 => Frame::Response(payload),
-        3 => Frame::Error(payload),
+        2 => Frame::Response(event, payload),
+        3 => Frame::Error(event, payload),
         4 => Frame::InitError(payload),
-        _ => Frame::TooLarge,
+        _ => Frame::TooLarge(event),
     }))
 }
 
+/// The number of a call on the wire: 24 bits, so that one comes again after 16 million others.
+pub(crate) fn event_number(call: u64) -> u32 {
+    (call & 0xff_ffff) as u32
+}
+
 /// The front of an event's frame; the payload follows it as it is.
-pub(crate) fn event_head(call: &Call, deadline_ms: i64) -> Vec<u8> {
+pub(crate) fn event_head(call: &Call, deadline_ms: i64, number: u32) -> Vec<u8> {
     use std::io::Write as _;
     let mut head = Vec::with_capacity(320);
     head.extend_from_slice(&[0; HEADER_BYTES]);
     // Writing to a Vec cannot fail.
     let _ = write!(
         head,
-        "{}\0{deadline_ms}\0{}\0{}\0\0\0{}",
+        "{}\0{deadline_ms}\0{}\0{}\0\0\0{number}\0{}",
         call.request_id.hyphenated(),
         without_nul(&call.invoked_arn),
         without_nul(&call.trace_id),
@@ -119,7 +124,8 @@ mod tests {
 
     #[test]
     fn frames_are_taken_whole_however_they_arrive() {
-        let sent = [frame(1, b""), frame(2, b"{}"), frame(3, b"e"), frame(4, b"i"), frame(5, b"")].concat();
+        let sent =
+            [frame(1, b""), frame(2 | 7 << 8, b"{}"), frame(3, b"e"), frame(4, b"i"), frame(5, b"")].concat();
         let mut read = BytesMut::new();
         let mut taken = Vec::new();
         for byte in sent {
@@ -129,10 +135,10 @@ mod tests {
         let bytes = Bytes::from_static;
         let expected = [
             Frame::Ready,
-            Frame::Response(bytes(b"{}")),
-            Frame::Error(bytes(b"e")),
+            Frame::Response(7, bytes(b"{}")),
+            Frame::Error(0, bytes(b"e")),
             Frame::InitError(bytes(b"i")),
-            Frame::TooLarge,
+            Frame::TooLarge(0),
         ];
         assert_eq!(taken, expected);
         assert!(read.is_empty());

@@ -57,11 +57,14 @@ impl Runtime {
         let [a, b, c, d, rest @ ..] = header;
         let mut body = vec![0; u32::from_le_bytes(rest) as usize];
         self.channel.read_exact(&mut body).ok()?;
-        Some((u32::from_le_bytes([a, b, c, d]), String::from_utf8(body).expect("UTF-8")))
+        // The kind, and the number of the event that is answered.
+        let (kind, number) = (u32::from(a), u32::from_le_bytes([b, c, d, 0]));
+        assert_eq!(number, if matches!(kind, RESPONSE | ERROR | TOO_LARGE) { 7 } else { 0 });
+        Some((kind, String::from_utf8(body).expect("UTF-8")))
     }
 
     fn call(&mut self, event: &str, client_context: &str) -> Option<(u32, String)> {
-        let fields = format!("id-1\x004102444800000\0arn:f\0Root=1\0\0\0{client_context}");
+        let fields = format!("id-1\x004102444800000\0arn:f\0Root=1\0\0\x007\0{client_context}");
         let number = |length: usize| u32::try_from(length).expect("small").to_le_bytes();
         let head = [number(fields.len()), number(fields.len() + event.len())].concat();
         self.channel.write_all(&[&head, fields.as_bytes(), event.as_bytes()].concat()).expect("it reads");

@@ -6,10 +6,11 @@ use super::{FELT, Street, answer};
 
 /// Does to the channel what the event names.
 const ABUSE: &str = r"
-import os, struct, time
-def frame(kind, payload=b''):
-    return struct.pack('<II', kind, len(payload)) + payload
+import os, struct, sys, time
+def frame(kind, payload=b'', number=0):
+    return struct.pack('<II', kind | number << 8, len(payload)) + payload
 def handler(event, context):
+    number = int(sys._getframe(1).f_locals['fields'][6])
     if event == 'zeros':
         os.write(4, bytes(1 << 16))
     elif event == 'a length of 4 GB':
@@ -33,10 +34,13 @@ def handler(event, context):
         print('unheard')
         return 'answered'
     elif event == 'two answers':
-        os.write(4, frame(2, b'1') + frame(2, b'2'))
+        os.write(4, frame(2, b'1', number) + frame(2, b'2', number))
         return 3
+    elif event == 'an answer to another request':
+        os.write(4, frame(2, b'1', number + 1) + frame(2, b'2', number - 1) + frame(3, b'3'))
+        return 'its own'
     elif event == 'no JSON':
-        os.write(4, frame(2, b'\xff\xfe\0{'))
+        os.write(4, frame(2, b'\xff\xfe\0{', number))
         time.sleep(60)
     time.sleep(60)
 ";
@@ -82,6 +86,17 @@ fn the_first_of_two_answers_counts_and_a_replaced_output_is_only_unheard() {
     let noise = function.invoke("\"no JSON\"");
     assert_eq!((noise.error.as_str(), noise.answer.body.as_slice()), ("", &b"\xff\xfe\0{"[..]));
     street.is_well();
+}
+
+#[test]
+fn an_answer_to_another_request_answers_nobody() {
+    let street = Street::new();
+    let function = street.hostile("forger", ABUSE).create();
+    for _ in 0..3 {
+        assert_eq!(answer(&function.invoke("\"an answer to another request\"")), json!("its own"));
+    }
+    street.is_well();
+    street.ends();
 }
 
 #[test]

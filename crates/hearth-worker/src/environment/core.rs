@@ -18,6 +18,7 @@ use super::figures::{Figures, Memory, init_report};
 use super::journal::Journal;
 use super::link::Link;
 use super::state::{CallId, Effect, Ending, Environment, Event};
+use crate::channel::event_number;
 use crate::sandbox::{Ended, Sandbox};
 use crate::worker::{Call, Failure, Response};
 
@@ -114,6 +115,11 @@ impl Core {
     pub(super) fn current(&self) -> Option<(&Call, Instant)> {
         let id = self.machine().invocation()?;
         self.calls.iter().find(|pending| pending.id == id).map(|pending| (&pending.call, pending.began))
+    }
+
+    /// The number by which the channel names the invocation that runs.
+    pub(super) fn event_number(&self) -> Option<u32> {
+        self.machine().invocation().map(|id| event_number(id.0))
     }
 
     /// The runtime answered the invocation that runs.
@@ -284,7 +290,7 @@ impl Core {
         }
         let Some(pending) = self.calls.iter().find(|pending| pending.id == id) else { return };
         let Some(link) = &mut self.link else { return };
-        match link.deliver(&pending.call, pending.deadline_ms) {
+        match link.deliver(&pending.call, pending.deadline_ms, event_number(id.0)) {
             Ok(whole) => {
                 self.todo.flush |= !whole;
                 self.start_line(id);

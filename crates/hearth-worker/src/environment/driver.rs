@@ -295,16 +295,22 @@ fn read(shared: &Shared, present: Option<&mut Present>) {
 /// False when the runtime may not say that now.
 fn heard(shared: &Shared, frame: Frame) -> bool {
     let mut core = shared.lock();
-    let outcome = match frame {
+    let (number, outcome) = match frame {
         Frame::Ready => return core.is_initialising() && core.apply(Event::AskedNext),
         Frame::InitError(error) => {
             let kind = answers::error_type_of(&error);
             return core.init_failed(answers::init_failed(error, &kind));
         }
-        Frame::Response(payload) => answers::responded(payload),
-        Frame::Error(error) => answers::reported(error),
-        Frame::TooLarge => answers::too_large(),
+        Frame::Response(number, payload) => (number, answers::responded(payload)),
+        Frame::Error(number, error) => (number, answers::reported(error)),
+        Frame::TooLarge(number) => (number, answers::too_large()),
     };
+    if core.event_number() != Some(number) {
+        // As a late answer by the Runtime API: a process that the handler forked comes back, or the function's own
+        // frame. It answers nobody.
+        debug!("an answer to no invocation that runs");
+        return true;
+    }
     core.responded(outcome) && core.apply(Event::AskedNext)
 }
 

@@ -44,8 +44,8 @@ impl Link {
     }
 
     /// Sends an event; false when a part of it is left for [`Link::flush`].
-    pub(super) fn deliver(&mut self, call: &Call, deadline_ms: i64) -> io::Result<bool> {
-        self.outbox = Some((channel::event_head(call, deadline_ms).into(), call.payload.clone()));
+    pub(super) fn deliver(&mut self, call: &Call, deadline_ms: i64, number: u32) -> io::Result<bool> {
+        self.outbox = Some((channel::event_head(call, deadline_ms, number).into(), call.payload.clone()));
         self.flush()
     }
 

@@ -271,7 +271,7 @@ def _handle(request_handler, fields, payload):
             fields[2],
             fields[4] or None,
             _parse_header(fields[5].encode(), "Cognito Identity") if fields[5] else None,
-            _parse_header(fields[6].encode(), "Client Context") if fields[6] else None,
+            _parse_header(fields[7].encode(), "Client Context") if fields[7] else None,
         )
         try:
             event = from_json(payload)
@@ -392,7 +392,7 @@ def main():
         if len(answer) > RESPONSE_BYTES_MAX:
             sys.stdout.write("LAMBDA_RUNTIME Failed to post handler success response. Http response code: 413.\n")
             kind, answer = TOO_LARGE, b""
-        _send(kind, answer)
+        _send(kind | int(fields[6]) << 8, answer)
         del answer
 
 
