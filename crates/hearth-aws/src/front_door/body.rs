@@ -78,7 +78,7 @@ pub(super) struct Held(#[allow(dead_code, reason = "held, not looked at")] Vec<O
 /// The whole body, and the room that it takes. One that came in one piece is handed on as it is.
 pub(super) async fn read<B>(
     world: &World,
-    rooms: &[&Room],
+    rooms: [Option<&Room>; 2],
     parts: &Parts,
     body: Pin<&mut B>,
     limit: Limit,
@@ -97,7 +97,7 @@ where
     let mut held = Held::default();
     let wanted = announced.unwrap_or(limit.bytes_max);
     if wanted > SMALL_BYTES_MAX {
-        for room in rooms {
+        for room in rooms.into_iter().flatten() {
             held.0.push(room.take(world, wanted).await?);
         }
     }

@@ -205,10 +205,10 @@ impl FrontDoor {
         }
         let limit = limits::of(model.facts().service, operation, &parts.headers);
         let rooms = match origin {
-            Origin::Listener { .. } => vec![&self.rooms.listeners],
-            Origin::Sandbox(sandbox) => vec![&sandbox.room, &self.rooms.sandboxes],
+            Origin::Listener { .. } => [None, Some(&self.rooms.listeners)],
+            Origin::Sandbox(sandbox) => [Some(&sandbox.room), Some(&self.rooms.sandboxes)],
         };
-        let (body, held) = body::read(&self.world, &rooms, parts, body, limit).await.map_err(named)?;
+        let (body, held) = body::read(&self.world, rooms, parts, body, limit).await.map_err(named)?;
         let _held = limit.keeps_room().then_some(held);
 
         let readable = encoding::decode(parts, protocol, &body, limit).map_err(named)?;
