@@ -31,7 +31,7 @@ use sandbox::Sandbox;
 /// Events taken from the kernel at a time.
 const EVENTS_MAX: usize = 64;
 /// Quiet before one part is made ahead, so that it does not take the processor from a sandbox that starts.
-const REFILL_PAUSE: Duration = Duration::from_millis(10);
+const REFILL_PAUSE: Duration = Duration::from_millis(30);
 /// Between two attempts to remove a cgroup that is still busy.
 const REMOVE_PAUSE: Duration = Duration::from_millis(2);
 /// Between two looks at the time limits of unpacking.
