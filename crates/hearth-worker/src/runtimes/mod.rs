@@ -4,7 +4,7 @@
 //!
 //! Never: runs an interpreter in this process's own world to look at it; shows a function the host's own packages.
 
-mod bytecode;
+mod compiled;
 mod places;
 mod python;
 mod variables;
@@ -29,6 +29,21 @@ pub(crate) struct RuntimeSpec {
     pub(crate) identifier: &'static str,
     /// Finds it on this host.
     pub(crate) find: fn(&Places, &'static str) -> Result<Found, String>,
+    /// What lies in `/var/runtime`: names and texts.
+    pub(crate) sources: &'static [(&'static str, &'static str)],
+    /// What the interpreter makes of them, once.
+    pub(crate) compilation: Option<&'static Compilation>,
+    /// How it starts. The directory on the host becomes `/var/runtime`; the text is its version's hash.
+    pub(crate) runtime: fn(&'static str, &Found, &Path, String) -> Runtime,
+}
+
+/// A program for the interpreter that prints, for each file it makes, a line with name and length, then its bytes.
+#[derive(Debug)]
+pub(crate) struct Compilation {
+    /// After the interpreter's own name.
+    pub(crate) arguments: &'static [&'static str],
+    /// The file that is there only when all others are.
+    pub(crate) complete: &'static str,
 }
 
 /// Every runtime this build knows.
@@ -137,7 +152,7 @@ impl Runtimes {
     /// What identifies the runtime's build here: 64 hexadecimal digits.
     pub(crate) fn version(&self, identifier: &str) -> Option<String> {
         let spec = known(identifier).ok()?;
-        Some(version_hash(spec.identifier, &self.find(spec).ok()?))
+        Some(version_hash(spec, &self.find(spec).ok()?))
     }
 
     /// The runtime, its bootstrap written and compiled. Concurrent callers share the work.
@@ -153,10 +168,10 @@ impl Runtimes {
             prepared.entry(spec.identifier).or_default().clone()
         };
         let runtime = cell.get_or_try_init(|| async {
-            let hash = version_hash(spec.identifier, &found);
+            let hash = version_hash(spec, &found);
             let home = self.directory.join(format!("{}-{}", spec.identifier, &hash[..16]));
-            let runtime = python::runtime(spec.identifier, &found, &home, hash);
-            bytecode::prepare(&home, &runtime, sandbox).await?;
+            let runtime = (spec.runtime)(spec.identifier, &found, &home, hash);
+            compiled::prepare(&home, spec.sources, spec.compilation, &runtime, sandbox).await?;
             Ok::<_, String>(Arc::new(runtime))
         });
         runtime.await.cloned()
@@ -175,13 +190,13 @@ fn known(identifier: &str) -> Result<&'static RuntimeSpec, String> {
 }
 
 /// Changes with the bootstrap, the runtime and the interpreter.
-fn version_hash(identifier: &str, found: &Found) -> String {
+fn version_hash(spec: &RuntimeSpec, found: &Found) -> String {
     let mut hash = Sha256::new();
-    for part in [identifier, &found.version, &found.program.to_string_lossy()] {
+    for part in [spec.identifier, &found.version, &found.program.to_string_lossy()] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    for (name, source) in python::SOURCES {
+    for (name, source) in spec.sources {
         hash.update(name.as_bytes());
         hash.update(source.as_bytes());
     }
