@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hearth_sandbox::api::{Exit, SandboxSpec};
 
-use super::{Compilation, Runtime};
+use super::{Compilation, Entry, Program, Runtime};
 use crate::sandbox::{Running, Sandbox};
 
 /// Compiling takes some 50 ms.
@@ -43,7 +43,8 @@ pub(super) async fn prepare(
         put(home, name, source.as_bytes())?;
     }
     let Some(compilation) = compilation else { return Ok(()) };
-    let arguments = std::iter::once(runtime.program.to_string_lossy().into_owned())
+    let Entry::Program(Program { path, .. }) = &runtime.entry else { return Ok(()) };
+    let arguments = std::iter::once(path.to_string_lossy().into_owned())
         .chain(compilation.arguments.iter().map(|&argument| argument.to_owned()));
     let spec = SandboxSpec {
         memory_bytes: COMPILE_MEMORY_BYTES,
@@ -51,7 +52,7 @@ pub(super) async fn prepare(
         cpu_shares: COMPILE_CPU_SHARES,
         tmp_bytes: TMP_BYTES,
         mounts: runtime.mounts.clone(),
-        program: runtime.program.clone(),
+        program: path.clone(),
         arguments: arguments.collect(),
         environment: vec![("LD_LIBRARY_PATH".to_owned(), "/var/lang/lib".to_owned())],
         directory: "/".into(),

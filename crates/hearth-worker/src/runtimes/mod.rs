@@ -6,6 +6,7 @@
 
 mod compiled;
 mod places;
+mod provided;
 mod python;
 mod variables;
 
@@ -48,16 +49,16 @@ pub(crate) struct Compilation {
 
 /// Every runtime this build knows.
 fn specs() -> impl Iterator<Item = &'static RuntimeSpec> {
-    python::RUNTIMES.iter()
+    python::RUNTIMES.iter().chain(provided::RUNTIMES)
 }
 
 /// An interpreter on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// `PATH`, `pyenv`, `system`.
+    /// `PATH`, `pyenv`, `system`; `function` when the function brings its own program.
     pub(crate) source: &'static str,
     /// The program on the host.
-    pub(crate) program: PathBuf,
+    pub(crate) program: Option<PathBuf>,
     /// Shown as `/var/lang`; `None` when it runs from `/usr` as it is.
     pub(crate) prefix: Option<PathBuf>,
     /// `3.12.1`
@@ -75,14 +76,30 @@ pub(crate) struct Runtime {
     pub(crate) version_hash: String,
     /// All of the root but the function's own.
     pub(crate) mounts: Vec<Mount>,
-    /// Inside.
-    pub(crate) program: PathBuf,
-    /// `argv`.
-    pub(crate) arguments: Vec<String>,
+    /// What is started.
+    pub(crate) entry: Entry,
     /// Whether its bootstrap speaks over the channel.
     pub(crate) channel: bool,
+    /// Whether it finds the variables that the start of AWS's own runtimes sets.
+    pub(crate) managed: bool,
     /// Variables of this language.
     pub(crate) variables: Vec<(&'static str, String)>,
+}
+
+/// What a runtime starts.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    /// A program of its own.
+    Program(Program),
+    /// The first of these files that the function brings and that may be executed.
+    FirstOf(&'static [&'static str]),
+}
+
+/// A program inside, and its `argv`.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) arguments: Vec<String>,
 }
 
 /// What a list of runtimes shows of one.
@@ -124,7 +141,7 @@ impl Runtimes {
                 Ok(found) => RuntimeStatus {
                     identifier: spec.identifier,
                     source: Some(found.source),
-                    path: Some(found.program),
+                    path: found.program,
                     version: Some(found.version),
                     problem: None,
                 },
@@ -192,7 +209,8 @@ fn known(identifier: &str) -> Result<&'static RuntimeSpec, String> {
 /// Changes with the bootstrap, the runtime and the interpreter.
 fn version_hash(spec: &RuntimeSpec, found: &Found) -> String {
     let mut hash = Sha256::new();
-    for part in [spec.identifier, &found.version, &found.program.to_string_lossy()] {
+    let program = found.program.as_deref().unwrap_or(Path::new(""));
+    for part in [spec.identifier, &found.version, &program.to_string_lossy()] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }

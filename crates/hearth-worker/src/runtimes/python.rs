@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use hearth_sandbox::api::Mount;
 
-use super::{Compilation, Found, Places, Runtime, RuntimeSpec, host_mounts};
+use super::{Compilation, Entry, Found, Places, Program, Runtime, RuntimeSpec, host_mounts};
 
 /// Oldest first.
 pub(super) const RUNTIMES: &[RuntimeSpec] =
@@ -85,7 +85,7 @@ fn look_at(program: &Path, name: &str, source: &'static str) -> Option<Found> {
     let version = fs::read_to_string(headers).ok().and_then(|text| version_in(&text));
     let version = version.unwrap_or_else(|| name.trim_start_matches("python").to_owned());
     let own = !prefix.starts_with("/usr");
-    Some(Found { source, prefix: own.then(|| prefix.to_owned()), program, version })
+    Some(Found { source, prefix: own.then(|| prefix.to_owned()), program: Some(program), version })
 }
 
 /// `3.12.1` of `#define PY_VERSION "3.12.1"`.
@@ -102,7 +102,7 @@ fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: S
             mounts.push(Mount { source: prefix.clone(), target: LANG.into() });
             Path::new(LANG).join("bin").join(identifier)
         }
-        None => found.program.clone(),
+        None => found.program.clone().unwrap_or_default(),
     };
     mounts.push(Mount { source: home.to_owned(), target: "/var/runtime".into() });
     let minor = identifier.trim_start_matches("python");
@@ -120,9 +120,9 @@ fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: S
         version: format!("python:{minor}.v{build}"),
         version_hash,
         mounts,
-        program,
-        arguments: arguments.into(),
+        entry: Entry::Program(Program { path: program, arguments: arguments.into() }),
         channel: true,
+        managed: true,
         variables: vec![("PYTHONPATH", "/var/runtime".to_owned())],
     }
 }

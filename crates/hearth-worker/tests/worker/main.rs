@@ -3,4 +3,5 @@
 mod failures;
 mod invocations;
 mod lifetime;
+mod provided;
 mod support;
