@@ -115,8 +115,8 @@ impl Setup {
             cpu_shares: u64::from(self.revision.memory_mb) * SHARES_OF_A_CPU / MEMORY_MB_OF_A_CPU,
             tmp_bytes: u64::from(self.revision.ephemeral_mb) * 1024 * 1024,
             mounts,
-            arguments: program.arguments,
-            program: program.path,
+            program: program.path.clone(),
+            arguments: program.arguments_for(self.revision.memory_mb),
             environment: runtimes::environment(
                 &self.revision,
                 &self.runtime,
@@ -144,10 +144,7 @@ impl Setup {
         };
         match &self.runtime.entry {
             Entry::Program(program) => Some(program.clone()),
-            Entry::FirstOf(paths) => paths
-                .iter()
-                .find(brought)
-                .map(|path| Program { path: path.into(), arguments: vec![(*path).to_owned()] }),
+            Entry::FirstOf(paths) => paths.iter().find(brought).map(|path| Program::brought(path)),
         }
     }
 

@@ -74,10 +74,7 @@ impl Fixture {
             version: "provided:al2023.v1".to_owned(),
             version_hash: "0".repeat(64),
             mounts: Vec::new(),
-            entry: Entry::Program(Program {
-                path: "/var/task/bootstrap".into(),
-                arguments: vec!["bootstrap".to_owned()],
-            }),
+            entry: Entry::Program(Program::brought("/var/task/bootstrap")),
             channel: false,
             managed: false,
             variables: Vec::new(),

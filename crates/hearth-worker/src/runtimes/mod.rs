@@ -5,6 +5,7 @@
 //! Never: runs an interpreter in this process's own world to look at it; shows a function the host's own packages.
 
 mod compiled;
+mod node;
 mod places;
 mod provided;
 mod python;
@@ -49,7 +50,7 @@ pub(crate) struct Compilation {
 
 /// Every runtime this build knows.
 fn specs() -> impl Iterator<Item = &'static RuntimeSpec> {
-    python::RUNTIMES.iter().chain(provided::RUNTIMES)
+    python::RUNTIMES.iter().chain(node::RUNTIMES).chain(provided::RUNTIMES)
 }
 
 /// An interpreter on this host.
@@ -100,6 +101,29 @@ pub(crate) enum Entry {
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) arguments: Vec<String>,
+    /// What comes after the program's name, by the function's memory in MB.
+    pub(crate) by_memory: fn(u32) -> Vec<String>,
+}
+
+impl Program {
+    /// A program that the function brings.
+    pub(crate) fn brought(path: &str) -> Self {
+        Self { path: path.into(), arguments: vec![path.to_owned()], by_memory: nothing }
+    }
+
+    /// The whole `argv` for a function of this memory.
+    pub(crate) fn arguments_for(self, memory_mb: u32) -> Vec<String> {
+        let mut arguments = self.arguments;
+        let rest = arguments.split_off(arguments.len().min(1));
+        arguments.extend((self.by_memory)(memory_mb));
+        arguments.extend(rest);
+        arguments
+    }
+}
+
+/// Memory decides nothing.
+fn nothing(_: u32) -> Vec<String> {
+    Vec::new()
 }
 
 /// What a list of runtimes shows of one.

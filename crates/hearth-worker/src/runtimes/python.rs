@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use hearth_sandbox::api::Mount;
 
-use super::{Compilation, Entry, Found, Places, Program, Runtime, RuntimeSpec, host_mounts};
+use super::{Compilation, Entry, Found, Places, Program, Runtime, RuntimeSpec, host_mounts, nothing};
 
 /// Oldest first.
 pub(super) const RUNTIMES: &[RuntimeSpec] =
@@ -120,7 +120,7 @@ fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: S
         version: format!("python:{minor}.v{build}"),
         version_hash,
         mounts,
-        entry: Entry::Program(Program { path: program, arguments: arguments.into() }),
+        entry: Entry::Program(Program { path: program, arguments: arguments.into(), by_memory: nothing }),
         channel: true,
         managed: true,
         variables: vec![("PYTHONPATH", "/var/runtime".to_owned())],

@@ -106,6 +106,12 @@ impl Host {
         self.function_of(&[("app.py", code)], settings)
     }
 
+    /// A function of Node.js.
+    pub(crate) fn node(&self, files: &[(&str, &str)], settings: Settings) -> Arc<Revision> {
+        let revision = self.function_of(files, settings);
+        Arc::new(Revision { runtime: "nodejs20.x".to_owned(), ..(*revision).clone() })
+    }
+
     /// A function that brings its own runtime.
     pub(crate) fn provided(&self, files: &[(&str, &str)], layers: &[&[(&str, &str)]]) -> Arc<Revision> {
         let revision = self.function_of(files, Settings::default());
