@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, DATE};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
-use super::canonical::ALGORITHM;
+use super::canonical::{ALGORITHM, Rules};
 use crate::error::{ApiError, Code};
 
 /// Access keys of AWS have 20 characters; other makers' are longer, never by much.
@@ -178,6 +178,13 @@ impl<'r> Claim<'r> {
     /// Whether the signature covers this header, named in lower case.
     pub(super) fn signs(&self, name: &str) -> bool {
         self.signed_headers.split(';').any(|signed| signed == name)
+    }
+
+    /// A presigned call that would do something though nobody verified it. STS keeps no state, and for S3 links are
+    /// the usual way.
+    pub(crate) fn is_open_link(&self) -> bool {
+        let scope = self.scope();
+        self.presigned && scope.service != "sts" && Rules::of(scope.service) != Rules::S3
     }
 
     /// The credential's parts.
