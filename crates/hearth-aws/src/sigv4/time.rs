@@ -21,9 +21,6 @@ const SKEW_LONG_MAX: Duration = Duration::from_secs(900);
 /// A presigned request to S3 lives for seven days at most.
 const PRESIGNED_SECONDS_MAX: i64 = 604_800;
 
-/// The times of HTTP: `Date: Tue, 25 Nov 2025 02:26:54 GMT`.
-const HTTP_FORMATS: &[&str] = &["%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S +0000"];
-
 /// The time of a signature, in the forms in which it may have been signed.
 pub(super) struct Signed {
     /// `20251125T022654Z`.
@@ -160,8 +157,10 @@ fn basic_time(date: &str) -> Option<Timestamp> {
     utc(jiff::civil::DateTime::strptime(TIME_FORMAT, date).ok()?)
 }
 
+/// `Tue, 25 Nov 2025 02:26:54 GMT`, or with `-0000` as botocore writes it.
 fn http_time(date: &str) -> Option<Timestamp> {
-    HTTP_FORMATS.iter().find_map(|format| utc(jiff::civil::DateTime::strptime(format, date).ok()?))
+    let time = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(Timestamp::from_micros(time.timestamp().as_microsecond()))
 }
 
 fn utc(time: jiff::civil::DateTime) -> Option<Timestamp> {
