@@ -15,6 +15,8 @@ pub mod document;
 pub mod error;
 pub mod event_stream;
 pub mod front_door;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod model;
 pub mod names;
 pub mod operation;

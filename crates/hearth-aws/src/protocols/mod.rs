@@ -8,6 +8,8 @@ pub(crate) mod cases;
 mod cbor;
 pub(crate) mod failure;
 mod form;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod header_list;
 mod json;
 pub(crate) mod query;

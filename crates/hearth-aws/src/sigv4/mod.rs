@@ -10,6 +10,8 @@ mod canonical;
 mod checksum;
 mod chunked;
 mod claim;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod payload;
 mod place;
 mod sign;

@@ -42,7 +42,7 @@ const STRICT: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLIN
 type Result<T> = std::result::Result<T, UnpackError>;
 
 /// Unpacks into the current directory, which is the root of this process.
-pub(super) fn unpack(archive: File, spec: &UnpackSpec) -> Result<Unpacked> {
+pub(crate) fn unpack(archive: File, spec: &UnpackSpec) -> Result<Unpacked> {
     let mut archive = ZipArchive::new(BufReader::new(archive)).map_err(|error| bad("archive", error))?;
     check_contents(&mut archive, spec)?;
     let mut tree = Tree { bytes_max: spec.bytes_max, nodes_max: spec.entries_max, ..Tree::default() };
