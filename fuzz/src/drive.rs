@@ -33,6 +33,7 @@ pub struct Found {
 pub fn run(target: Target, seed: u64, mut is_over: impl FnMut(u64) -> bool) -> Result<u64, Box<Found>> {
     let random = Random::seeded(seed);
     let mut inputs = seeds::of(target.name);
+    inputs.extend(hearth_aws::fuzzing::seeds(target.name));
     inputs.extend(kept(target).into_iter().map(|(_, input)| input));
     let mut executions = 0;
     while !is_over(executions) {

@@ -29,10 +29,10 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
             "\u{1}\u{1}a.entry.1.key=b&a.entry.1.value=c&Filters.member.2=x",
         ],
         "rest" => &[
-            "\u{0}GET\n/2015-03-31/functions/f?Qualifier=1\naccept:*/*\n\n",
-            "\u{1}POST\n/2015-03-31/functions\ncontent-type:application/json\n\n{\"FunctionName\":\"f\",\"Code\":{\"ZipFile\":\"UEs=\"}}",
-            "\u{2}DELETE\n/2017-03-31/tags/arn%3Aaws?tagKeys=a&tagKeys=b%20c\nx-amz-a:\"b, c\", d\n\n",
-            "\u{3}POST\n/2015-03-31/functions/f/invocations\nx-amz-invocation-type:Event\n\n{}",
+            "GET\n/2015-03-31/functions/f?Qualifier=1\naccept:*/*\n\n",
+            "POST\n/2015-03-31/functions\ncontent-type:application/json\n\n{\"FunctionName\":\"f\",\"Code\":{\"ZipFile\":\"UEs=\"}}",
+            "DELETE\n/2017-03-31/tags/arn%3Aaws?tagKeys=a&tagKeys=b%20c\nx-amz-a:\"b, c\", d\n\n",
+            "POST\n/2015-03-31/functions/f/invocations\nx-amz-invocation-type:Event\n\n{}",
         ],
         "xml" => &["a < b & c > d \" ' \u{1} \t \n \u{85}", "<![CDATA[x]]><a/>&#0;&lt;"],
         "event_stream" => &["payload", ""],
@@ -113,6 +113,13 @@ fn channel() -> Vec<Vec<u8>> {
     all
 }
 
+/// A path of so many bytes, in names of 240.
+fn path_of(bytes: usize) -> String {
+    let mut path = ["x".repeat(240), "/".to_owned()].concat().repeat(bytes / 241 + 1);
+    path.truncate(bytes);
+    path
+}
+
 fn archives() -> Vec<Vec<u8>> {
     let archive = |write: fn(&mut zip::ZipWriter<Cursor<Vec<u8>>>) -> zip::result::ZipResult<()>| {
         let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -134,5 +141,11 @@ fn archives() -> Vec<Vec<u8>> {
             writer.start_file("a/b/e", options.unix_permissions(0o4755))?;
             Ok(writer.write_all(b"x")?)
         }),
+        // As long as a path may be, and a byte longer.
+        archive(|writer| writer.add_directory(path_of(4_095), SimpleFileOptions::default())),
+        archive(|writer| writer.add_directory(path_of(4_096), SimpleFileOptions::default())),
+        archive(|writer| writer.start_file(path_of(4_096), SimpleFileOptions::default())),
+        archive(|writer| writer.add_symlink("link", path_of(4_095), SimpleFileOptions::default())),
+        archive(|writer| writer.add_symlink("link", path_of(4_096), SimpleFileOptions::default())),
     ]
 }

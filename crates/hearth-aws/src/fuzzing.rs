@@ -28,6 +28,11 @@ pub const TARGETS: &[Target] = &[
     ("names", names),
 ];
 
+/// Good inputs that only the models know: a request for every operation. Empty for most targets.
+pub fn seeds(target: &str) -> Vec<Vec<u8>> {
+    protocols::fuzzing::seeds::of(target)
+}
+
 /// Names and ARNs: what was taken is written as it was read.
 pub fn names(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

@@ -10,6 +10,8 @@ use crate::event_stream::EventStream;
 use crate::model::{Kind, Model, OperationFacts, Protocol, ShapeId, TimestampFormat};
 use crate::validation;
 
+pub(crate) mod seeds;
+
 /// What one byte of a body may become: a value of a list is two bytes there and some forty here.
 const VALUES_A_BYTE: usize = 1;
 
@@ -62,15 +64,16 @@ pub(crate) fn form(bytes: &[u8]) {
 
 /// A whole request in restJson1: method, path and query, headers, an empty line and a body.
 pub(crate) fn rest(bytes: &[u8]) {
-    let models: Vec<_> = models().filter(|model| model.speaks(Protocol::RestJson1)).collect();
-    let Some((first, rest)) = bytes.split_first() else { return };
-    let model = models[usize::from(*first) % models.len()];
-    let mut parts = rest.splitn(3, |byte| *byte == b'\n');
+    let mut parts = bytes.splitn(3, |byte| *byte == b'\n');
     let mut part = || parts.next().unwrap_or_default();
     let (method, target, rest) = (String::from_utf8_lossy(part()), String::from_utf8_lossy(part()), part());
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let mut parameters = Vec::new();
-    let Some(found) = model.routes().find(&method, path, query, &mut parameters) else { return };
+    let found = models().filter(|model| model.speaks(Protocol::RestJson1)).find_map(|model| {
+        parameters.clear();
+        Some((model, model.routes().find(&method, path, query, &mut parameters)?))
+    });
+    let Some((model, found)) = found else { return };
     let crate::model::routes::Found::Operation(at) = found else { return };
     let operation = &model.operations()[at];
     let mut headers = HeaderMap::new();
@@ -173,8 +176,9 @@ pub(crate) fn header_list(bytes: &[u8]) {
     }
 }
 
+/// All but S3's, which is never read by these.
 fn models() -> impl Iterator<Item = &'static Model> {
-    Model::services().filter_map(Model::of)
+    Model::services().filter_map(Model::of).filter(|model| !model.speaks(Protocol::RestXml))
 }
 
 /// One of all operations, by the first two bytes.
