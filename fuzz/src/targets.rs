@@ -26,7 +26,7 @@ const EXECUTIONS_ON_DISK: u64 = 1_000;
 
 /// All targets.
 pub fn targets() -> Vec<Target> {
-    let own: [(&'static str, fn(&[u8])); 4] = [
+    let own: [hearth_aws::fuzzing::Target; 4] = [
         ("store_key", store_key),
         ("spawner_command", hearth_sandbox::fuzzing::command),
         ("spawner_event", hearth_sandbox::fuzzing::event),
