@@ -19,6 +19,8 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         "hearth-store" | "hearth-aws" => vec!["hearth-world"],
         "hearth-worker" => vec!["hearth-sandbox", "hearth-world"],
         "hearth-service-lambda" => [ANY_SERVICE, &["hearth-worker"]].concat(),
+        // It drives the readers of foreign bytes of all of them, and nothing uses it.
+        "hearth-fuzz" => [ANY_SERVICE, &["hearth-sandbox", "hearth-worker"]].concat(),
         "xtask" | "hearth-tests" => vec![],
         _ if name.starts_with("hearth-service-") => ANY_SERVICE.to_vec(),
         _ => return None,

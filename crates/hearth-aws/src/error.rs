@@ -81,6 +81,7 @@ pub enum Code {
     MissingAuthenticationToken,
     NotImplemented,
     RequestEntityTooLarge,
+    RequestTimeTooSkewed,
     RequestTimeout,
     Serialization,
     ServiceFailure,

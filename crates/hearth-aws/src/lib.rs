@@ -15,12 +15,14 @@ pub mod document;
 pub mod error;
 pub mod event_stream;
 pub mod front_door;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod model;
 pub mod names;
 pub mod operation;
 mod protocols;
 mod shape;
-mod sigv4;
+pub mod sigv4;
 mod validation;
 
 pub use client::{Client, InProcess};

@@ -19,6 +19,8 @@ pub mod api;
 mod cgroups;
 mod connection;
 mod doctor;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod host;
 mod identity;
 mod init;

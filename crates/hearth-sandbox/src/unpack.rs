@@ -25,6 +25,9 @@ use crate::privilege;
 
 mod archive;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use archive::unpack as here;
+
 /// Unpacking 250 MB takes seconds; this is for archives made to take for ever, and for a host that is very busy.
 const TIME_MAX: Duration = Duration::from_secs(120);
 /// Time on a processor, in seconds.

@@ -8,6 +8,8 @@
 mod channel;
 mod code;
 mod environment;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod local;
 mod runtime_api;
 mod runtimes;

@@ -65,6 +65,7 @@ fn rest_json(code: Code, service: &str) -> WireError {
         // Of our own: 4xx, because clients retry 5xx for minutes.
         Code::NotImplemented => front("NotImplementedException", 400),
         Code::RequestEntityTooLarge => front("RequestEntityTooLargeException", 413),
+        Code::RequestTimeTooSkewed => front("RequestTimeTooSkewed", 403),
         Code::RequestTimeout => front("RequestTimeoutException", 408),
         Code::Serialization => front("SerializationException", 400),
         Code::ServiceFailure if service == "lambda" => modelled("ServiceException", 500, "Message"),

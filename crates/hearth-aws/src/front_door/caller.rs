@@ -90,7 +90,8 @@ impl FrontDoor {
             Origin::Sandbox(sandbox) => {
                 Ok(Known { account: sandbox.account.clone(), region, caller: sandbox.caller.clone() })
             }
-            Origin::Listener { .. } if self.options.accept_unknown_keys => {
+            // A link needs no header that a web page could not send.
+            Origin::Listener { .. } if self.options.accept_unknown_keys && !claim.is_open_link() => {
                 let account = account_of(scope.access_key_id).unwrap_or(&self.options.account);
                 Ok(Known { account: account.to_owned(), region, caller: root(account, scope.access_key_id) })
             }

@@ -11,6 +11,8 @@ mod body;
 mod caller;
 mod defence;
 mod encoding;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod limits;
 mod route;
 mod streaming;

@@ -7,5 +7,6 @@ mod hostile;
 mod refusals;
 mod rooms;
 mod rpc;
+mod signatures;
 mod streams;
 mod toys;

@@ -4,10 +4,12 @@
 
 pub(crate) mod aws_json;
 #[cfg(test)]
-mod cases;
+pub(crate) mod cases;
 mod cbor;
 pub(crate) mod failure;
 mod form;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod header_list;
 mod json;
 pub(crate) mod query;
