@@ -37,6 +37,10 @@ use guests::{Guests, Host};
 /// Connections at the same time. When one more comes, the one that did nothing for longest leaves.
 pub const CONNECTIONS_MAX: usize = 4_096;
 
+/// Connections that may wait in the kernel's queue to be accepted. With the usual 128, who comes in a burst of more
+/// is heard a second later, when its system tries again.
+const BACKLOG: i32 = 4_096;
+
 /// Between two looks for guests who have kept us waiting for too long.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -54,6 +58,10 @@ pub type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// Serves the listener until the group stops. Every connection is a task of the same group.
 pub fn spawn(listener: TcpListener, gate: Arc<Gate>, clock: Clock, tasks: &TaskGroup) {
+    // It listens already, with a queue of the library's choice: the same call makes it longer.
+    if let Err(error) = rustix::net::listen(&listener, BACKLOG) {
+        warn!(%error, "the listener's queue stays short");
+    }
     let group = tasks.clone();
     let guests = Guests::new(descriptors::bounded(CONNECTIONS_MAX), clock.clone());
     spawn_sweeper(guests.clone(), clock.clone(), tasks);
