@@ -231,4 +231,6 @@ fn range_failures<T: PartialOrd + Copy + std::fmt::Debug>(range: Range<T>, found
 }
 
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod tests;
