@@ -9,6 +9,7 @@
 
 mod cases;
 mod good;
+mod mutants;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use self::cases::{Breaker, Case};
 use crate::document::Document;
 use crate::error::ApiError;
-use crate::model::{Model, OperationFacts, Protocol};
+use crate::model::{Kind, Model, OperationFacts, Protocol};
 use crate::protocols::encoded::Encoded;
 use crate::protocols::failure::{self, Speaker};
 
@@ -212,4 +213,61 @@ fn every_other_service_tells_every_broken_constraint_by_type_status_and_text() {
     let (counts, wrong): (Vec<usize>, Vec<Vec<String>>) = others.map(all).unzip();
     is_empty(&wrong.concat());
     assert!(counts.iter().sum::<usize>() > 20_000);
+}
+
+#[test]
+fn everything_that_is_broken_is_told_at_once_in_the_order_of_the_model() {
+    let model = Model::of("lambda").expect("in models/");
+    let mut most = 0;
+    for operation in model.operations() {
+        let (good, cases) = cases_of(model, operation, Protocol::RestJson1).expect("good input");
+        let (mut input, mut violations, mut broken) = (good, Vec::new(), Vec::new());
+        for case in &cases {
+            // One constraint of each member: its first, where members have none of their own in it.
+            let member = case.name.split([':', '.']).next().expect("a name");
+            if case.mismatch.is_some() || broken.contains(&member) {
+                continue;
+            }
+            broken.push(member);
+            violations.extend(case.violations.iter().cloned());
+            take(&mut input, &case.input, member);
+        }
+        if violations.len() > 1 {
+            let text = format!("{} validation errors detected: {}", violations.len(), violations.join("; "));
+            let expected = Some((400, "ValidationException".to_owned(), text));
+            let found = answer(model, Protocol::RestJson1, operation, &input);
+            assert_eq!(found, expected, "{}", operation.name);
+            most = most.max(violations.len());
+        }
+    }
+    assert!(most > 10, "{most} at once");
+}
+
+/// The same with one member as another input has it, absent or not.
+fn take(input: &mut Document, from: &Document, member: &str) {
+    let (Document::Structure(members), Document::Structure(others)) = (input, from) else { return };
+    let is_meant = |name: &str| name.eq_ignore_ascii_case(member);
+    let at = members.iter().position(|(name, _)| is_meant(name));
+    match (at, others.iter().find(|(name, _)| is_meant(name))) {
+        (Some(at), Some((_, value))) => members[at].1 = value.clone(),
+        (Some(at), None) => drop(members.remove(at)),
+        (None, _) => {}
+    }
+}
+
+#[test]
+fn every_text_of_every_request_has_one_that_is_good() {
+    let mut missing = Vec::new();
+    for service in Model::services().filter(|service| *service != "s3") {
+        let model = Model::of(service).expect("in models/");
+        let inputs = model.operations().iter().filter_map(|operation| operation.input).collect();
+        for shape in mutants::reachable(model, inputs) {
+            if let Kind::String { pattern: Some(pattern), .. } = model.shape(shape).kind
+                && good::text(model, shape).is_none()
+            {
+                missing.push((service, model.shape(shape).name, model.pattern(pattern).0));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
 }

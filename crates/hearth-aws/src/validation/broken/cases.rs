@@ -26,6 +26,7 @@ struct Place {
     path: String,
     is_in_body: bool,
     is_path_parameter: bool,
+    is_header: bool,
 }
 
 #[derive(Clone)]
@@ -58,6 +59,7 @@ impl Breaker<'_> {
             if is_top {
                 inner.is_in_body = member.location == Location::Body && structure.payload.is_none();
                 inner.is_path_parameter = member.location == Location::Path;
+                inner.is_header = member.location == Location::Header;
             }
             let Some(found) = find(self.good, &inner.steps) else { continue };
             let found = found.clone();
@@ -74,8 +76,10 @@ impl Breaker<'_> {
 
     fn value(&mut self, shape: ShapeId, good: &Document, place: &Place) {
         for (what, broken) in broken_values(self.model, shape, good) {
-            // Nobody can send these: a path without a part of it, a query with a list of nothing.
-            let is_nothing = broken == Document::List(Vec::new());
+            // Nobody can send these: a path without a part of it, a query with a list of nothing, two lines of a
+            // header.
+            let is_nothing = broken == Document::List(Vec::new())
+                || place.is_header && matches!(&broken, Document::String(text) if text.contains('\n'));
             if place.is_path_parameter && broken == Document::String(String::new())
                 || !place.is_in_body && is_nothing
             {
@@ -271,7 +275,7 @@ fn broken_values(model: &Model, shape: ShapeId, good: &Document) -> Vec<(&'stati
             }
             let matches = |text: &str| pattern.is_none_or(|id| model.pattern(id).1.matches(text));
             let least = length.min.unwrap_or(0).max(1) as usize;
-            let candidates = ["!", " ", "#", "a b", "<", "A", "a", "1"]
+            let candidates = ["!", " ", "#", "a b", "<", "A", "a", "1", "a\nb"]
                 .map(|piece| if piece.len() >= least { piece.to_owned() } else { piece.repeat(least) });
             let fits = |text: &str| length.max.is_none_or(|max| text.len() as u64 <= max);
             let found = candidates.into_iter().find(|text| fits(text) && !matches(text));

@@ -30,6 +30,16 @@ const KNOWN: &[&str] = &[
     "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012",
     "arn:aws:events:us-east-1:123456789012:event-bus/a",
     "arn:aws:events:us-east-1:123456789012:connection/a/a",
+    "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+    "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1",
+    "arn:aws:kinesis:us-east-1:123456789012:channel/c",
+    "arn:aws:kinesis:us-east-1:123456789012:queue/q",
+    "arn:aws:glue:us-east-1:123456789012:schema/r/s",
+    "arn:aws:s3:::bucket",
+    "arn:aws:s3tables:us-east-1:123456789012:bucket/bucket",
+    "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0",
+    "arn:aws:vpc-lattice:us-east-1:123456789012:resourceconfiguration/rcfg-0123456789abcdefg",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:s",
     "arn:aws:route53:::healthcheck/a",
     "12345678-1234-1234-1234-123456789012",
     "https://example.com/a",
@@ -89,7 +99,7 @@ fn least(length: Length) -> usize {
 }
 
 /// A text that this shape allows.
-fn text(model: &Model, shape: ShapeId) -> Option<String> {
+pub(super) fn text(model: &Model, shape: ShapeId) -> Option<String> {
     let Kind::String { length, pattern, values } = &model.shape(shape).kind else { return None };
     if let Some(first) = values.first() {
         return Some((*first).to_owned());
