@@ -86,17 +86,39 @@ fn expected(service: &str, protocol: Protocol, case: &Case) -> Option<Answer> {
     if let Some(text) = case.mismatch {
         return Some((400, "SerializationException".to_owned(), text.to_owned()));
     }
+    if let Some((code, text)) = in_own_words(service, protocol, case) {
+        return Some((400, code.to_owned(), text));
+    }
     let count = case.violations.len();
     let word = if count == 1 { "error" } else { "errors" };
-    let mut text = format!("{count} validation {word} detected: {}", case.violations.join("; "));
-    let names = r"regular expression pattern: [\w+=,.@-]+";
-    if let Some(name) = case.violations.iter().find(|text| service == "iam" && text.ends_with(names)) {
-        let place = name.rsplit(" at '").next().and_then(|rest| rest.split('\'').next()).expect("a place");
-        text = format!(
-            "The specified value for {place} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
-        );
-    }
+    let text = format!("{count} validation {word} detected: {}", case.violations.join("; "));
     (count > 0).then(|| (400, code_of(service, protocol).to_owned(), text))
+}
+
+/// What some services say in sentences of their own.
+fn in_own_words(service: &str, protocol: Protocol, case: &Case) -> Option<(&'static str, String)> {
+    let is_query = protocol == Protocol::AwsQuery;
+    match (service, case.missing) {
+        ("iam", _) => {
+            let names = r"regular expression pattern: [\w+=,.@-]+";
+            let name = case.violations.iter().find(|text| text.ends_with(names))?;
+            let place = name.rsplit(" at '").next()?.split('\'').next()?;
+            let made_of = "It must contain only alphanumeric characters and/or the following: +=,.@_-";
+            Some(("ValidationError", format!("The specified value for {place} is invalid. {made_of}")))
+        }
+        ("cloudwatch", Some(name)) => {
+            let code = if is_query { "MissingParameter" } else { "MissingRequiredParameterException" };
+            Some((code, format!("The parameter {name} is required.")))
+        }
+        ("sns", Some(name)) => {
+            let text = format!("Invalid parameter: {name} Reason: no value for required parameter");
+            Some(("InvalidParameter", text))
+        }
+        ("sqs", Some(name)) => {
+            Some(("MissingParameter", format!("The request must contain the parameter {name}.")))
+        }
+        _ => None,
+    }
 }
 
 /// Whether the two say the same, as far as the protocol shows it.

@@ -17,6 +17,8 @@ pub(super) struct Case {
     pub violations: Vec<String>,
     /// What a body in JSON is refused with before any constraint is looked at.
     pub mismatch: Option<&'static str>,
+    /// The member that is not there.
+    pub missing: Option<&'static str>,
 }
 
 /// Where in an input, and where an error says it is.
@@ -69,6 +71,7 @@ impl Breaker<'_> {
                     inner.path
                 );
                 self.case(&inner, "required", None, vec![text]);
+                self.cases.last_mut().expect("just made").missing = Some(member.name);
             }
             self.value(member.shape, &found, &inner);
         }
@@ -183,7 +186,7 @@ impl Breaker<'_> {
         let mut input = self.good.clone();
         set(&mut input, &place.steps, value);
         let name = format!("{}: {what}", place.path);
-        self.cases.push(Case { name, input, violations, mismatch: None });
+        self.cases.push(Case { name, input, violations, mismatch: None, missing: None });
     }
 
     /// What a text, number, list or map violates itself.
