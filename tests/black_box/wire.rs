@@ -106,7 +106,6 @@ fn is_well_within(hearth: &Hearth, bytes_max: u64) {
     let took = began.elapsed();
     assert!(took < FELT, "a neighbour's call took {took:?}");
     let bytes = resident_bytes(hearth.process());
-    println!("{took:?}, {} MB", bytes / 1024 / 1024);
     assert!(bytes < bytes_max, "the server holds {bytes} bytes");
 }
 

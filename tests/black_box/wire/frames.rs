@@ -90,9 +90,18 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 
 /// The header block of a signed GET to Lambda.
 pub(super) fn request(hearth: &Hearth, path: &str) -> Vec<u8> {
+    signed(hearth, "GET", path)
+}
+
+/// The header block of a signed POST to Lambda.
+pub(super) fn post(hearth: &Hearth, path: &str) -> Vec<u8> {
+    signed(hearth, "POST", path)
+}
+
+fn signed(hearth: &Hearth, method: &str, path: &str) -> Vec<u8> {
     let signed = authorization("test", "lambda");
     let headers = [
-        (":method", "GET"),
+        (":method", method),
         (":scheme", "http"),
         (":path", path),
         (":authority", hearth.address()),

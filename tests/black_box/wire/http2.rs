@@ -6,9 +6,9 @@ use hearth_tests::Hearth;
 
 use super::frames::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Http2, PING, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, frame, literal, request,
+    WINDOW_UPDATE, frame, literal, post, request,
 };
-use super::{FUNCTIONS, is_well};
+use super::{FUNCTIONS, RESIDENT_BYTES_MAX, is_well, is_well_within};
 
 /// `SETTINGS_HEADER_TABLE_SIZE` and `SETTINGS_INITIAL_WINDOW_SIZE`.
 const TABLE_SIZE: u16 = 1;
@@ -158,6 +158,23 @@ fn windows_that_never_open_hold_little() {
         assert_eq!(answer.kind, HEADERS, "{answer:?}");
     }
     is_well(&hearth);
+}
+
+#[test]
+fn large_answers_that_nobody_takes_end_their_connection() {
+    let hearth = Hearth::start();
+    let code = "def handler(event, context):\n    return 'x' * 6000000\n";
+    let large = hearth.function("large").code(code).with("MemorySize", 512.into()).create();
+    assert_eq!(large.invoke("{}").json().as_str().map(str::len), Some(6_000_000));
+    let mut http2 = Http2::to(&hearth, &[(INITIAL_WINDOW, 0)]);
+    let path = format!("{FUNCTIONS}/large/invocations");
+    let block = post(&hearth, &path);
+    for stream in streams(20) {
+        http2.send(HEADERS, END_STREAM | END_HEADERS, stream, &block);
+    }
+    // Heads come; the eleventh body would be too much to keep for one who takes none.
+    assert!(http2.is_ended());
+    is_well_within(&hearth, RESIDENT_BYTES_MAX);
 }
 
 #[test]

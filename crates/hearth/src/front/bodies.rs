@@ -89,7 +89,8 @@ impl AsRef<[u8]> for Untaken {
 
 impl Told {
     pub(super) fn new(body: Body, state: &Arc<State>) -> Self {
-        Self { body, part: state.takes() }
+        let part = state.takes(body.size_hint().lower());
+        Self { body, part }
     }
 }
 

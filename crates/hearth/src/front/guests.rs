@@ -28,6 +28,15 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 /// Slower clients than this do not get large answers: 128 kbit/s.
 const ANSWER_BYTES_PER_SECOND: u64 = 16_384;
 
+// GAP(limits): untaken answers of all guests together are bounded by their number and by each one's limit alone.
+
+/// Answers that a guest may leave untaken, in bytes together, before it has to go: ten of the largest invocations.
+/// One answer alone may be as large as it is.
+const UNTAKEN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The same for a function: sixteen connections of one sandbox share the host with all others.
+const UNTAKEN_ALONE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// All guests of one listener.
 #[derive(Debug)]
 pub(super) struct Guests {
@@ -66,6 +75,7 @@ pub(super) struct State {
     /// Requests that are being answered.
     answering: AtomicUsize,
     parts: Mutex<Parts>,
+    untaken_bytes_max: u64,
     leave: Notify,
 }
 
@@ -74,6 +84,7 @@ pub(super) struct State {
 struct Parts {
     next: u64,
     due: BTreeMap<u64, Option<i64>>,
+    untaken_bytes: u64,
 }
 
 /// One answer on its way.
@@ -81,6 +92,7 @@ struct Parts {
 pub(super) struct Part {
     state: Arc<State>,
     id: u64,
+    bytes: u64,
 }
 
 /// One request, from its head to its answer.
@@ -112,7 +124,7 @@ impl Guests {
         if table.seats.len() >= self.max && !table.make_room() {
             return None;
         }
-        let state = State::new(self.clock.clone());
+        let state = State::new(self.clock.clone(), UNTAKEN_BYTES_MAX);
         let id = table.next;
         table.next += 1;
         table.seats.insert(id, (host, state.clone()));
@@ -178,7 +190,7 @@ impl Table {
 impl Guest {
     /// A guest that no table knows: another bounds its number.
     pub fn alone(clock: Clock) -> Self {
-        Self { seat: None, state: State::new(clock) }
+        Self { seat: None, state: State::new(clock, UNTAKEN_ALONE_BYTES_MAX) }
     }
 
     /// What it does.
@@ -202,7 +214,7 @@ impl Drop for Guest {
 }
 
 impl State {
-    fn new(clock: Clock) -> Arc<Self> {
+    fn new(clock: Clock, untaken_bytes_max: u64) -> Arc<Self> {
         let moved = AtomicI64::new(clock.now().as_micros());
         Arc::new(Self {
             clock,
@@ -210,6 +222,7 @@ impl State {
             asking: AtomicUsize::new(0),
             answering: AtomicUsize::new(0),
             parts: Mutex::default(),
+            untaken_bytes_max,
             leave: Notify::new(),
         })
     }
@@ -226,13 +239,18 @@ impl State {
         Arc::new(Talk { state: self.clone(), is_asked: AtomicBool::new(false) })
     }
 
-    /// An answer that the client is to take.
-    pub(super) fn takes(self: &Arc<Self>) -> Arc<Part> {
+    /// An answer that the client is to take, of so many bytes at least. Who takes none of many has to go.
+    pub(super) fn takes(self: &Arc<Self>, bytes: u64) -> Arc<Part> {
         let mut parts = self.parts();
         let id = parts.next;
         parts.next += 1;
+        let before = parts.untaken_bytes;
+        parts.untaken_bytes += bytes;
+        if before > 0 && parts.untaken_bytes > self.untaken_bytes_max {
+            self.leave.notify_one();
+        }
         drop(parts);
-        let part = Arc::new(Part { state: self.clone(), id });
+        let part = Arc::new(Part { state: self.clone(), id, bytes });
         part.is_due(0);
         part
     }
@@ -274,7 +292,10 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        self.state.parts().due.remove(&self.id);
+        let mut parts = self.state.parts();
+        parts.due.remove(&self.id);
+        parts.untaken_bytes -= self.bytes;
+        drop(parts);
         self.state.moves();
     }
 }

@@ -90,7 +90,7 @@ fn a_seat_is_free_again_when_its_guest_has_gone() {
 fn an_answer_that_nobody_takes_ends_the_connection_after_its_time() {
     let (guests, clock) = house(1);
     let guest = guests.admit(host(1)).expect("room");
-    let part = guest.state().takes();
+    let part = guest.state().takes(0);
     part.is_due(16_384 * 10);
     clock.advance(Duration::from_secs(69));
     guests.sweep();
@@ -104,7 +104,7 @@ fn an_answer_that_nobody_takes_ends_the_connection_after_its_time() {
 fn an_answer_that_waits_for_us_has_all_the_time_in_the_world() {
     let (guests, clock) = house(1);
     let guest = guests.admit(host(1)).expect("room");
-    let part = guest.state().takes();
+    let part = guest.state().takes(0);
     part.waits_for_us();
     clock.advance(Duration::from_secs(900));
     guests.sweep();
@@ -114,4 +114,18 @@ fn an_answer_that_waits_for_us_has_all_the_time_in_the_world() {
     clock.advance(IDLE_MAX + Duration::from_secs(1));
     guests.sweep();
     assert!(is_sent_away(&guest), "idle since the answer went");
+}
+
+#[test]
+fn who_leaves_many_large_answers_untaken_has_to_go() {
+    let (guests, _clock) = house(2);
+    let (one, other) = (guests.admit(host(1)).expect("room"), guests.admit(host(1)).expect("room"));
+    let _large = one.state().takes(UNTAKEN_BYTES_MAX * 2);
+    assert!(!is_sent_away(&one), "one answer alone may be as large as it is");
+    let parts: Vec<_> = (0..10).map(|_| other.state().takes(UNTAKEN_BYTES_MAX / 10)).collect();
+    assert!(!is_sent_away(&other));
+    let _last = other.state().takes(7);
+    assert!(is_sent_away(&other));
+    drop(parts);
+    assert_eq!(other.state().parts().untaken_bytes, 7, "what was taken is not counted");
 }
