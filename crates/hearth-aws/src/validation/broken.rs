@@ -10,6 +10,7 @@
 mod cases;
 mod good;
 mod mutants;
+mod types;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
