@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use hearth_tests::Hearth;
+use hearth_tests::{Hearth, Request};
 
 use super::{FELT, FUNCTIONS, Line, head, is_well, is_well_within, statuses};
 
@@ -21,7 +21,11 @@ fn crowd(hearth: &Hearth, dawdle: impl Fn(usize) -> String) -> Vec<Line> {
         line.write(dawdle(at));
         line
     };
-    (0..CROWD).map(connect).collect()
+    let crowd = (0..CROWD).map(connect).collect();
+    // The first neighbour stands behind all of them in one queue; what is asked is how those fare that come then.
+    let first = hearth.send(&Request::new("GET", "/_hearth/health"));
+    assert_eq!(first.status, 200);
+    crowd
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //!
 //! Never: sends away a guest whose request is being answered.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -27,6 +28,9 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Slower clients than this do not get large answers: 128 kbit/s.
 const ANSWER_BYTES_PER_SECOND: u64 = 16_384;
+
+/// A full house sends away this part of its guests at once, because each choice looks at all of them.
+const SENT_AWAY_SHARE: usize = 64;
 
 // GAP(limits): untaken answers of all guests together are bounded by their number and by each one's limit alone.
 
@@ -54,7 +58,7 @@ struct Table {
 }
 
 /// From where guests come: an IPv4 address, or a /64 network of IPv6, which is one household.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Host(u128);
 
 /// One connection's seat, given back when dropped.
@@ -121,7 +125,7 @@ impl Guests {
     /// A seat, if need be that of another; `None` when everybody is being answered.
     pub(super) fn admit(self: &Arc<Self>, host: Host) -> Option<Guest> {
         let mut table = self.table();
-        if table.seats.len() >= self.max && !table.make_room() {
+        if table.seats.len() >= self.max && !table.make_room(self.max.div_ceil(SENT_AWAY_SHARE)) {
             return None;
         }
         let state = State::new(self.clock.clone(), UNTAKEN_BYTES_MAX);
@@ -134,7 +138,7 @@ impl Guests {
 
     /// Sends somebody away, if there is anybody who is not being answered.
     pub(super) fn make_room(&self) -> bool {
-        self.table().make_room()
+        self.table().make_room(1)
     }
 
     /// Waits until a seat may be free. For one waiter; cancel-safe.
@@ -159,14 +163,23 @@ impl Guests {
 }
 
 impl Table {
-    fn make_room(&mut self) -> bool {
+    /// Frees up to so many seats of one host; `false` when there was none to be freed.
+    fn make_room(&mut self, most: usize) -> bool {
+        let crowd = |host: &Host| self.of_host.get(host).copied().unwrap_or_default();
         let idle = self.seats.iter().filter(|(_, (_, state))| !state.waits_for_us());
-        let longest = idle.max_by_key(|(id, (host, state))| {
-            let crowd = self.of_host.get(host).copied().unwrap_or_default();
-            (crowd, -state.moved.load(Ordering::Relaxed), u64::MAX - **id)
-        });
-        let longest = longest.map(|(id, _)| *id);
-        longest.inspect(|id| self.send_away(*id)).is_some()
+        let mut idle: Vec<_> = idle
+            .map(|(id, (host, state))| {
+                (Reverse(crowd(host)), *host, state.moved.load(Ordering::Relaxed), *id)
+            })
+            .collect();
+        idle.sort_unstable();
+        let host = idle.first().map(|(_, host, ..)| *host);
+        let leaving = idle.iter().take_while(|(_, of, ..)| Some(*of) == host).take(most);
+        let leaving: Vec<u64> = leaving.map(|(.., id)| *id).collect();
+        for id in &leaving {
+            self.send_away(*id);
+        }
+        !leaving.is_empty()
     }
 
     fn send_away(&mut self, id: u64) {
