@@ -7,3 +7,4 @@ mod functions;
 mod hostile;
 mod limits;
 mod web_pages;
+mod wire;

@@ -1,132 +1,120 @@
 //! The listener: accepts connections, bounds them, and hands requests on.
 //!
 //! ```text
-//! accept ─▶ a permit of CONNECTIONS_MAX ─▶ HTTP/1.1 or HTTP/2 ─▶ Handler ─▶ answer
+//! accept ─▶ a seat of CONNECTIONS_MAX, if need be an idle guest's ─▶ HTTP/1.1 or HTTP/2 ─▶ Handler ─▶ answer
 //!                          stop: no new request; what runs is finished, at most as long as the drain
 //! ```
 //!
-//! Never: knows what a request means; lets a silent peer hold a connection for ever.
+//! Never: knows what a request means; lets a silent peer hold a connection for ever, or keep others out.
 
-use std::convert::Infallible;
+mod bodies;
+mod connection;
+mod descriptors;
+mod guests;
+
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{Span, debug, warn};
 
-use hearth_world::{Clock, Stop, TaskGroup, TaskKind};
+use hearth_world::{Clock, TaskGroup, TaskKind};
 
 use crate::gate::Gate;
 use crate::own::Body;
 
-/// Connections at the same time; more wait in the kernel's queue.
+pub use bodies::Asked;
+pub use connection::serve;
+pub use descriptors::raise as raise_descriptors;
+pub use guests::Guest;
+
+use guests::{Guests, Host};
+
+/// Connections at the same time. When one more comes, the one that did nothing for longest leaves.
 pub const CONNECTIONS_MAX: usize = 4_096;
 
-/// How long a peer may take for the head of a request; also how long a connection may lie idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Connections that may wait in the kernel's queue to be accepted. With the usual 128, who comes in a burst of more
+/// is heard a second later, when its system tries again.
+const BACKLOG: i32 = 4_096;
 
-/// Bytes of a request's head: AWS's load balancers take 60 KB.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
-
-/// Requests at the same time on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 256;
+/// Between two looks for guests who have kept us waiting for too long.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Wait after a failed accept: out of descriptors, most likely, which only time mends.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
+/// Between two looks for a seat while everybody is being answered.
+const SEAT_RETRY: Duration = Duration::from_millis(50);
+
 /// Answers one request.
-pub type Handler = Arc<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>;
+pub type Handler = Arc<dyn Fn(Request<Asked>) -> Answering + Send + Sync>;
 
 /// An answer on its way.
 pub type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// Serves the listener until the group stops. Every connection is a task of the same group.
 pub fn spawn(listener: TcpListener, gate: Arc<Gate>, clock: Clock, tasks: &TaskGroup) {
+    // It listens already, with a queue of the library's choice: the same call makes it longer.
+    if let Err(error) = rustix::net::listen(&listener, BACKLOG) {
+        warn!(%error, "the listener's queue stays short");
+    }
     let group = tasks.clone();
+    let guests = Guests::new(descriptors::bounded(CONNECTIONS_MAX), clock.clone());
+    spawn_sweeper(guests.clone(), clock.clone(), tasks);
     tasks.spawn(TaskKind::Service, Span::none(), move |stop| async move {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        while let Some(accepted) = stop.or(accept(&listener, &room, &clock)).await {
-            let (stream, peer, permit) = accepted;
+        while let Some((stream, peer)) = stop.or(accept(&listener, &guests, &clock)).await {
+            let Some(guest) = stop.or(seat(&guests, Host::of(peer.ip()), &clock)).await else { return };
             let Ok(local) = stream.local_addr() else { continue };
             let (handler, counted) = (gate.handler(local, peer), gate.counts.connection());
             let clock = clock.clone();
             group.spawn(TaskKind::Request, Span::none(), move |stop| async move {
-                serve(stream, handler, &clock, &stop).await;
-                drop((permit, counted));
+                serve(stream, handler, &guest, &clock, &stop).await;
+                drop((guest, counted));
             });
         }
     });
 }
 
-/// The next connection, with room for it. Cancel-safe: a connection is taken only when it is returned.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-    clock: &Clock,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+fn spawn_sweeper(guests: Arc<Guests>, clock: Clock, tasks: &TaskGroup) {
+    tasks.spawn(TaskKind::Service, Span::none(), move |stop| async move {
+        while stop.or(clock.sleep(SWEEP_EVERY)).await.is_some() {
+            guests.sweep();
+        }
+    });
+}
+
+/// The next connection. Cancel-safe: a connection is taken only when it is returned.
+async fn accept(listener: &TcpListener, guests: &Guests, clock: &Clock) -> (TcpStream, SocketAddr) {
     loop {
-        let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, permit),
+            Ok((stream, peer)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%error, "TCP_NODELAY is not set");
+                }
+                return (stream, peer);
+            }
             Err(error) => {
                 warn!(%error, "a connection was not accepted");
+                guests.make_room();
                 clock.sleep(ACCEPT_RETRY).await;
             }
         }
     }
 }
 
-/// Serves one connection until it closes, falls silent, or the group stops and its requests are answered.
-pub async fn serve(stream: TcpStream, handler: Handler, clock: &Clock, stop: &Stop) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "TCP_NODELAY is not set");
-    }
-    let spoke = Arc::new(AtomicBool::new(false));
-    let heard = spoke.clone();
-    let service = service_fn(move |request| {
-        heard.store(true, Ordering::Relaxed);
-        let answer = handler(request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES_MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_MAX)
-        .keep_alive_interval(HEAD_TIMEOUT);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut first = pin!(clock.sleep(HEAD_TIMEOUT));
-    let mut stopping = pin!(stop.stopped());
-    let (mut watched, mut draining) = (true, false);
+/// A seat, as soon as there is one: while all are being answered, the newcomer waits. Cancel-safe.
+async fn seat(guests: &Arc<Guests>, host: Host, clock: &Clock) -> Guest {
     loop {
-        // Each branch may be dropped: the connection is pinned outside and goes on where it was.
-        tokio::select! {
-            biased;
-            outcome = connection.as_mut() => {
-                if let Err(error) = outcome {
-                    debug!(%error, "a connection ended early");
-                }
-                return;
-            }
-            () = stopping.as_mut(), if !draining => {
-                draining = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = first.as_mut(), if watched => {
-                watched = false;
-                if !spoke.load(Ordering::Relaxed) {
-                    return;
+        match guests.admit(host) {
+            Some(guest) => return guest,
+            None => {
+                tokio::select! {
+                    () = guests.freed() => {}
+                    () = clock.sleep(SEAT_RETRY) => {}
                 }
             }
         }

@@ -4,6 +4,7 @@ mod bodies;
 mod calls;
 mod defences;
 mod hostile;
+mod not_built;
 mod refusals;
 mod rooms;
 mod rpc;

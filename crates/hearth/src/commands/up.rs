@@ -23,7 +23,7 @@ use hearth_world::World;
 use crate::cli::account;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
-use crate::front::is_loopback;
+use crate::front::{self, is_loopback};
 use crate::server::{self, Server};
 
 /// Examples in the help.
@@ -78,6 +78,8 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     let port = listener.local_addr().context("read the listener's address")?.port();
     let launcher = server::launcher(&folder, arguments.places, port);
     let spawner = launcher().map_err(anyhow::Error::msg)?;
+    // Not before: the spawner and what it starts keep the limits of who started us.
+    front::raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
