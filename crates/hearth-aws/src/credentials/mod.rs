@@ -152,7 +152,8 @@ impl Sessions {
 
     /// By which an id is known to be made here.
     fn mark(&self, account: u64, random: u32) -> u32 {
-        let mark = mac(&self.id_key, &[&account.to_be_bytes(), &random.to_be_bytes()]).finalize().into_bytes();
+        let mark =
+            mac(&self.id_key, &[&account.to_be_bytes(), &random.to_be_bytes()]).finalize().into_bytes();
         u32::from_be_bytes([mark[0], mark[1], mark[2], mark[3]]) & access_key_id::MARK_MASK
     }
 }

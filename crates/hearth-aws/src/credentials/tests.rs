@@ -66,7 +66,8 @@ fn policies_and_tags_that_do_not_fit_into_a_token_are_more_than_100_percent() {
     assert_eq!(session().restrictions.packed_percent(), 0);
     assert!((1..=100).contains(&restricted().restrictions.packed_percent()));
     let noise = Random::seeded(1).hex::<128>();
-    let tags = (0..50).map(|at| (format!("{at}"), format!("{}{at}", Random::seeded(at).hex::<120>()))).collect();
+    let tags =
+        (0..50).map(|at| (format!("{at}"), format!("{}{at}", Random::seeded(at).hex::<120>()))).collect();
     let large = Restrictions { policy: Some(noise), tags, ..Restrictions::default() };
     assert!(large.packed_percent() > 100);
 }

@@ -6,9 +6,9 @@ use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IamError;
+use crate::names;
 use crate::records;
 use crate::stored::Stored;
-use crate::names;
 use crate::users::User;
 
 /// Access keys of one user (quota of IAM).

@@ -91,9 +91,9 @@ fn check(document: &str, purpose: For) -> Result<(), IamError> {
 
 fn statements(policy: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, IamError> {
     let known = |name: &String| matches!(name.as_str(), "Version" | "Id" | "Statement");
-    let version = policy.get("Version").is_none_or(|version| {
-        matches!(version.as_str(), Some("2008-10-17" | "2012-10-17"))
-    });
+    let version = policy
+        .get("Version")
+        .is_none_or(|version| matches!(version.as_str(), Some("2008-10-17" | "2012-10-17")));
     if !policy.keys().all(known) || !version || !is_text_or_absent(policy, "Id") {
         return malformed(SYNTAX);
     }
@@ -117,7 +117,14 @@ fn check_statement(statement: &Map<String, Value>) -> Result<(), IamError> {
     let known = |name: &String| {
         matches!(
             name.as_str(),
-            "Sid" | "Effect" | "Action" | "NotAction" | "Resource" | "NotResource" | "Principal" | "NotPrincipal"
+            "Sid"
+                | "Effect"
+                | "Action"
+                | "NotAction"
+                | "Resource"
+                | "NotResource"
+                | "Principal"
+                | "NotPrincipal"
                 | "Condition"
         )
     };
@@ -268,7 +275,9 @@ mod tests {
         let good = |members: &str| check(For::Managed, &statement(members), "");
         good(r#""Action":"*","Resource":"*""#);
         good(r#""NotAction":["iam:*","s3:Get*"],"NotResource":["arn:aws:s3:::b/*"],"Sid":"one""#);
-        good(r#""Action":"s3:*","Resource":"*","Condition":{"ForAnyValue:StringLikeIfExists":{"aws:x":["a",true]}}"#);
+        good(
+            r#""Action":"s3:*","Resource":"*","Condition":{"ForAnyValue:StringLikeIfExists":{"aws:x":["a",true]}}"#,
+        );
         let bad = |members: &str, text: &str| check(For::Inline, &statement(members), text);
         bad(r#""Action":"s3:*""#, "Policy statement must contain resources.");
         bad(r#""Action":[],"Resource":"*""#, "Policy statement must contain actions.");
@@ -277,10 +286,16 @@ mod tests {
         bad(r#""Action":7,"Resource":"*""#, SYNTAX);
         bad(r#""Action":"s3:*","Resource":"*","Extra":1"#, SYNTAX);
         bad(r#""Action":"s3:*","Resource":"*","Condition":{"Equals":{"a":"b"}}"#, SYNTAX);
-        bad(r#""Action":"s3","Resource":"*""#, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+        bad(
+            r#""Action":"s3","Resource":"*""#,
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        );
         bad(r#""Action":"a:b:c","Resource":"*""#, "Actions/Condition can contain only one colon.");
         bad(r#""Action":"s3:*","Resource":"bucket""#, "Resource must be in ARN format or \"*\".");
-        bad(r#""Action":"s3:*","Resource":"*","Principal":"*""#, "Policy document should not specify a principal.");
+        bad(
+            r#""Action":"s3:*","Resource":"*","Principal":"*""#,
+            "Policy document should not specify a principal.",
+        );
         let old = statement(r#""Action":"*","Resource":"*""#).replace("2012", "2008");
         check(For::Managed, &old, "Policy document must be version 2012-10-17 or greater.");
         check(For::Managed, r#"{"Version":"2012-10-17","Statement":[]}"#, SYNTAX);
@@ -302,9 +317,17 @@ mod tests {
         let good = r#""Principal":{"Service":["lambda.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole""#;
         check(For::Trust, &statement(good), "");
         check(For::Trust, &statement(good).replace("2012", "2008"), "");
-        check(For::Trust, &statement(r#""Principal":"*","Action":"s3:*""#), "AssumeRole policy may only specify STS AssumeRole actions.");
+        check(
+            For::Trust,
+            &statement(r#""Principal":"*","Action":"s3:*""#),
+            "AssumeRole policy may only specify STS AssumeRole actions.",
+        );
         check(For::Trust, &statement(r#""Action":"sts:AssumeRole""#), "Missing required field Principal");
-        check(For::Trust, &statement(r#""Principal":{"Any":"*"},"Action":"sts:AssumeRole""#), "Invalid principal in policy");
+        check(
+            For::Trust,
+            &statement(r#""Principal":{"Any":"*"},"Action":"sts:AssumeRole""#),
+            "Invalid principal in policy",
+        );
         check(For::Trust, &statement(&format!(r#"{good},"Resource":"*""#)), "Has prohibited field Resource");
     }
 }

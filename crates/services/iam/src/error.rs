@@ -61,6 +61,8 @@ pub(crate) enum IamError {
     SameTagTwice,
     #[error("The number of tags has reached the maximum limit.")]
     TooManyTags,
+    #[error("The tags and texts of {0} {1} are larger than Hearth can keep.")]
+    TooLarge(What, String),
     #[error("Invalid Marker.")]
     Marker,
     #[error("User: {caller} is not authorized to perform: iam:{action} on resource: {resource}")]
@@ -108,11 +110,16 @@ impl From<IamError> for ApiError {
         use IamError::*;
         let code = match &error {
             AlreadyExists(..) | Taken(_) => Code::EntityAlreadyExists,
-            NotFound(..) | NoPolicy(_) | NotAttached(_) | NoVersion { .. } | NoInlinePolicy(..)
-            | NoAccessKey(_) | Nothing(_) => Code::NoSuchEntity,
+            NotFound(..)
+            | NoPolicy(_)
+            | NotAttached(_)
+            | NoVersion { .. }
+            | NoInlinePolicy(..)
+            | NoAccessKey(_)
+            | Nothing(_) => Code::NoSuchEntity,
             Holds(_) | Conflict(_) => Code::DeleteConflict,
             Malformed(_) => Code::MalformedPolicyDocument,
-            Invalid(_) | TooManyTags | SameTagTwice | Marker => Code::InvalidInput,
+            Invalid(_) | TooLarge(..) | TooManyTags | SameTagTwice | Marker => Code::InvalidInput,
             NoUser => Code::Validation,
             Quota { .. } | InlineTooLarge { .. } | TooManyVersions => Code::LimitExceeded,
             AwsManaged { .. } => Code::AccessDenied,

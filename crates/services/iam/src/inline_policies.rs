@@ -69,11 +69,7 @@ pub(crate) fn delete(
 }
 
 /// In their order.
-pub(crate) fn names(
-    tx: &mut dyn Tx,
-    account: &str,
-    principal: &Principal,
-) -> Result<Vec<String>, IamError> {
+pub(crate) fn names(tx: &mut dyn Tx, account: &str, principal: &Principal) -> Result<Vec<String>, IamError> {
     Ok(all(tx, account, principal)?.into_iter().map(|policy| policy.name).collect())
 }
 

@@ -47,7 +47,10 @@ pub(crate) fn add_role(tx: &mut dyn Tx, account: &str, profile: &str, role: &str
     if profile.role.is_some() {
         return Err(IamError::Quota { quota: "InstanceSessionsPerInstanceProfile", limit: 1 });
     }
-    tx.put(&profiles_of(account, &role.name).text(&profile.name), Bytes::copy_from_slice(profile.name.as_bytes()))?;
+    tx.put(
+        &profiles_of(account, &role.name).text(&profile.name),
+        Bytes::copy_from_slice(profile.name.as_bytes()),
+    )?;
     profile.role = Some(role.name);
     records::put(tx, account, &profile)
 }

@@ -50,7 +50,7 @@ impl Iam {
         });
     }
 
-    async fn write_last_uses(&self) {
+    pub(crate) async fn write_last_uses(&self) {
         let uses = self.last_uses.take();
         if uses.is_empty() {
             return;
@@ -131,7 +131,8 @@ impl Roles for Iam {
             let (account, name) = (role.account().to_owned(), role.name().to_owned());
             let found =
                 transact_read(&*self.store, move |tx| records::find::<Role>(tx, &account, &name)).await?;
-            let found = found.filter(|found| found.arn(role.account()).eq_ignore_ascii_case(&role.to_string()));
+            let found =
+                found.filter(|found| found.arn(role.account()).eq_ignore_ascii_case(&role.to_string()));
             Ok(found.map(|found| RoleFacts {
                 id: found.id,
                 name: found.name,

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
 use crate::inline_policies::characters;
+use crate::managed_policies;
 use crate::principals::{self, Use};
 use crate::records::{self, Record};
 use crate::stored::Stored;
-use crate::managed_policies;
 
 /// Versions of one policy.
 pub(crate) const VERSIONS_MAX: usize = 5;
@@ -164,7 +164,12 @@ pub(crate) fn set_default(
     records::put(tx, account, &policy)
 }
 
-pub(crate) fn delete_version(tx: &mut dyn Tx, account: &str, arn: &str, version: &str) -> Result<(), IamError> {
+pub(crate) fn delete_version(
+    tx: &mut dyn Tx,
+    account: &str,
+    arn: &str,
+    version: &str,
+) -> Result<(), IamError> {
     let mut policy = own(tx, account, arn)?;
     let number = number(account, &policy, version)?;
     if number == policy.default_version {

@@ -147,7 +147,12 @@ pub(crate) fn use_count(tx: &mut dyn Tx, account: &str, policy: &str, used: Use)
 }
 
 /// Who uses a policy so.
-pub(crate) fn entities(tx: &mut dyn Tx, account: &str, policy: &str, used: Use) -> Result<Entities, IamError> {
+pub(crate) fn entities(
+    tx: &mut dyn Tx,
+    account: &str,
+    policy: &str,
+    used: Use,
+) -> Result<Entities, IamError> {
     let (mut users, mut groups) = (Vec::new(), Vec::new());
     let mut found = Entities::default();
     for key in records::keys(tx, uses(account, policy, used).children(), ENTITIES_MAX)? {

@@ -42,12 +42,11 @@ pub(crate) fn insert<R: Record>(tx: &mut dyn Tx, account: &str, record: &R) -> R
     put(tx, account, record)
 }
 
-/// Writes a record, over the one of its name.
+/// Writes a record, over the one of its name. Fifty tags of the longest foreign letters do not fit into one.
 pub(crate) fn put<R: Record>(tx: &mut dyn Tx, account: &str, record: &R) -> Result<(), IamError> {
     let bytes = record.encode()?;
-    // Policies are bounded without their white space; with it they must fit.
     if bytes.len() > VALUE_BYTES_MAX {
-        return Err(IamError::Malformed("The policy is too long."));
+        return Err(IamError::TooLarge(R::WHAT, record.name().to_owned()));
     }
     Ok(tx.put(&key::<R>(account, record.name()), bytes)?)
 }

@@ -6,14 +6,14 @@ use super::caller::{Subject, subject};
 use super::family::{operation, read, write};
 use super::page::Page;
 use crate::access_keys::{self, ROOT};
+use crate::account;
 use crate::error::IamError;
 use crate::groups::Group;
 use crate::instance_profiles::InstanceProfile;
 use crate::policies::Policy;
+use crate::records::{self, Record};
 use crate::roles::Role;
 use crate::users::User;
-use crate::account;
-use crate::records::{self, Record};
 
 operation! {
     /// One alias at most: a new one takes the place of the old one.

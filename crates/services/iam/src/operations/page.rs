@@ -31,10 +31,7 @@ impl<T> Page<T> {
     }
 
     /// What was read of a long list: a page may show fewer than were asked for, as AWS's may.
-    pub(super) fn read(
-        (items, is_truncated): (Vec<T>, bool),
-        marker: impl FnOnce(&T) -> String,
-    ) -> Self {
+    pub(super) fn read((items, is_truncated): (Vec<T>, bool), marker: impl FnOnce(&T) -> String) -> Self {
         let marker = items.last().filter(|_| is_truncated).map(marker);
         Self { items, is_truncated, marker }
     }

@@ -227,7 +227,8 @@ fn check_trust(document: &str) -> Result<(), IamError> {
 /// `AWSServiceRoleForAutoscaling_SUFFIX`. AWS's own spelling of a service's name is not always that of its host.
 fn service_linked_name(service: &str, suffix: Option<&str>) -> Result<String, IamError> {
     let host = service.strip_suffix(".amazonaws.com").filter(|host| !host.is_empty());
-    let host = host.filter(|host| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)));
+    let host =
+        host.filter(|host| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)));
     let host = host.ok_or_else(|| IamError::Invalid(format!("{service} is not a valid service name.")))?;
     let words = host.split(['.', '-']).filter(|word| !word.is_empty());
     let name: String = words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();

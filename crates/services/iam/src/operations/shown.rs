@@ -122,7 +122,8 @@ pub(super) fn encoded(document: &str) -> String {
 }
 
 fn boundary(arn: Option<String>) -> Option<Boundary> {
-    let shown = |arn| Boundary { permissions_boundary_type: "Policy".to_owned(), permissions_boundary_arn: arn };
+    let shown =
+        |arn| Boundary { permissions_boundary_type: "Policy".to_owned(), permissions_boundary_arn: arn };
     arn.map(shown)
 }
 

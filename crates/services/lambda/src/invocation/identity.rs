@@ -26,8 +26,7 @@ pub(super) fn new_session(
 ) -> (Identity, Timestamp) {
     let (role, name) = (&function.role, function.name.as_str());
     let role_id = role_id.unwrap_or_else(|| RoleFacts::derived_id(role));
-    let session =
-        Session::new(role.account(), role.session(name), format!("{role_id}:{name}"), now, LIFE);
+    let session = Session::new(role.account(), role.session(name), format!("{role_id}:{name}"), now, LIFE);
     let issued = sessions.issue(random, &session);
     let identity = Identity {
         arn: session.arn,

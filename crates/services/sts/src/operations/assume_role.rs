@@ -121,11 +121,7 @@ fn life(cx: &Cx<Sts>, facts: Option<&RoleFacts>, asked: Option<u32>) -> Result<D
 }
 
 /// Who once said who they are stays that through all roles.
-fn source_identity(
-    cx: &Cx<Sts>,
-    role: &RoleArn,
-    asked: Option<String>,
-) -> Result<Option<String>, StsError> {
+fn source_identity(cx: &Cx<Sts>, role: &RoleArn, asked: Option<String>) -> Result<Option<String>, StsError> {
     let known = cx.call.caller.session.as_deref().and_then(|session| session.source_identity.clone());
     match (known, asked) {
         (Some(known), Some(asked)) if known != asked => Err(StsError::Denied {

@@ -4,9 +4,7 @@ use hearth_aws::credentials::Session;
 use hearth_aws::{ApiError, Cx, Operation, shape};
 
 use super::restrictions::{Given, restrictions};
-use super::shown::{
-    CallerKind, PolicyDescriptor, Shown, Tag, caller_kind, life_of_user, refuse_unsupported,
-};
+use super::shown::{CallerKind, PolicyDescriptor, Shown, Tag, caller_kind, life_of_user, refuse_unsupported};
 use crate::Sts;
 use crate::error::StsError;
 

@@ -50,7 +50,12 @@ impl Server {
         Self { services: Services::new(vec![service(sts)], Arc::new(AllowAll)), sessions }
     }
 
-    async fn call(&self, caller: Caller, operation: &'static str, members: Members) -> Result<Document, ApiError> {
+    async fn call(
+        &self,
+        caller: Caller,
+        operation: &'static str,
+        members: Members,
+    ) -> Result<Document, ApiError> {
         let call = Call {
             account: ACCOUNT.into(),
             region: "us-east-1".into(),
@@ -103,9 +108,8 @@ fn seconds(seconds: i64) -> Members {
 }
 
 fn tags(tags: &[(&str, &str)]) -> (&'static str, Document) {
-    let tag = |(key, value): &(&str, &str)| {
-        Document::Structure(vec![("Key", text(key)), ("Value", text(value))])
-    };
+    let tag =
+        |(key, value): &(&str, &str)| Document::Structure(vec![("Key", text(key)), ("Value", text(value))]);
     ("Tags", Document::List(tags.iter().map(tag).collect()))
 }
 
@@ -135,8 +139,11 @@ async fn the_caller_learns_its_account_its_arn_and_its_id() {
     let arn = "arn:aws:sts::210987654321:assumed-role/exec/thumbnail".to_owned();
     let caller = Caller { arn: arn.clone(), user_id: "AROAEXAMPLE:thumbnail".into(), ..root() };
     let answer = server.call(caller, "GetCallerIdentity", vec![]).await.expect("it always succeeds");
-    let expected =
-        vec![("UserId", text("AROAEXAMPLE:thumbnail")), ("Account", text("210987654321")), ("Arn", text(&arn))];
+    let expected = vec![
+        ("UserId", text("AROAEXAMPLE:thumbnail")),
+        ("Account", text("210987654321")),
+        ("Arn", text(&arn)),
+    ];
     assert_eq!(answer, Document::Structure(expected));
 }
 
@@ -180,10 +187,15 @@ async fn a_session_lasts_as_long_as_its_role_allows_and_an_hour_when_a_role_assu
     is_error(server.call(root(), "AssumeRole", role(ROLE, seconds(7_201))).await, Code::Validation, message);
     let message =
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
-    is_error(server.call(caller.clone(), "AssumeRole", role(ROLE, seconds(3_601))).await, Code::Validation, message);
+    is_error(
+        server.call(caller.clone(), "AssumeRole", role(ROLE, seconds(3_601))).await,
+        Code::Validation,
+        message,
+    );
     server.call(caller, "AssumeRole", role(ROLE, seconds(3_600))).await.expect("an hour");
     for outside in [899, 43_201] {
-        let error = server.call(root(), "AssumeRole", role(ROLE, seconds(outside))).await.expect_err("the model's");
+        let error =
+            server.call(root(), "AssumeRole", role(ROLE, seconds(outside))).await.expect_err("the model's");
         assert!(error.message.contains("'durationSeconds' failed to satisfy constraint"), "{error}");
     }
 }
@@ -191,11 +203,8 @@ async fn a_session_lasts_as_long_as_its_role_allows_and_an_hour_when_a_role_assu
 #[tokio::test]
 async fn transitive_tags_and_the_source_identity_go_on_into_the_next_role() {
     let server = Server::start(false);
-    let given = vec![
-        tags(&[("team", "a"), ("stage", "b")]),
-        keys(&["team"]),
-        ("SourceIdentity", text("alice")),
-    ];
+    let given =
+        vec![tags(&[("team", "a"), ("stage", "b")]), keys(&["team"]), ("SourceIdentity", text("alice"))];
     let first = server.call(root(), "AssumeRole", role(ROLE, given)).await.expect("assumed");
     assert_eq!(member(&first, "SourceIdentity"), text("alice"));
     assert!(matches!(member(&first, "PackedPolicySize"), Document::Integer(1..=10)));
@@ -204,7 +213,8 @@ async fn transitive_tags_and_the_source_identity_go_on_into_the_next_role() {
     let session = server.opened(&next);
     assert_eq!(session.restrictions.tags, [("team".to_owned(), "a".to_owned())]);
     assert_eq!(session.source_identity.as_deref(), Some("alice"));
-    let other = server.call(caller.clone(), "AssumeRole", role(ROLE, vec![("SourceIdentity", text("bob"))])).await;
+    let other =
+        server.call(caller.clone(), "AssumeRole", role(ROLE, vec![("SourceIdentity", text("bob"))])).await;
     assert_eq!(other.expect_err("it cannot be changed").code, Code::AccessDenied);
     let again = server.call(caller, "AssumeRole", role(ROLE, vec![tags(&[("TEAM", "x")])])).await;
     assert!(again.expect_err("it is taken").message.starts_with("One of the specified transitive tag keys"));
@@ -223,8 +233,14 @@ async fn what_a_session_cannot_be_given_is_named() {
     let not_json = "This policy contains invalid Json";
     check(vec![("Policy", text("[]"))], Code::MalformedPolicyDocument, not_json).await;
     let mfa = "MultiFactorAuthentication failed, unable to validate MFA code. ";
-    check(vec![("SerialNumber", text("arn:aws:iam::1:mfa/x")), ("TokenCode", text("123456"))], Code::AccessDenied, mfa).await;
-    let noise: String = (0..9_000u32).map(|at| char::from(33 + (at.wrapping_mul(2_654_435_761) >> 25) as u8 % 60)).collect();
+    check(
+        vec![("SerialNumber", text("arn:aws:iam::1:mfa/x")), ("TokenCode", text("123456"))],
+        Code::AccessDenied,
+        mfa,
+    )
+    .await;
+    let noise: String =
+        (0..9_000u32).map(|at| char::from(33 + (at.wrapping_mul(2_654_435_761) >> 25) as u8 % 60)).collect();
     let large = vec![("Policy", text(&serde_json::json!({ "a": noise }).to_string()))];
     let error = server.call(root(), "AssumeRole", role(ROLE, large)).await.expect_err("too large");
     assert_eq!(error.code, Code::Modelled("PackedPolicyTooLargeException"));
@@ -237,9 +253,13 @@ async fn a_session_token_is_for_those_who_have_none() {
     let server = Server::start(false);
     let answer = server.call(user(), "GetSessionToken", seconds(900)).await.expect("issued");
     let session = server.opened(&answer);
-    assert_eq!((session.arn.as_str(), session.user_id.as_str()), ("arn:aws:iam::123456789012:user/alice", "AIDA"));
+    assert_eq!(
+        (session.arn.as_str(), session.user_id.as_str()),
+        ("arn:aws:iam::123456789012:user/alice", "AIDA")
+    );
     assert_eq!(session.expires.since(session.issued), Duration::from_secs(900));
-    let roots = server.opened(&server.call(root(), "GetSessionToken", seconds(129_600)).await.expect("issued"));
+    let roots =
+        server.opened(&server.call(root(), "GetSessionToken", seconds(129_600)).await.expect("issued"));
     assert_eq!(roots.expires.since(roots.issued), Duration::from_secs(3_600), "cut, as on AWS");
     let message = "Cannot call GetSessionToken with session credentials";
     is_error(server.call(in_session(session), "GetSessionToken", vec![]).await, Code::AccessDenied, message);
@@ -248,11 +268,15 @@ async fn a_session_token_is_for_those_who_have_none() {
 #[tokio::test]
 async fn somebody_can_be_vouched_for() {
     let server = Server::start(false);
-    let answer = server.call(user(), "GetFederationToken", vec![("Name", text("bob"))]).await.expect("issued");
+    let answer =
+        server.call(user(), "GetFederationToken", vec![("Name", text("bob"))]).await.expect("issued");
     let federated = member(&answer, "FederatedUser");
     assert_eq!(string(&federated, "Arn"), "arn:aws:sts::123456789012:federated-user/bob");
     assert_eq!(string(&federated, "FederatedUserId"), "123456789012:bob");
-    assert_eq!(server.opened(&answer).expires.since(server.opened(&answer).issued), Duration::from_secs(43_200));
+    assert_eq!(
+        server.opened(&answer).expires.since(server.opened(&answer).issued),
+        Duration::from_secs(43_200)
+    );
 }
 
 #[tokio::test]

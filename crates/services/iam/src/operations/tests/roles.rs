@@ -1,81 +1,4 @@
-use hearth_aws::model::{Kind, Model, ShapeId};
-use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
-use hearth_store::SqliteStore;
-use hearth_world::World;
-
 use super::*;
-
-type Members = Vec<(&'static str, Document)>;
-
-const ACCOUNT: &str = "123456789012";
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-const BASIC: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
-
-struct Server(Services);
-
-impl Server {
-    fn start() -> Self {
-        let world = World::simulated(1);
-        let store = SqliteStore::in_memory(&world).expect("a store");
-        Self(Services::new(vec![service(Iam::open(Arc::new(store), world))], Arc::new(AllowAll)))
-    }
-
-    async fn call(&self, operation: &'static str, members: impl Into<Members>) -> Result<Document, ApiError> {
-        self.call_as(ACCOUNT, operation, members).await
-    }
-
-    async fn call_as(
-        &self,
-        account: &str,
-        operation: &'static str,
-        members: impl Into<Members>,
-    ) -> Result<Document, ApiError> {
-        let call = Call {
-            account: account.to_owned(),
-            region: "us-east-1".into(),
-            caller: Caller { access_key_id: String::new(), arn: String::new(), user_id: String::new(), session: None },
-            request_id: uuid::Uuid::nil(),
-            service: "iam",
-            operation,
-            host: "127.0.0.1:4566".into(),
-            trace_id: None,
-        };
-        let answer = self.0.answer(call, Document::Structure(members.into())).await?;
-        fits(operation, &answer);
-        Ok(answer)
-    }
-
-    async fn role(&self, name: &str) -> Document {
-        member(&self.call("CreateRole", create(name, TRUST)).await.expect("created"), "Role")
-    }
-}
-
-fn text(text: &str) -> Document {
-    Document::String(text.to_owned())
-}
-
-fn create(name: &str, trust_policy: &str) -> Members {
-    vec![("RoleName", text(name)), ("AssumeRolePolicyDocument", text(trust_policy))]
-}
-
-fn named(name: &str) -> Members {
-    vec![("RoleName", text(name))]
-}
-
-fn attachment(name: &str, policy: &str) -> Members {
-    vec![("RoleName", text(name)), ("PolicyArn", text(policy))]
-}
-
-fn member(document: &Document, name: &str) -> Document {
-    let Document::Structure(members) = document else { panic!("not a structure: {document:?}") };
-    members.iter().find(|(member, _)| *member == name).map_or(Document::Null, |(_, value)| value.clone())
-}
-
-#[track_caller]
-fn is_error(answer: Result<Document, ApiError>, code: Code, message: &str) {
-    let error = answer.expect_err("an error");
-    assert_eq!((error.code, error.message.as_str()), (code, message));
-}
 
 #[tokio::test]
 async fn a_role_reads_back_as_it_was_created() {
@@ -181,11 +104,12 @@ async fn a_policy_inside_a_role_reads_back_url_encoded_and_holds_the_role() {
         server.call("PutRolePolicy", [named("exec"), members.into()].concat())
     };
     let of = |name: &str| -> Members { [named("exec"), vec![("PolicyName", text(name))]].concat() };
-    put("write", "{}").await.expect("written");
-    put("Read", "{}").await.expect("written");
-    put("read", r#"{"Version": 1}"#).await.expect("written over the one of the same name");
+    put("write", ALLOW).await.expect("written");
+    put("Read", ALLOW).await.expect("written");
+    put("read", &ALLOW.replace(',', ", ")).await.expect("written over the one of the same name");
     let read = server.call("GetRolePolicy", of("READ")).await.expect("it exists");
-    assert_eq!(member(&read, "PolicyDocument"), text("%7B%22Version%22%3A%201%7D"));
+    let Document::String(document) = member(&read, "PolicyDocument") else { panic!("a text") };
+    assert!(document.starts_with("%7B%22Version%22%3A%222012-10-17%22%2C%20%22Statement"), "{document}");
     let page = [named("exec"), vec![("MaxItems", Document::Integer(1))]].concat();
     let listed = server.call("ListRolePolicies", page).await.expect("a page");
     assert_eq!(member(&listed, "PolicyNames"), Document::List(vec![text("read")]));
@@ -194,7 +118,7 @@ async fn a_policy_inside_a_role_reads_back_url_encoded_and_holds_the_role() {
         (Document::Bool(true), text("1"))
     );
     is_error(put("bad", "[]").await, Code::MalformedPolicyDocument, "This policy contains invalid Json");
-    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(10_240));
+    let large = ALLOW.replace("s3:*", &format!("s3:{}", "x".repeat(10_240)));
     let message = "Maximum policy size of 10240 bytes exceeded for role exec";
     is_error(put("large", &large).await, Code::LimitExceeded, message);
     let message = "Cannot delete entity, must delete policies first.";
@@ -233,19 +157,20 @@ async fn a_role_can_be_changed_and_keeps_what_is_not_named() {
     let changes = vec![("Description", text("runs")), ("MaxSessionDuration", Document::Integer(7_200))];
     server.call("UpdateRole", [named("exec"), changes].concat()).await.expect("changed");
     server.call("UpdateRole", named("exec")).await.expect("nothing to change");
-    let trust = vec![("PolicyDocument", text("{}"))];
+    let other = TRUST.replace("lambda", "ec2");
+    let trust = vec![("PolicyDocument", text(&other))];
     server.call("UpdateAssumeRolePolicy", [named("exec"), trust].concat()).await.expect("changed");
     let role = member(&server.call("GetRole", named("exec")).await.expect("it exists"), "Role");
     assert_eq!(
         (member(&role, "Description"), member(&role, "AssumeRolePolicyDocument")),
-        (text("runs"), text("%7B%7D"))
+        (text("runs"), text(&super::super::shown::encoded(&other)))
     );
     assert_eq!(member(&role, "MaxSessionDuration"), Document::Integer(7_200));
-    let long = vec![("PolicyDocument", text(&format!("{{\"a\":\"{}\"}}", "x".repeat(4_096))))];
+    let long = vec![("PolicyDocument", text(&TRUST.replace("lambda", &"x".repeat(4_096))))];
     let message = "Cannot exceed quota for ACLSizePerRole: 4096";
     let answer = server.call("UpdateAssumeRolePolicy", [named("exec"), long].concat()).await;
     is_error(answer, Code::LimitExceeded, message);
-    let spaces = vec![("PolicyDocument", text(&format!("{{{}}}", " ".repeat(100_000))))];
+    let spaces = vec![("PolicyDocument", text(&TRUST.replacen(':', &format!(":{}", " ".repeat(30_000)), 1)))];
     let answer = server.call("UpdateAssumeRolePolicy", [named("exec"), spaces].concat()).await;
     is_error(answer, Code::LimitExceeded, message);
 }
@@ -276,26 +201,4 @@ async fn roles_are_listed_in_pages_in_the_order_of_their_names() {
 fn names(page: &Document) -> Vec<Document> {
     let Document::List(roles) = member(page, "Roles") else { panic!("a list") };
     roles.iter().map(|role| member(role, "RoleName")).collect()
-}
-
-/// Every member of an answer is one that the model has.
-fn fits(operation: &str, answer: &Document) {
-    fn check(model: &Model, shape: ShapeId, document: &Document) {
-        match (&model.shape(shape).kind, document) {
-            (Kind::Structure(structure), Document::Structure(members)) => {
-                for (name, value) in members {
-                    let member = structure.members.iter().find(|member| member.name == *name);
-                    check(model, member.unwrap_or_else(|| panic!("the model has no {name}")).shape, value);
-                }
-            }
-            (Kind::List { member, .. }, Document::List(items)) => {
-                items.iter().for_each(|item| check(model, *member, item));
-            }
-            _ => {}
-        }
-    }
-    let model = Model::of("iam").expect("in models/");
-    if let Some(output) = model.operation(operation).expect("in the model").output {
-        check(model, output, answer);
-    }
 }
