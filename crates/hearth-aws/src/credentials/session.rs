@@ -86,17 +86,24 @@ impl Restrictions {
 
     /// `PackedPolicySize`: how much of the room they take, in percent. Above 100 the session is refused.
     pub fn packed_percent(&self) -> usize {
-        (self.packed().len() * 100).div_ceil(PACKED_BYTES_MAX)
+        let unpacked = self.record().len();
+        // What packs well is bounded all the same: whoever opens the token unpacks it.
+        let bytes = if unpacked as u64 > UNPACKED_BYTES_MAX { unpacked } else { self.packed().len() };
+        (bytes * 100).div_ceil(PACKED_BYTES_MAX)
     }
 
     fn packed(&self) -> Vec<u8> {
         if self.is_empty() {
             return Vec::new();
         }
-        let parts = (&self.policy, &self.policy_arns, &self.tags, &self.transitive_tag_keys);
-        let record = postcard::to_stdvec(&parts).expect("texts are always written into memory");
+        let record = self.record();
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&record).and_then(|()| encoder.finish()).expect("memory takes every write")
+    }
+
+    fn record(&self) -> Vec<u8> {
+        let parts = (&self.policy, &self.policy_arns, &self.tags, &self.transitive_tag_keys);
+        postcard::to_stdvec(&parts).expect("texts are always written into memory")
     }
 
     fn unpacked(packed: &[u8]) -> Option<Self> {

@@ -70,6 +70,8 @@ fn policies_and_tags_that_do_not_fit_into_a_token_are_more_than_100_percent() {
         (0..50).map(|at| (format!("{at}"), format!("{}{at}", Random::seeded(at).hex::<120>()))).collect();
     let large = Restrictions { policy: Some(noise), tags, ..Restrictions::default() };
     assert!(large.packed_percent() > 100);
+    let spaces = Restrictions { policy: Some(" ".repeat(300_000)), ..Restrictions::default() };
+    assert!(spaces.packed_percent() > 100, "it packs well, but nobody would unpack it");
 }
 
 #[test]

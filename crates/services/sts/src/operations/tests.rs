@@ -239,8 +239,7 @@ async fn what_a_session_cannot_be_given_is_named() {
         mfa,
     )
     .await;
-    let noise: String =
-        (0..9_000u32).map(|at| char::from(33 + (at.wrapping_mul(2_654_435_761) >> 25) as u8 % 60)).collect();
+    let noise = hearth_world::Random::seeded(1).hex::<9_000>();
     let large = vec![("Policy", text(&serde_json::json!({ "a": noise }).to_string()))];
     let error = server.call(root(), "AssumeRole", role(ROLE, large)).await.expect_err("too large");
     assert_eq!(error.code, Code::Modelled("PackedPolicyTooLargeException"));
