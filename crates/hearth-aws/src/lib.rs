@@ -10,6 +10,7 @@
 
 pub mod client;
 mod coverage;
+pub mod credentials;
 pub mod dispatch;
 pub mod document;
 pub mod error;
@@ -27,6 +28,7 @@ mod validation;
 
 pub use client::{Client, InProcess};
 pub use coverage::coverage;
+pub use credentials::Sessions;
 pub use dispatch::{AllowAll, Authorise, Services};
 pub use document::{Document, FromDocument, IntoDocument, ShapeError, Stream};
 pub use error::{ApiError, Code};

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use hearth_aws::{AllowAll, FrontDoor};
+use hearth_aws::{AllowAll, FrontDoor, Service, Sessions};
 use hearth_sandbox::{Connection, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
@@ -31,7 +31,7 @@ use crate::counts::Counts;
 use crate::data_folder::DataFolder;
 use crate::front;
 use crate::gate::{Gate, SandboxEndpoint};
-use crate::keys::RoleSessions;
+use crate::keys;
 use crate::own::Own;
 use crate::services;
 
@@ -109,16 +109,22 @@ impl Server {
             places: Places::of_this_process(),
         };
         let worker: Arc<dyn Worker> = Arc::new(LocalWorker::new(deps, worker_options));
+        let sessions = Arc::new(keys::sessions(&*store, world.random()).await?);
+        let iam = Iam::open(store.clone(), world.clone());
+        iam.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs,
             worker: worker.clone(),
             world: world.clone(),
             tasks: work.clone(),
+            roles: iam.clone(),
+            sessions: sessions.clone(),
             options: hearth_service_lambda::Options::default(),
         });
-        let iam = Iam::open(store.clone(), world.clone());
-        let gate = Arc::new(gate(folder, &options, &world, &connections, &lambda, &iam));
+        let services = services::all(&lambda, &iam, &sessions, &world);
+        let door = door(services, &options, &world, &iam, sessions);
+        let gate = Arc::new(gate(folder, &options, door, &connections, &lambda));
         endpoint.open(gate.clone());
         front::spawn(listener, gate, world.physical().clone(), &connections);
         Ok(Self { address, store, worker, world, connections, work, sandboxes })
@@ -150,19 +156,29 @@ impl Server {
     }
 }
 
+fn door(
+    services: Vec<Service>,
+    options: &Options,
+    world: &World,
+    iam: &Arc<Iam>,
+    sessions: Arc<Sessions>,
+) -> FrontDoor {
+    let door_options = hearth_aws::Options { account: options.account.clone(), ..Default::default() };
+    FrontDoor::new(services, door_options, world.clone(), Arc::new(AllowAll))
+        .with_keys(iam.keys())
+        .with_sessions(sessions)
+}
+
 fn gate(
     folder: &DataFolder,
     options: &Options,
-    world: &World,
+    door: FrontDoor,
     connections: &TaskGroup,
     lambda: &Arc<Lambda>,
-    iam: &Arc<Iam>,
 ) -> Gate {
     let counts = Arc::new(Counts::default());
-    let door_options = hearth_aws::Options { account: options.account.clone(), ..Default::default() };
     Gate {
-        door: FrontDoor::new(services::all(lambda, iam), door_options, world.clone(), Arc::new(AllowAll))
-            .with_keys(Arc::new(RoleSessions(lambda.clone()))),
+        door,
         lambda: lambda.clone(),
         own: Own {
             instance: folder.instance().to_owned(),

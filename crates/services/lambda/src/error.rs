@@ -49,6 +49,8 @@ pub(crate) enum FunctionError {
         #[source]
         source: RecordError,
     },
+    #[error("look for the role of a function")]
+    Role(#[source] ApiError),
     #[error("make the package of function {name} ready: {reason}")]
     Prepare { name: String, reason: String },
 }
@@ -64,7 +66,7 @@ impl From<FunctionError> for ApiError {
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
             | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
-            Store(_) | Blob(_) | Unreadable { .. } | Prepare { .. } => ApiError::internal(error),
+            Store(_) | Blob(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
         }
     }
 }
