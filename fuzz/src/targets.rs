@@ -19,10 +19,10 @@ pub struct Target {
 }
 
 /// Most take some microseconds.
-const EXECUTIONS: u64 = 20_000;
+const EXECUTIONS: u64 = 5_000;
 
 /// Those that write files.
-const EXECUTIONS_ON_DISK: u64 = 1_000;
+const EXECUTIONS_ON_DISK: u64 = 500;
 
 /// All targets.
 pub fn targets() -> Vec<Target> {
