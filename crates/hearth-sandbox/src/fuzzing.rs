@@ -20,7 +20,7 @@ pub fn unpack(archive: &[u8], spec: &UnpackSpec) -> io::Result<Result<Unpacked, 
     file.rewind()?;
     let before = std::env::current_dir()?;
     std::env::set_current_dir(&spec.destination)?;
-    let unpacked = unpack::here(file, spec);
+    let unpacked = unpack::here(vec![file], spec);
     std::env::set_current_dir(Path::new(&before))?;
     Ok(unpacked)
 }
