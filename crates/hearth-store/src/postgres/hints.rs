@@ -61,12 +61,14 @@ pub(super) struct Teller {
     watches: Arc<Watches>,
     incoming: mpsc::Receiver<Written>,
     missed: Arc<AtomicBool>,
+    /// Whether to try.
+    listen: bool,
     listening: bool,
     others: Option<(i64, i64)>,
 }
 
 /// Both ends, for a server of this name.
-pub(super) fn hints(session: Session, server: &str) -> (Hints, Teller) {
+pub(super) fn hints(session: Session, server: &str, listen: bool) -> (Hints, Teller) {
     let (sender, incoming) = mpsc::channel(QUEUE_MAX);
     let (watches, missed) = (Arc::new(Watches::new()), Arc::new(AtomicBool::new(false)));
     let hints = Hints {
@@ -75,7 +77,7 @@ pub(super) fn hints(session: Session, server: &str) -> (Hints, Teller) {
         missed: missed.clone(),
     };
     let server = server.to_owned();
-    (hints, Teller { session, server, watches, incoming, missed, listening: false, others: None })
+    (hints, Teller { session, server, watches, incoming, missed, listen, listening: false, others: None })
 }
 
 impl Hints {
@@ -121,7 +123,7 @@ impl Teller {
         }
     }
 
-    /// Connects and listens. Whatever happened meanwhile may concern everybody.
+    /// Connects and listens.
     fn connect(&mut self) -> Result<(), Trouble> {
         if self.session.is_open() {
             return Ok(());
@@ -130,12 +132,16 @@ impl Teller {
         self.session.connect()?;
         // What is only a hint need not wait for the disk.
         self.session.step(async |client| client.batch_execute("SET synchronous_commit = off").await)?;
+        // Whatever happened meanwhile may concern anybody.
+        self.watches.committed(&Written::elsewhere(None));
+        if !self.listen {
+            return Ok(());
+        }
         match self.session.step(async |client| client.batch_execute("LISTEN hearth").await) {
             Ok(()) => self.listening = true,
             Err(Trouble::Refused(why)) => tracing::debug!(why, "hints come by polling"),
             Err(trouble) => return Err(trouble),
         }
-        self.watches.committed(&Written::elsewhere(None));
         Ok(())
     }
 

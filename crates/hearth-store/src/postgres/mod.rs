@@ -94,19 +94,33 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects, makes or migrates the tables in the schema `hearth`, and starts the threads.
     pub async fn open(address: &PostgresAddress, world: &World) -> Result<Self, PostgresError> {
+        Self::open_with(address, world, true).await
+    }
+
+    /// Without `listen` hints come by polling, as from a server that has no LISTEN.
+    async fn open_with(
+        address: &PostgresAddress,
+        world: &World,
+        listen: bool,
+    ) -> Result<Self, PostgresError> {
         let (address, world) = (address.clone(), world.clone());
-        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&address, &world)).await;
+        let opened =
+            tokio::task::spawn_blocking(move || Self::open_blocking(&address, &world, listen)).await;
         match opened {
             Ok(opened) => opened,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 
-    fn open_blocking(address: &PostgresAddress, world: &World) -> Result<Self, PostgresError> {
+    fn open_blocking(
+        address: &PostgresAddress,
+        world: &World,
+        listen: bool,
+    ) -> Result<Self, PostgresError> {
         let mut session = Session::new(address.clone())?;
         schema::prepare(&mut session, address, world)?;
         let server = world.random().hex::<SERVER_BYTES>();
-        let (hints, teller) = hints::hints(Session::new(address.clone())?, &server);
+        let (hints, teller) = hints::hints(Session::new(address.clone())?, &server, listen);
         let hints = Arc::new(hints);
         let worker = |kind, name: &str, session, writer| Worker {
             kind,

@@ -62,8 +62,8 @@ type Messages =
 struct Link {
     client: Client,
     statements: Option<Arc<Statements>>,
-    messages: Messages,
-    ended: bool,
+    /// The connection itself. Once it has ended it is dropped, which ends every step that waits for an answer.
+    messages: Option<Messages>,
     /// Notifications that nobody has looked at yet.
     inbox: Vec<String>,
 }
@@ -82,7 +82,7 @@ impl Session {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| !link.ended && !link.client.is_closed())
+        self.link.as_ref().is_some_and(|link| link.messages.is_some() && !link.client.is_closed())
     }
 
     /// Connects, where there is no connection, without looking at our tables.
@@ -99,7 +99,7 @@ impl Session {
             Err(_) => return Err(Trouble::Lost(self.unreachable("no answer in time"))),
         };
         let messages: Messages = Box::new(move |context| connection.poll_message(context));
-        self.link = Some(Link { client, statements: None, messages, ended: false, inbox: Vec::new() });
+        self.link = Some(Link { client, statements: None, messages: Some(messages), inbox: Vec::new() });
         self.step(async |client| {
             client.batch_execute(SETTINGS).await?;
             client.batch_execute(DURABLE).await
@@ -112,6 +112,7 @@ impl Session {
 
     /// Connects and prepares what transactions use. Our tables exist.
     pub(super) fn open(&mut self) -> Result<(), Trouble> {
+        self.look();
         self.connect()?;
         if self.link.as_ref().is_some_and(|link| link.statements.is_none()) {
             let statements = self.step(async |client| Statements::prepare(client).await)?;
@@ -122,6 +123,25 @@ impl Session {
         Ok(())
     }
 
+    /// Takes in what has come while nobody waited, the end of the connection above all: a commit that is sent on a
+    /// connection already gone would be in doubt.
+    fn look(&mut self) {
+        let link = &mut self.link;
+        self.runtime.block_on(async {
+            // In between the runtime asks the kernel.
+            for _ in 0..2 {
+                poll_fn(|context| {
+                    if let Some(Link { messages, inbox, .. }) = link {
+                        drive(messages, inbox, context);
+                    }
+                    Poll::Ready(())
+                })
+                .await;
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+
     /// Forgets the connection: nothing is known of its state.
     pub(super) fn drop_link(&mut self) {
         self.link = None;
@@ -129,7 +149,7 @@ impl Session {
 
     /// Waits, without looking at the connection.
     pub(super) fn pause(&self, duration: Duration) {
-        self.runtime.block_on(tokio::time::sleep(duration));
+        self.runtime.block_on(async { tokio::time::sleep(duration).await });
     }
 
     /// Waits until the future is done, a notification has come, the connection has ended, or the time is over.
@@ -138,9 +158,9 @@ impl Session {
         self.runtime.block_on(async {
             let mut until = pin!(until);
             let driven = poll_fn(|context| {
-                if let Some(Link { messages, ended, inbox, .. }) = link {
-                    drive(messages, ended, inbox, context);
-                    if *ended || !inbox.is_empty() {
+                if let Some(Link { messages, inbox, .. }) = link {
+                    drive(messages, inbox, context);
+                    if messages.is_none() || !inbox.is_empty() {
                         return Poll::Ready(None);
                     }
                 }
@@ -174,18 +194,18 @@ impl Session {
         let Some(link) = &mut self.link else {
             return Err(Trouble::Lost("the connection to PostgreSQL is gone".to_owned()));
         };
-        let Link { client, messages, ended, inbox, .. } = link;
+        let Link { client, messages, inbox, .. } = link;
         let result = self.runtime.block_on(async {
             let mut work = pin!(work(client));
             let driven = poll_fn(|context| {
-                drive(messages, ended, inbox, context);
+                drive(messages, inbox, context);
                 work.as_mut().poll(context)
             });
             tokio::time::timeout(STEP_LIMIT, driven).await
         });
         let trouble = match result {
             Ok(Ok(done)) => return Ok(done),
-            Ok(Err(error)) => classified(&error, *ended || client.is_closed()),
+            Ok(Err(error)) => classified(&error, messages.is_none() || client.is_closed()),
             Err(_) => Trouble::Lost(format!(
                 "PostgreSQL at {} gave no answer in {} s",
                 self.address,
@@ -200,9 +220,9 @@ impl Session {
 }
 
 /// Moves the connection on as far as it goes.
-fn drive(messages: &mut Messages, ended: &mut bool, inbox: &mut Vec<String>, context: &mut Context<'_>) {
-    while !*ended {
-        match messages(context) {
+fn drive(messages: &mut Option<Messages>, inbox: &mut Vec<String>, context: &mut Context<'_>) {
+    while let Some(next) = messages {
+        match next(context) {
             Poll::Ready(Some(Ok(AsyncMessage::Notification(message)))) if inbox.len() < INBOX_MAX => {
                 inbox.push(message.payload().to_owned());
             }
@@ -210,7 +230,7 @@ fn drive(messages: &mut Messages, ended: &mut bool, inbox: &mut Vec<String>, con
                 tracing::debug!(notice = notice.message(), "PostgreSQL");
             }
             Poll::Ready(Some(Ok(_))) => {}
-            Poll::Ready(Some(Err(_)) | None) => *ended = true,
+            Poll::Ready(Some(Err(_)) | None) => *messages = None,
             Poll::Pending => break,
         }
     }

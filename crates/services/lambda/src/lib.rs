@@ -85,6 +85,7 @@ impl Lambda {
             Self { store, blobs, worker, world, tasks, options, revisions, scheduler, link_key, logs };
         let lambda = Arc::new(lambda);
         functions::resume(&lambda);
+        functions::take_over(&lambda);
         lambda
     }
 

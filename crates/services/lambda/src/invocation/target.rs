@@ -1,5 +1,8 @@
 //! What an invocation runs: one revision of a function, made from its record once and remembered.
 //!
+//! Where other servers write to the same store, what is remembered counts only while the record is still the one it
+//! was made from: that is one read an invocation.
+//!
 //! Whoever writes a function forgets it here after the commit and before the answer. A reader that began before
 //! the write cannot bring the old one back: it carries the generation in which it began.
 
@@ -114,13 +117,14 @@ impl Revisions {
         known.sessions.get(access_key_id).cloned()
     }
 
-    /// To be called after every committed write of a function.
-    pub(crate) fn forget(&self, owner: &Owner, name: &FunctionName) {
+    /// To be called after every committed write of a function. Gives the generation from then on.
+    pub(crate) fn forget(&self, owner: &Owner, name: &FunctionName) -> u64 {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.generation += 1;
         if let Some(target) = known.remove(&key(owner, name)) {
             target.retired.store(true, Ordering::Release);
         }
+        known.generation
     }
 }
 
@@ -187,18 +191,33 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     if !asked.is_latest() {
         return Err(not_found());
     }
-    let generation = match lambda.revisions.get(&asked.owner, &asked.name) {
-        Ok(target) => return Ok(Found::Ready(target)),
-        Err(generation) => generation,
-    };
+    let known = lambda.revisions.get(&asked.owner, &asked.name);
+    if let Ok(target) = &known
+        && !lambda.store.is_shared()
+    {
+        return Ok(Found::Ready(target.clone()));
+    }
     let (owner, name) = (asked.owner.clone(), asked.name.clone());
     let read = transact_read(&*lambda.store, move |tx| functions::get(tx, &owner, &name)).await?;
+    let generation = match known {
+        Ok(target) if read.as_ref().is_some_and(|function| function.revision_id == target.revision.id) => {
+            return Ok(Found::Ready(target));
+        }
+        Ok(target) => outdated(lambda, asked, &target),
+        Err(generation) => generation,
+    };
     let function = read.ok_or_else(not_found)?;
     if function.state != State::Active {
         return Ok(Found::NotReady(function.state.name()));
     }
     let target = Target::new(lambda.world.random(), &asked.owner, function);
     Ok(Found::Ready(lambda.revisions.remember(generation, &asked.owner, &asked.name, target)))
+}
+
+/// Another server has changed or deleted the function. Gives the generation from then on.
+fn outdated(lambda: &Lambda, asked: &Asked, target: &Target) -> u64 {
+    lambda.scheduler.retire(target.revision.id);
+    lambda.revisions.forget(&asked.owner, &asked.name)
 }
 
 #[cfg(test)]
