@@ -22,11 +22,10 @@ if [ "${1:-}" = --install ]; then
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         echo "setup: installing postgresql"
         export DEBIAN_FRONTEND=noninteractive
-        # No cluster of the machine's own is made or started.
-        mkdir -p /etc/postgresql-common
-        [ -e /etc/postgresql-common/createcluster.conf ] ||
-            echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
         apt-get update -qq </dev/null
+        apt-get install -y -qq --no-install-recommends postgresql-common </dev/null >/dev/null
+        # No cluster of the machine's own is made or started.
+        sed -ri 's/^#?create_main_cluster.*$/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
         apt-get install -y -qq --no-install-recommends postgresql </dev/null >/dev/null
     fi
     [ -n "$(find_programs)" ] && exit 0

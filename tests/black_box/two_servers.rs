@@ -34,7 +34,8 @@ impl Pair {
 }
 
 fn names(hearth: &Hearth) -> BTreeSet<String> {
-    let page = hearth.send(&Request::new("GET", "/2015-03-31/functions?MaxItems=10000").signed("lambda")).json();
+    let page =
+        hearth.send(&Request::new("GET", "/2015-03-31/functions?MaxItems=10000").signed("lambda")).json();
     let functions = page["Functions"].as_array().expect("a list").iter();
     functions.map(|function| function["FunctionName"].as_str().expect("a name").to_owned()).collect()
 }
@@ -71,7 +72,8 @@ fn one_name_is_created_by_one_of_two_servers() {
         let name = format!("wanted-{round}");
         let mut statuses = std::thread::scope(|scope| {
             let create = |hearth: &Hearth| {
-                let (request, address) = (hearth.function(&name).code(CODE).request(), hearth.address().to_owned());
+                let (request, address) =
+                    (hearth.function(&name).code(CODE).request(), hearth.address().to_owned());
                 scope.spawn(move || request.send(&address).expect("an answer").status)
             };
             let creating = [create(&pair.one), create(&pair.other)];
@@ -127,13 +129,19 @@ fn after_a_kill_the_other_server_has_everything_acknowledged_and_settles_what_wa
 fn a_shared_store_is_refused_without_shared_packages_and_no_line_shows_the_password() {
     for (options, says) in [
         (&["--store", "postgres://ann:geheim@127.0.0.1:1/x"][..], "add --blobs"),
-        (&["--store", "postgres://ann:geheim@127.0.0.1:1/x", "--blobs", "/tmp"], "ann@127.0.0.1:1/x cannot be reached"),
+        (
+            &["--store", "postgres://ann:geheim@127.0.0.1:1/x", "--blobs", "/tmp"],
+            "ann@127.0.0.1:1/x cannot be reached",
+        ),
         (&["--store", "geheim", "--blobs", "/tmp"], "a store is postgres://"),
         (&["--blobs", "/nowhere/at/all"], "/nowhere/at/all"),
     ] {
         let folder = TempDir::new().expect("a folder");
         let mut command = std::process::Command::new(hearth_tests::binary());
-        command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data")).args(options);
+        command
+            .args(["up", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path().join("data"))
+            .args(options);
         let refused = command.output().expect("hearth runs");
         let text = String::from_utf8_lossy(&refused.stderr);
         assert!(!refused.status.success() && text.contains(says) && !text.contains("geheim"), "{text}");

@@ -47,8 +47,7 @@ impl Options {
 
     /// The text is not part of the error: a password may be in it.
     fn address(&self) -> Result<Option<PostgresAddress>> {
-        let address: Option<Result<PostgresAddress, NotAnAddress>> =
-            self.store.as_deref().map(str::parse);
+        let address: Option<Result<PostgresAddress, NotAnAddress>> = self.store.as_deref().map(str::parse);
         address.transpose().context("--store")
     }
 }

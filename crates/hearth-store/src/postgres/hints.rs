@@ -71,11 +71,8 @@ pub(super) struct Teller {
 pub(super) fn hints(session: Session, server: &str, listen: bool) -> (Hints, Teller) {
     let (sender, incoming) = mpsc::channel(QUEUE_MAX);
     let (watches, missed) = (Arc::new(Watches::new()), Arc::new(AtomicBool::new(false)));
-    let hints = Hints {
-        watches: watches.clone(),
-        outgoing: Mutex::new(Some(sender)),
-        missed: missed.clone(),
-    };
+    let hints =
+        Hints { watches: watches.clone(), outgoing: Mutex::new(Some(sender)), missed: missed.clone() };
     let server = server.to_owned();
     (hints, Teller { session, server, watches, incoming, missed, listen, listening: false, others: None })
 }
@@ -156,9 +153,9 @@ impl Teller {
         let anything = self.missed.swap(false, Ordering::AcqRel);
         let keys = written.keys().filter(|_| !anything);
         let payload = format!("{} {}", self.server, keys.and_then(encode).unwrap_or(ANYTHING.to_owned()));
-        let told = self.session.step(async |client| {
-            client.execute("SELECT pg_notify('hearth', $1)", &[&payload]).await
-        });
+        let told = self
+            .session
+            .step(async |client| client.execute("SELECT pg_notify('hearth', $1)", &[&payload]).await);
         if let Err(trouble) = told {
             tracing::debug!(why = trouble.text(), "a hint to other servers is lost");
         }

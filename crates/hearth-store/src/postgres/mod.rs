@@ -59,7 +59,9 @@ pub enum PostgresError {
         reason: String,
     },
     /// The server would acknowledge what a loss of power takes.
-    #[error("PostgreSQL at {server} runs with {setting} = off, and loses what it acknowledged with the power: switch it on")]
+    #[error(
+        "PostgreSQL at {server} runs with {setting} = off, and loses what it acknowledged with the power: switch it on"
+    )]
     NotDurable {
         /// The server, without a password.
         server: String,
@@ -67,7 +69,9 @@ pub enum PostgresError {
         setting: String,
     },
     /// A later release has written the tables.
-    #[error("the tables at {server} were written by a newer release (format {found}, this one knows up to {known})")]
+    #[error(
+        "the tables at {server} were written by a newer release (format {found}, this one knows up to {known})"
+    )]
     Newer {
         /// The server, without a password.
         server: String,
@@ -104,19 +108,14 @@ impl PostgresStore {
         listen: bool,
     ) -> Result<Self, PostgresError> {
         let (address, world) = (address.clone(), world.clone());
-        let opened =
-            tokio::task::spawn_blocking(move || Self::open_blocking(&address, &world, listen)).await;
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&address, &world, listen)).await;
         match opened {
             Ok(opened) => opened,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 
-    fn open_blocking(
-        address: &PostgresAddress,
-        world: &World,
-        listen: bool,
-    ) -> Result<Self, PostgresError> {
+    fn open_blocking(address: &PostgresAddress, world: &World, listen: bool) -> Result<Self, PostgresError> {
         let mut session = Session::new(address.clone())?;
         schema::prepare(&mut session, address, world)?;
         let server = world.random().hex::<SERVER_BYTES>();

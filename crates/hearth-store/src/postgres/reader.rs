@@ -100,7 +100,8 @@ impl Reader {
                 if keys.is_empty() { Ok(Rows::new()) } else { read_keys(client, statements, &keys).await }
             };
             let ranges = join_all(distinct.iter().map(|wish| read_range(client, statements, wish)));
-            let claims = join_all(claims.iter().map(|(_, rest, wanted)| claim(client, statements, rest, *wanted)));
+            let claims =
+                join_all(claims.iter().map(|(_, rest, wanted)| claim(client, statements, rest, *wanted)));
             let (rows, (fetched, claimed)) = join(keys, join(ranges, claims)).await;
             let fetched = fetched.into_iter().collect::<Result<Vec<_>, _>>()?;
             Ok((rows?, fetched, claimed.into_iter().collect::<Result<Vec<_>, _>>()?))
@@ -172,7 +173,8 @@ impl Reader {
     /// Ends the transaction without a commit.
     pub(super) fn roll_back(&mut self) {
         self.begun = false;
-        if self.session.is_open() && self.session.step(async |client| client.batch_execute("ROLLBACK").await).is_err()
+        if self.session.is_open()
+            && self.session.step(async |client| client.batch_execute("ROLLBACK").await).is_err()
         {
             self.session.drop_link();
         }
@@ -220,10 +222,13 @@ fn upper(range: &KeyRange) -> Vec<u8> {
     if range.to.is_empty() { vec![0xff; KEY_BYTES_MAX + 1] } else { range.to.clone() }
 }
 
+/// Keys and values of one statement.
+type Batch<'k> = (Vec<&'k [u8]>, Vec<&'k [u8]>);
+
 /// What a commit writes, in key order, so that two servers lock in the same order.
 struct Writes<'k> {
     deletes: Vec<&'k [u8]>,
-    puts: Vec<(Vec<&'k [u8]>, Vec<&'k [u8]>)>,
+    puts: Vec<Batch<'k>>,
 }
 
 impl<'k> Writes<'k> {
@@ -234,10 +239,11 @@ impl<'k> Writes<'k> {
         // Claimed and not taken: it goes back.
         let back = claims.rows.iter().filter(|(key, _)| !changes.contains_key(*key));
         let back = back.map(|(key, value)| (key.as_slice(), value.as_ref()));
-        let own = changes.iter().filter_map(|(key, change)| Some((key.as_slice(), change.as_ref()?.as_ref())));
+        let own =
+            changes.iter().filter_map(|(key, change)| Some((key.as_slice(), change.as_ref()?.as_ref())));
         let mut all: Vec<(&[u8], &[u8])> = own.chain(back).collect();
         all.sort_unstable_by_key(|(key, _)| *key);
-        let mut puts: Vec<(Vec<&[u8]>, Vec<&[u8]>)> = Vec::new();
+        let mut puts: Vec<Batch<'_>> = Vec::new();
         let mut room = 0_usize;
         for (key, value) in all {
             let bytes = key.len() + value.len();

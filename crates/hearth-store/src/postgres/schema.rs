@@ -27,7 +27,10 @@ const FORMATS: &str = "CREATE SCHEMA IF NOT EXISTS hearth;
     CREATE TABLE IF NOT EXISTS hearth.formats (format integer PRIMARY KEY, since_micros bigint NOT NULL);";
 
 const DURABILITY: &str = "SELECT name, setting FROM pg_catalog.pg_settings
-    WHERE name IN ('fsync', 'full_page_writes', 'server_encoding')";
+    WHERE name IN ('fsync', 'full_page_writes')";
+
+/// Rows of lanes that ended long ago. A lane that lives makes a new one.
+const FORGET: &str = "DELETE FROM hearth.commits WHERE since < now() - interval '30 days'";
 
 /// Checks that the server keeps what it acknowledges, and brings the tables to the newest format.
 pub(super) fn prepare(
@@ -36,20 +39,24 @@ pub(super) fn prepare(
     world: &World,
 ) -> Result<(), PostgresError> {
     let server = address.to_string();
-    let failed = |trouble: Trouble| PostgresError::Refused {
-        server: server.clone(),
-        reason: trouble.text().to_owned(),
-    };
+    let failed = |trouble| refused(&server, &trouble);
     session.connect().map_err(|trouble| PostgresError::Unreachable { reason: trouble.text().to_owned() })?;
-    let settings = session.step(async |client| client.query(DURABILITY, &[]).await).map_err(&failed)?;
+    let settings = session.step(async |client| client.query(DURABILITY, &[]).await).map_err(failed)?;
     for row in settings {
         let (name, setting): (&str, &str) = (row.get(0), row.get(1));
         if setting == "off" {
             return Err(PostgresError::NotDurable { server: server.clone(), setting: name.to_owned() });
         }
     }
-    let format = format(session).map_err(&failed)?;
-    let newer = |found| PostgresError::Newer { server: server.clone(), found, known: NEWEST };
+    migrate(session, &server, world)?;
+    session.step(async |client| client.batch_execute(FORGET).await).map_err(failed)
+}
+
+/// Brings the tables to the newest format, one server at a time.
+fn migrate(session: &mut Session, server: &str, world: &World) -> Result<(), PostgresError> {
+    let failed = |trouble| refused(server, &trouble);
+    let format = format(session).map_err(failed)?;
+    let newer = |found| PostgresError::Newer { server: server.to_owned(), found, known: NEWEST };
     match format {
         NEWEST => return Ok(()),
         format if format > NEWEST => return Err(newer(format)),
@@ -62,9 +69,9 @@ pub(super) fn prepare(
             client.batch_execute(LOCK).await?;
             client.batch_execute(FORMATS).await
         })
-        .map_err(&failed)?;
+        .map_err(failed)?;
     // Under the lock: another server may have been here meanwhile.
-    let format = self::format(session).map_err(&failed)?;
+    let format = self::format(session).map_err(failed)?;
     if format > NEWEST {
         return Err(newer(format));
     }
@@ -76,7 +83,11 @@ pub(super) fn prepare(
         }
         client.batch_execute("COMMIT").await
     });
-    migrate.map_err(&failed)
+    migrate.map_err(failed)
+}
+
+fn refused(server: &str, trouble: &Trouble) -> PostgresError {
+    PostgresError::Refused { server: server.to_owned(), reason: trouble.text().to_owned() }
 }
 
 /// The database's format; zero where there is none yet.
@@ -86,7 +97,8 @@ fn format(session: &mut Session) -> Result<u32, Trouble> {
         if !exists.get::<_, bool>(0) {
             return Ok(0);
         }
-        let row = client.query_one("SELECT coalesce(max(format), 0)::integer FROM hearth.formats", &[]).await?;
+        let row =
+            client.query_one("SELECT coalesce(max(format), 0)::integer FROM hearth.formats", &[]).await?;
         Ok(u32::try_from(row.get::<_, i32>(0)).unwrap_or(u32::MAX))
     })
 }

@@ -3,7 +3,8 @@
 use tokio_postgres::{Client, Error, Statement};
 
 const GET: &str = "SELECT key, value FROM hearth.entries WHERE key = ANY ($1::bytea[])";
-const SCAN: &str = "SELECT key, value FROM hearth.entries WHERE key >= $1 AND key < $2 ORDER BY key ASC LIMIT $3";
+const SCAN: &str =
+    "SELECT key, value FROM hearth.entries WHERE key >= $1 AND key < $2 ORDER BY key ASC LIMIT $3";
 const SCAN_BACK: &str =
     "SELECT key, value FROM hearth.entries WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT $3";
 const PUT: &str = "INSERT INTO hearth.entries (key, value)

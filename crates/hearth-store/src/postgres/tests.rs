@@ -31,7 +31,10 @@ impl Cluster {
         let output = BufReader::new(script.stdout.take().expect("it is piped"));
         let mut cluster = Self { _script: script, input, output, url: String::new() };
         cluster.url = cluster.line();
-        assert!(cluster.url.starts_with("postgres://"), "PostgreSQL is missing: run scripts/setup.sh clients");
+        assert!(
+            cluster.url.starts_with("postgres://"),
+            "PostgreSQL is missing: run scripts/setup.sh clients"
+        );
         cluster
     }
 

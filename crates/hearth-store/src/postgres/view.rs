@@ -168,7 +168,13 @@ impl<'v> View<'v> {
     /// Entries of the range that are this transaction's to take, up to where all are claimed.
     fn claimed(&self, range: &KeyRange, reached: &Reached) -> Changes {
         let mut all: Changes = Changes::new();
-        all.extend(self.known.claims.rows.range::<[u8], _>(known::bounds(range)).map(|(k, v)| (k.clone(), Some(v.clone()))));
+        all.extend(
+            self.known
+                .claims
+                .rows
+                .range::<[u8], _>(known::bounds(range))
+                .map(|(k, v)| (k.clone(), Some(v.clone()))),
+        );
         all.extend(known::changes_in(&self.known.changes, &self.own, range));
         all.retain(|key, value| {
             value.is_some()
@@ -257,7 +263,11 @@ impl Entries for View<'_> {
                 return self.not_yet();
             }
             let (asked, rest) = (missing.min(PAGE), self.known.claims.rest(range));
-            let rows = if known::is_empty(&rest) { Rows::new() } else { self.read(|reader| reader.claim(&rest, asked))? };
+            let rows = if known::is_empty(&rest) {
+                Rows::new()
+            } else {
+                self.read(|reader| reader.claim(&rest, asked))?
+            };
             self.known.claims.note(range, asked, rows);
         }
     }

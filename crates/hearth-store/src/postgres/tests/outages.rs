@@ -14,9 +14,9 @@ async fn count_up(store: &dyn Store, times: u64) -> u64 {
     let mut counted = 0;
     for _ in 0..times {
         let count = transact::<_, StoreError, _>(store, |tx| {
-            let count = tx.get(&Key::of("count"))?.map_or(0, |count| {
-                u64::from_be_bytes(count.as_ref().try_into().expect("eight bytes"))
-            });
+            let count = tx
+                .get(&Key::of("count"))?
+                .map_or(0, |count| u64::from_be_bytes(count.as_ref().try_into().expect("eight bytes")));
             tx.put(&Key::of("count"), (count + 1).to_be_bytes().to_vec().into())
         });
         counted += u64::from(count.await.is_ok());
@@ -135,7 +135,8 @@ fn cutting(address: &PostgresAddress, cut: Cut) -> (tempfile::TempDir, PostgresA
         }
     });
     let folder_path = folder.path().display();
-    let through = format!("postgres:///{}?host={folder_path}&user=hearth", address.config().get_dbname().unwrap());
+    let through =
+        format!("postgres:///{}?host={folder_path}&user=hearth", address.config().get_dbname().unwrap());
     (folder, through.parse().unwrap(), armed)
 }
 
@@ -205,7 +206,8 @@ async fn acknowledged_is_synced_even_where_the_database_says_otherwise() {
     let mut session = Session::new(address.clone()).unwrap();
     let shown = thread::spawn(move || {
         session.connect().unwrap();
-        let row = session.step(async |client| client.query_one("SHOW synchronous_commit", &[]).await).unwrap();
+        let row =
+            session.step(async |client| client.query_one("SHOW synchronous_commit", &[]).await).unwrap();
         row.get::<_, String>(0)
     });
     assert_eq!(shown.join().unwrap(), "on");
