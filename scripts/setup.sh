@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh build    a Rust toolchain and a C compiler
 #   scripts/setup.sh run      also: root, mkfs.ext4, a Python between 3.9 and 3.13
-#   scripts/setup.sh clients  also: AWS CLI, boto3 and pytest in .hearth/venv
+#   scripts/setup.sh clients  also: AWS CLI, boto3 and pytest in .hearth/venv, PostgreSQL's programs
 #
 # As root on Debian or Ubuntu, what is missing is installed. Elsewhere it is named, and the script stops.
 set -euo pipefail
@@ -60,6 +60,7 @@ cargo --version >/dev/null 2>&1 || stop_with "the toolchain of rust-toolchain.to
 
 [ "$(id -u)" -eq 0 ] || stop_with "root: Hearth makes its sandboxes as root until it can without; run this as root"
 [ "$level" = run ] && exit 0
+scripts/postgres.sh --install
 
 # One environment for the AWS clients, made again only when the pinned versions change.
 readonly wanted="$(cat "$requirements"; python3 --version)"

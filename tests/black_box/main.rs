@@ -6,5 +6,6 @@ mod failures;
 mod functions;
 mod hostile;
 mod limits;
+mod two_servers;
 mod web_pages;
 mod wire;

@@ -7,10 +7,12 @@ mod function;
 mod http;
 mod leftovers;
 mod package;
+mod postgres;
 mod server;
 
 pub use function::{Function, FunctionBuilder, Invocation};
 pub use http::{Answer, Request, authorization};
 pub use leftovers::leftovers;
 pub use package::{Package, bomb};
+pub use postgres::Postgres;
 pub use server::{Hearth, binary, newest_python, pythons};

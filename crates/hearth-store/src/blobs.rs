@@ -131,6 +131,21 @@ impl Blobs {
         Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder)))
     }
 
+    /// Blobs in a folder that other servers write to as well. It is made when it is absent, but not with its parents:
+    /// a file system that is not mounted must not be taken for an empty folder.
+    // GAP(store): what an interrupted put left behind stays; another server may be writing it.
+    pub fn shared(folder: &Path) -> Result<Self, BlobError> {
+        let failed = |source: io::Error| storage("open", folder.display(), &source);
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+        let folder = folder.canonicalize().map_err(failed)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| storage("open", folder.display(), &error))?;
+        Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder)))
+    }
+
     /// Blobs in any object store whose acknowledged writes are durable.
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
         Self::with(store, None)

@@ -10,6 +10,8 @@ mod blobs;
 pub mod contract;
 mod folder;
 mod key;
+mod lane;
+mod postgres;
 mod seam;
 mod simulated;
 mod sqlite;
@@ -18,6 +20,7 @@ mod watches;
 
 pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
 pub use key::{Key, KeyParts, KeyRange};
+pub use postgres::{NotAnAddress, PostgresAddress, PostgresError, PostgresStore};
 pub use seam::{
     Abort, BoxFuture, Each, Job, KEY_BYTES_MAX, Kind, Order, Store, StoreError, Tx, TxResult,
     VALUE_BYTES_MAX, Watch, transact, transact_read, transact_take,

@@ -20,6 +20,7 @@ pub mod logging;
 pub mod own;
 pub mod server;
 pub mod services;
+pub mod state;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -19,7 +19,6 @@ use hearth_aws::{AllowAll, FrontDoor, Service, Sessions};
 use hearth_sandbox::{Connection, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
-use hearth_store::{Blobs, SqliteStore};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
     ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions, sandbox_sockets,
@@ -34,6 +33,7 @@ use crate::gate::{Gate, SandboxEndpoint};
 use crate::keys;
 use crate::own::Own;
 use crate::services;
+use crate::state::{self, State};
 
 /// How long environments may take to end once their calls are over.
 const WORKER_LIMIT: Duration = Duration::from_secs(5);
@@ -52,12 +52,14 @@ const USUAL_PORT: u16 = 4566;
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
+    /// Where functions and packages are kept.
+    pub state: state::Options,
 }
 
 /// See the module.
 pub struct Server {
     address: SocketAddr,
-    store: Arc<SqliteStore>,
+    state: State,
     worker: Arc<dyn Worker>,
     world: World,
     connections: TaskGroup,
@@ -93,8 +95,8 @@ impl Server {
     ) -> Result<Self> {
         let (connections, work, sandboxes) = (TaskGroup::new(), TaskGroup::new(), TaskGroup::new());
         let address = listener.local_addr().context("read the listener's address")?;
-        let store = Arc::new(SqliteStore::open(&folder.join("hearth.db"), &world)?);
-        let blobs = Blobs::local(&folder.join("blobs"))?;
+        let state = State::open(&options.state, folder, &world).await?;
+        let (store, blobs) = (state.store(), state.blobs.clone());
         let endpoint = Arc::new(SandboxEndpoint::new(world.physical().clone(), connections.stop_signal()));
         let deps = WorkerDeps {
             code: Arc::new(LocalCode(blobs.clone())),
@@ -127,7 +129,7 @@ impl Server {
         let gate = Arc::new(gate(folder, &options, door, &connections, &lambda));
         endpoint.open(gate.clone());
         front::spawn(listener, gate, world.physical().clone(), &connections);
-        Ok(Self { address, store, worker, world, connections, work, sandboxes })
+        Ok(Self { address, state, worker, world, connections, work, sandboxes })
     }
 
     /// Where it listens.
@@ -150,7 +152,7 @@ impl Server {
         if self.sandboxes.join(SANDBOX_LIMIT).await.is_err() {
             warn!("the spawner does not end");
         }
-        if self.world.physical().timeout(TASKS_LIMIT, self.store.close()).await.is_err() {
+        if self.world.physical().timeout(TASKS_LIMIT, self.state.close()).await.is_err() {
             warn!("the store does not close");
         }
     }

@@ -11,7 +11,6 @@
 
 mod entries;
 mod file;
-mod lane;
 mod readers;
 mod schema;
 mod writer;
@@ -27,9 +26,9 @@ use rusqlite::Connection;
 pub use file::OpenError;
 
 use crate::key::Key;
+use crate::lane::{Lane, Poison};
 use crate::seam::{BoxFuture, Job, Kind, Store, StoreError, Watch};
 use crate::watches::Watches;
-use lane::{Lane, Poison};
 use readers::Reader;
 use writer::Writer;
 

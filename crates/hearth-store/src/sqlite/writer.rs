@@ -18,7 +18,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
 use super::entries::{SqliteEntries, failed};
-use super::lane::{Poison, Queue, Submission};
+use crate::lane::{Poison, Queue, Submission};
 use crate::seam::{Kind, StoreError};
 use crate::transaction::{self, Verdict, Written};
 use crate::watches::Watches;

@@ -25,12 +25,14 @@ use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
 use crate::server::{self, Server};
+use crate::state;
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
   hearth up
   hearth up --listen 127.0.0.1:0 --ephemeral
   hearth up --data ./state --account 123456789012
+  HEARTH_STORE=postgres://hearth@db/hearth hearth up --blobs /mnt/packages
 
 Signals: Ctrl-C or SIGTERM finishes running calls, for 10 s at most; a second one ends at once.";
 
@@ -64,6 +66,8 @@ pub struct Arguments {
     /// Environments started ahead of their first call; not built yet, so only 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=0))]
     pool: u32,
+    #[command(flatten)]
+    state: state::Options,
 }
 
 /// Runs the command.
@@ -84,7 +88,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).context("prepare the listener")?;
-        let options = server::Options { account: arguments.account };
+        let options = server::Options { account: arguments.account, state: arguments.state };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
         serve(server, started).await
     });
@@ -97,6 +101,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
 }
 
 fn check(arguments: &Arguments) -> Result<()> {
+    arguments.state.check()?;
     if !rustix::process::geteuid().is_root() {
         bail!("sandboxes need root: run hearth as root (rootless sandboxes do not exist yet)");
     }

@@ -103,6 +103,7 @@ impl Lambda {
             logs,
         });
         functions::resume(&lambda);
+        functions::take_over(&lambda);
         lambda
     }
 

@@ -13,7 +13,7 @@ mod function;
 mod stored;
 mod table;
 
-pub(crate) use activation::{activate, resume};
+pub(crate) use activation::{activate, resume, take_over};
 pub(crate) use configuration::{Configuration, Detail};
 pub(crate) use function::{Function, Owner, State};
 pub(crate) use stored::RecordError;

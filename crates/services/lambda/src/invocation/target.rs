@@ -1,5 +1,8 @@
 //! What an invocation runs: one revision of a function, made from its record once and remembered.
 //!
+//! Where other servers write to the same store, what is remembered counts only while the record is still the one it
+//! was made from: that is one read an invocation.
+//!
 //! Whoever writes a function forgets it here after the commit and before the answer. A reader that began before
 //! the write cannot bring the old one back: it carries the generation in which it began.
 
@@ -174,13 +177,25 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
         return Err(not_found());
     }
     let now = lambda.world.physical().now();
-    let generation = match lambda.revisions.get(&asked.owner, &asked.name) {
-        Ok(target) if now < target.usable_until => return Ok(Found::Ready(target)),
-        Ok(target) => renew(lambda, asked, &target),
-        Err(generation) => generation,
-    };
+    let known = lambda.revisions.get(&asked.owner, &asked.name);
+    let fresh = known.as_ref().is_ok_and(|target| now < target.usable_until);
+    if let Ok(target) = &known
+        && fresh
+        && !lambda.store.is_shared()
+    {
+        return Ok(Found::Ready(target.clone()));
+    }
     let (owner, name) = (asked.owner.clone(), asked.name.clone());
     let read = transact_read(&*lambda.store, move |tx| functions::get(tx, &owner, &name)).await?;
+    let generation = match known {
+        Ok(target)
+            if fresh && read.as_ref().is_some_and(|function| function.revision_id == target.revision.id) =>
+        {
+            return Ok(Found::Ready(target));
+        }
+        Ok(target) => outdated(lambda, asked, &target),
+        Err(generation) => generation,
+    };
     let function = read.ok_or_else(not_found)?;
     if function.state != State::Active {
         return Ok(Found::NotReady(function.state.name()));
@@ -192,9 +207,9 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     Ok(Found::Ready(lambda.revisions.remember(generation, &asked.owner, &asked.name, target)))
 }
 
-/// The credentials of a function near their end: its environments end after their calls, for they hold them.
-/// Returns the generation from which on it is read again.
-fn renew(lambda: &Lambda, asked: &Asked, old: &Target) -> u64 {
+/// Another server has changed or deleted the function, or its credentials are near their end: environments that hold
+/// the old ones end after their calls. Gives the generation from which on it is read again.
+fn outdated(lambda: &Lambda, asked: &Asked, old: &Target) -> u64 {
     let (generation, forgotten) = lambda.revisions.expire(&asked.owner, &asked.name, old);
     if forgotten {
         lambda.scheduler.retire(old.revision.id);
