@@ -39,6 +39,18 @@ pub fn binary() -> &'static Path {
     })
 }
 
+/// An example program of a crate, beside the program under test.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let path = binary().parent().expect("a program lies in a folder").join("examples").join(name);
+    if std::env::var_os("HEARTH_BINARY").is_none() || !path.exists() {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built =
+            Command::new(cargo).args(["build", "--quiet", "--package", package, "--example", name]).status();
+        assert!(built.expect("run cargo").success(), "{name} does not build");
+    }
+    path
+}
+
 fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built =
