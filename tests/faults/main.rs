@@ -7,7 +7,10 @@
 //! ```
 
 mod crashes;
+mod expected;
+mod load;
 mod power_loss;
+mod server_power_loss;
 mod store_driver;
 
 /// A number from the environment, or the one of the short form.

@@ -42,6 +42,7 @@ struct Inner {
     is_dead: bool,
     changes: u64,
     syncs: u64,
+    cuts: u64,
 }
 
 /// A mounted disk.
@@ -68,6 +69,7 @@ impl Disk {
             is_dead: false,
             changes: 0,
             syncs: 0,
+            cuts: 0,
         };
         let shared = Arc::new(Shared { inner: Mutex::new(inner), cut: Condvar::new() });
         let folder = TempDir::with_prefix("hearth-disk-").expect("make a folder");
@@ -110,8 +112,14 @@ impl Disk {
             let mut inner = self.shared.lock();
             inner.state.lose_power(survival, chance);
             (inner.is_dead, inner.countdown) = (false, None);
+            inner.cuts += 1;
         }
         self.mount();
+    }
+
+    /// The kernel's name of the machine's run: another one after each loss of power.
+    pub(crate) fn boot(&self) -> String {
+        format!("00000000-0000-4000-8000-{:012}\n", self.shared.lock().cuts)
     }
 
     /// Changes and syncs so far.
