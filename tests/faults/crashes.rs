@@ -100,8 +100,8 @@ fn whoever_is_killed_under_load_nothing_is_left_and_nothing_acknowledged_is_lost
         let functions = lock(&known).functions();
         let (name, number) = chance.one_of(&functions);
         run(&hearth, name, *number);
-        let (count, acknowledged) = (lock(&known).count(), lock(&known).acknowledged);
-        eprintln!("{story}: {count} things, {acknowledged} acknowledged, none lost");
+        let expected = lock(&known);
+        eprintln!("{story}: {} things, {} acknowledged, none lost", expected.count(), expected.acknowledged);
     }
     run_all(&hearth, &lock(&known));
     eprintln!(
