@@ -65,7 +65,7 @@ impl Load {
                 address: hearth.address().to_owned(),
                 template: hearth.function("NAME").package(b"PACKAGE").request(),
                 known: known.clone(),
-                chance: Chance::seeded(chance.next()),
+                chance: Chance::seeded(chance.number()),
                 number,
             };
             let stop = stop.clone();

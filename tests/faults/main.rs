@@ -8,6 +8,7 @@
 
 mod crashes;
 mod expected;
+mod injected;
 mod load;
 mod power_loss;
 mod server_power_loss;

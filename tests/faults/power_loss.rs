@@ -23,7 +23,7 @@ fn live_and_die(disk: &mut Disk, model: &mut Model, chance: &mut Chance) -> (Fou
         chance.below(limit)
     };
     disk.cut_after(moment);
-    let driver = Driver::start(&disk.path().join("data"), chance.next());
+    let driver = Driver::start(&disk.path().join("data"), chance.number());
     disk.wait_for_cut(RUN_MAX);
     let survival = *chance.one_of(&Survival::ALL);
     let (lines, errors) = driver.kill();

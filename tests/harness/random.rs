@@ -27,11 +27,11 @@ impl Chance {
     /// Another stream of the same seed, independent of how much of this one is used.
     pub fn stream(&self, number: u64) -> Self {
         let mut mixed = Self::seeded(self.seed ^ number.wrapping_add(1).wrapping_mul(0xA24B_AED4_963E_E407));
-        Self::seeded(mixed.next())
+        Self::seeded(mixed.number())
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -40,7 +40,7 @@ impl Chance {
 
     /// A number from zero to below `limit`, which is not zero.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.number() % limit
     }
 
     /// True that many times in a hundred.

@@ -53,7 +53,8 @@ impl From<RoleError> for ApiError {
             PolicyNotJson => Code::MalformedPolicyDocument,
             NotSupported(_) | TooManyTags | SameTagTwice | Marker => Code::InvalidInput,
             TooManyPolicies | InlineTooLarge(_) | TrustTooLarge => Code::LimitExceeded,
-            Store(_) | Unreadable(_) => return ApiError::internal(error),
+            Store(cause) => return ApiError::internal_saying(cause.to_string(), error),
+            Unreadable(_) => return ApiError::internal(error),
         };
         ApiError::client(code, &error)
     }
