@@ -97,7 +97,7 @@ fn a_server_that_starts_on_a_full_or_read_only_disk_says_so_in_one_line() {
         disk.set(faults);
         let line = refusal(&disk);
         assert!(line.contains(text), "{line}");
-        assert!(line.contains(&*disk.path().join("data").to_string_lossy()), "{line}");
+        assert!(line.contains(&*disk.path().to_string_lossy()), "{line}");
     }
     disk.set(Faults::none());
     with_a_warm_function(&disk);
@@ -143,6 +143,11 @@ fn after_a_failed_sync_the_store_takes_no_writes_until_a_restart() {
 }
 
 #[test]
+fn after_a_failed_write_the_store_takes_no_writes_until_a_restart() {
+    the_store_closes_for_writes_when(Access::Write);
+}
+
+#[test]
 fn after_a_failed_sync_of_a_package_no_package_is_kept_until_a_restart() {
     let disk = Disk::new();
     let mut hearth = with_a_warm_function(&disk);
@@ -173,7 +178,7 @@ fn a_package_that_cannot_be_read_or_is_damaged_does_not_run_and_is_mended_by_a_n
         fs::remove_dir_all(disk.path().join("data/code")).expect("removed");
         hearth.restart();
         let answer = hearth.send(&Function::existing(&hearth, "warm").request("{}"));
-        assert_eq!(answer.status, 502, "{}", answer.text());
+        assert_eq!(answer.status, 500, "{}", answer.text());
         assert!(answer.text().contains("is damaged: its bytes have another digest"), "{}", answer.text());
         assert_eq!(create(&hearth, "again", 1).status, 201);
         run(&hearth, "again", 1);
@@ -185,7 +190,7 @@ fn a_package_that_cannot_be_read_or_is_damaged_does_not_run_and_is_mended_by_a_n
     fs::remove_dir_all(disk.path().join("data/code")).expect("removed");
     hearth.restart();
     let answer = hearth.send(&Function::existing(&hearth, "warm").request("{}"));
-    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert_eq!(answer.status, 500, "{}", answer.text());
     assert!(answer.text().contains("Input/output error"), "{}", answer.text());
     disk.set(Faults::none());
     run(&hearth, "warm", 1);

@@ -62,7 +62,7 @@ impl CodeCache {
             return size.map_err(|error| PrepareError::Host(error.to_string()))?.map_err(host);
         }
         let package = self.source.package(code.clone()).await;
-        let package = package.map_err(|error: CodeError| PrepareError::Host(error.to_string()))?;
+        let package = package.map_err(|error: CodeError| PrepareError::Host(error.reason))?;
         fs::create_dir_all(&self.directory).map_err(host)?;
         let archive = File::open(&package).map_err(host)?;
         let spec = UnpackSpec {

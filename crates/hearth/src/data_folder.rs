@@ -174,7 +174,10 @@ fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
         }
     }
     match boot {
-        Some(boot) => fs::write(folder.join(BOOT), boot).context("note the run of the machine"),
+        Some(boot) => {
+            let path = folder.join(BOOT);
+            fs::write(&path, boot).with_context(|| format!("write {}", path.display()))
+        }
         None => Ok(()),
     }
 }
@@ -199,8 +202,9 @@ fn lock(folder: &Path) -> Result<File> {
         let _ = file.read_to_string(&mut process);
         bail!("the data folder {} is used by another server (process {})", folder.display(), process.trim());
     }
-    file.set_len(0).and_then(|()| file.rewind()).context("write the lock")?;
-    writeln!(file, "{}", std::process::id()).context("write the lock")?;
+    let noted = file.set_len(0).and_then(|()| file.rewind());
+    let noted = noted.and_then(|()| writeln!(file, "{}", std::process::id()));
+    noted.with_context(|| format!("write {}", path.display()))?;
     Ok(file)
 }
 

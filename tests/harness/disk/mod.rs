@@ -7,6 +7,7 @@
 //! The kernel passes every write on at once; what a program has not synced is lost at the next cut. Needs root and
 //! `/dev/fuse`. Never: touches a real disk.
 
+mod calls;
 mod faults;
 mod pages;
 mod service;

@@ -1,26 +1,18 @@
-//! The file system as the kernel asks for it.
+//! What the kernel's calls have in common: a look at the state, or an act that power and faults allow.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
-use fuser::{
-    Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, LockOwner, OpenFlags,
-    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyLseek,
-    ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
-};
+use fuser::{Errno, FileAttr, FileType, INodeNo, Request};
 
 use super::pages::Pages;
-use super::state::{Body, Change, Names, Node, ROOT, State};
+use super::state::{Body, Node, ROOT, State};
 use super::{Access, Inner, Shared};
 
-/// The kernel may keep what it knows: all changes come through it.
-const KNOWN_FOR: Duration = Duration::from_secs(3600);
-/// The size that a disk without a limit shows.
-const SHOWN_BYTES: u64 = 64 << 30;
-const BLOCK: u64 = 4096;
+/// Bytes of a block, as programs are told.
+pub(super) const BLOCK: u64 = 4096;
 
 type Listing = Vec<(u64, FileType, OsString)>;
 
@@ -28,7 +20,7 @@ type Listing = Vec<(u64, FileType, OsString)>;
 pub(super) struct Service {
     shared: Arc<Shared>,
     /// A folder is listed as it was when it was opened.
-    listings: Mutex<HashMap<u64, Arc<Listing>>>,
+    pub(super) listings: Mutex<HashMap<u64, Arc<Listing>>>,
 }
 
 impl Service {
@@ -37,12 +29,12 @@ impl Service {
     }
 
     /// Looks at the state; a disk without power still shows what the kernel would have in its cache.
-    fn see<T>(&self, look: impl FnOnce(&Inner) -> Result<T, Errno>) -> Result<T, Errno> {
+    pub(super) fn see<T>(&self, look: impl FnOnce(&Inner) -> Result<T, Errno>) -> Result<T, Errno> {
         look(&self.shared.lock())
     }
 
     /// Changes or syncs, unless there is no power or a fault.
-    fn act<T>(
+    pub(super) fn act<T>(
         &self,
         access: Access,
         ino: u64,
@@ -74,14 +66,14 @@ impl Service {
     }
 
     /// Whether so many bytes more fit.
-    fn has_room(&self, bytes: u64) -> Result<(), Errno> {
+    pub(super) fn has_room(&self, bytes: u64) -> Result<(), Errno> {
         self.see(|inner| match inner.faults.room_bytes {
             Some(room) if inner.state.room() + bytes > room => Err(Errno::ENOSPC),
             _ => Ok(()),
         })
     }
 
-    fn make(
+    pub(super) fn make(
         &self,
         request: &Request,
         parent: INodeNo,
@@ -106,7 +98,7 @@ impl Service {
         })
     }
 
-    fn remove(&self, parent: INodeNo, name: &OsStr) -> Result<(), Errno> {
+    pub(super) fn remove(&self, parent: INodeNo, name: &OsStr) -> Result<(), Errno> {
         self.act(Access::Write, parent.0, |state| {
             let ino = state.find(parent.0, name).ok_or(Errno::ENOENT)?;
             if state.names(ino).is_some_and(|names| !names.is_empty()) {
@@ -117,7 +109,7 @@ impl Service {
         })
     }
 
-    fn listing(&self, ino: u64) -> Result<Listing, Errno> {
+    pub(super) fn listing(&self, ino: u64) -> Result<Listing, Errno> {
         self.see(|inner| {
             let names = inner.state.names(ino).ok_or(Errno::ENOTDIR)?;
             let kind = |ino: &u64| inner.state.nodes.get(ino).map_or(FileType::RegularFile, kind);
@@ -138,7 +130,7 @@ fn kind(node: &Node) -> FileType {
     }
 }
 
-fn attributes(state: &State, ino: u64) -> Result<FileAttr, Errno> {
+pub(super) fn attributes(state: &State, ino: u64) -> Result<FileAttr, Errno> {
     let node = state.nodes.get(&ino).ok_or(Errno::ENOENT)?;
     let (size, room) = match &node.body {
         Body::File { now, .. } => (now.length(), now.room()),
@@ -165,296 +157,13 @@ fn attributes(state: &State, ino: u64) -> Result<FileAttr, Errno> {
     })
 }
 
-fn file(inner: &Inner, ino: u64) -> Result<&Pages, Errno> {
+pub(super) fn file(inner: &Inner, ino: u64) -> Result<&Pages, Errno> {
     match &inner.state.nodes.get(&ino).ok_or(Errno::ENOENT)?.body {
         Body::File { now, .. } => Ok(now),
         _ => Err(Errno::EISDIR),
     }
 }
 
-fn empty_file() -> Body {
+pub(super) fn empty_file() -> Body {
     Body::File { now: Pages::default(), safe: Pages::default(), pending: Vec::new() }
-}
-
-fn entry(reply: ReplyEntry, found: Result<FileAttr, Errno>) {
-    match found {
-        Ok(attributes) => reply.entry(&KNOWN_FOR, &attributes, Generation(0)),
-        Err(error) => reply.error(error),
-    }
-}
-
-fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
-    match result {
-        Ok(()) => reply.ok(),
-        Err(error) => reply.error(error),
-    }
-}
-
-impl Filesystem for Service {
-    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        let found = self.see(|inner| {
-            let ino = inner.state.find(parent.0, name).ok_or(Errno::ENOENT)?;
-            attributes(&inner.state, ino)
-        });
-        entry(reply, found);
-    }
-
-    fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        match self.see(|inner| attributes(&inner.state, ino.0)) {
-            Ok(attributes) => reply.attr(&KNOWN_FOR, &attributes),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn setattr(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        mode: Option<u32>,
-        uid: Option<u32>,
-        gid: Option<u32>,
-        size: Option<u64>,
-        _: Option<TimeOrNow>,
-        _: Option<TimeOrNow>,
-        _: Option<SystemTime>,
-        _: Option<FileHandle>,
-        _: Option<SystemTime>,
-        _: Option<SystemTime>,
-        _: Option<SystemTime>,
-        _: Option<fuser::BsdFileFlags>,
-        reply: ReplyAttr,
-    ) {
-        let changed = self.act(Access::Write, ino.0, |state| {
-            let node = state.nodes.get_mut(&ino.0).ok_or(Errno::ENOENT)?;
-            if let Some(mode) = mode {
-                node.mode = u16::try_from(mode & 0o7777).expect("twelve bits");
-            }
-            node.user = uid.unwrap_or(node.user);
-            node.group = gid.unwrap_or(node.group);
-            if let Some(size) = size {
-                state.change(ino.0, Change::Length(size));
-            }
-            attributes(state, ino.0)
-        });
-        match changed {
-            Ok(attributes) => reply.attr(&KNOWN_FOR, &attributes),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
-        let target = self.see(|inner| match inner.state.nodes.get(&ino.0).map(|node| &node.body) {
-            Some(Body::Link(target)) => Ok(target.clone()),
-            _ => Err(Errno::EINVAL),
-        });
-        match target {
-            Ok(target) => reply.data(target.as_os_str().as_encoded_bytes()),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn mkdir(
-        &self,
-        request: &Request,
-        parent: INodeNo,
-        name: &OsStr,
-        mode: u32,
-        umask: u32,
-        reply: ReplyEntry,
-    ) {
-        let body = Body::Folder { now: Names::new(), safe: Names::new() };
-        entry(reply, self.make(request, parent, name, mode & !umask, body));
-    }
-
-    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        done(reply, self.remove(parent, name));
-    }
-
-    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        done(reply, self.remove(parent, name));
-    }
-
-    fn symlink(&self, request: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
-        entry(reply, self.make(request, parent, name, 0o777, Body::Link(target.to_owned())));
-    }
-
-    fn rename(
-        &self,
-        _: &Request,
-        parent: INodeNo,
-        name: &OsStr,
-        newparent: INodeNo,
-        newname: &OsStr,
-        flags: RenameFlags,
-        reply: ReplyEmpty,
-    ) {
-        let renamed = self.act(Access::Write, parent.0, |state| {
-            let ino = state.find(parent.0, name).ok_or(Errno::ENOENT)?;
-            match state.find(newparent.0, newname) {
-                Some(_) if flags.contains(RenameFlags::RENAME_NOREPLACE) => return Err(Errno::EEXIST),
-                Some(there) if state.names(there).is_some_and(|names| !names.is_empty()) => {
-                    return Err(Errno::ENOTEMPTY);
-                }
-                _ => {}
-            }
-            let edits = vec![(parent.0, name.to_owned(), None), (newparent.0, newname.to_owned(), Some(ino))];
-            state.rename(edits);
-            Ok(())
-        });
-        done(reply, renamed);
-    }
-
-    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        reply.opened(FileHandle(0), FopenFlags::empty());
-    }
-
-    fn create(
-        &self,
-        request: &Request,
-        parent: INodeNo,
-        name: &OsStr,
-        mode: u32,
-        umask: u32,
-        _: i32,
-        reply: ReplyCreate,
-    ) {
-        match self.make(request, parent, name, mode & !umask, empty_file()) {
-            Ok(attributes) => {
-                reply.created(&KNOWN_FOR, &attributes, Generation(0), FileHandle(0), FopenFlags::empty());
-            }
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn mknod(
-        &self,
-        request: &Request,
-        parent: INodeNo,
-        name: &OsStr,
-        mode: u32,
-        umask: u32,
-        _: u32,
-        reply: ReplyEntry,
-    ) {
-        entry(reply, self.make(request, parent, name, mode & !umask, empty_file()));
-    }
-
-    fn read(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: u64,
-        size: u32,
-        _: OpenFlags,
-        _: Option<LockOwner>,
-        reply: ReplyData,
-    ) {
-        let read = self.see(|inner| {
-            inner.faults.check(Access::Read, &inner.state.path(ino.0))?;
-            Ok(file(inner, ino.0)?.read(offset, size as usize))
-        });
-        match read {
-            Ok(bytes) => reply.data(&bytes),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn write(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: u64,
-        data: &[u8],
-        _: WriteFlags,
-        _: OpenFlags,
-        _: Option<LockOwner>,
-        reply: ReplyWrite,
-    ) {
-        let written = self.has_room(data.len() as u64).and_then(|()| {
-            self.act(Access::Write, ino.0, |state| {
-                state.change(ino.0, Change::Write { at: offset, bytes: data.to_vec() });
-                Ok(())
-            })
-        });
-        match written {
-            Ok(()) => reply.written(u32::try_from(data.len()).expect("a write of the kernel")),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
-        reply.ok();
-    }
-
-    fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        done(
-            reply,
-            self.act(Access::Sync, ino.0, |state| {
-                state.sync_file(ino.0);
-                Ok(())
-            }),
-        );
-    }
-
-    fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        done(
-            reply,
-            self.act(Access::Sync, ino.0, |state| {
-                state.sync_folder(ino.0);
-                Ok(())
-            }),
-        );
-    }
-
-    fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        match self.listing(ino.0) {
-            Ok(listing) => {
-                let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-                let handle = listings.keys().max().map_or(1, |last| last + 1);
-                listings.insert(handle, Arc::new(listing));
-                reply.opened(FileHandle(handle), FopenFlags::empty());
-            }
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn readdir(&self, _: &Request, _: INodeNo, handle: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        let listing = self.listings.lock().unwrap_or_else(PoisonError::into_inner).get(&handle.0).cloned();
-        let Some(listing) = listing else { return reply.error(Errno::EBADF) };
-        for (number, (ino, kind, name)) in (0_u64..).zip(listing.iter()) {
-            if number >= offset && reply.add(INodeNo(*ino), number + 1, *kind, name) {
-                break;
-            }
-        }
-        reply.ok();
-    }
-
-    fn releasedir(&self, _: &Request, _: INodeNo, handle: FileHandle, _: OpenFlags, reply: ReplyEmpty) {
-        self.listings.lock().unwrap_or_else(PoisonError::into_inner).remove(&handle.0);
-        reply.ok();
-    }
-
-    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
-        let (size, used) = self
-            .see(|inner| Ok((inner.faults.room_bytes.unwrap_or(SHOWN_BYTES), inner.state.room())))
-            .unwrap_or_default();
-        let free = size.saturating_sub(used) / BLOCK;
-        reply.statfs(size / BLOCK, free, free, 1 << 20, 1 << 20, 4096, 255, 4096);
-    }
-
-    fn lseek(&self, _: &Request, ino: INodeNo, _: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
-        /// SEEK_DATA of lseek(2); SEEK_HOLE is the other one that the kernel asks for.
-        const SEEK_DATA: i32 = 3;
-        let found = self.see(|inner| {
-            let (pages, at) = (file(inner, ino.0)?, u64::try_from(offset).map_err(|_| Errno::EINVAL)?);
-            let found = if whence == SEEK_DATA { pages.data_from(at) } else { Some(pages.hole_from(at)) };
-            found.filter(|_| at < pages.length()).ok_or(Errno::ENXIO)
-        });
-        match found {
-            Ok(place) => reply.offset(i64::try_from(place).expect("a file of some gigabytes")),
-            Err(error) => reply.error(error),
-        }
-    }
 }
