@@ -95,7 +95,7 @@ impl DataFolder {
         let instance =
             made_once(&path.join("instance"), INSTANCE_BYTES, || world.random().hex::<INSTANCE_BYTES>())?;
         let token = made_once(&path.join("token"), TOKEN_BYTES, || world.random().hex::<TOKEN_BYTES>())?;
-        sync_folder(&path)?;
+        sync_folder(&path).with_context(|| format!("sync the folder {}", path.display()))?;
         Ok(Self { path, instance, token, ephemeral, _lock: lock })
     }
 
@@ -142,23 +142,29 @@ pub fn default_path() -> Result<PathBuf> {
 }
 
 /// Makes the folder and the missing ones above it. Its name is on stable storage, also when another has made it and
-/// was killed at once.
+/// was killed at once. Only where it is there already and the folder above is not ours to open, that is left to its
+/// owner.
 fn make_folder(path: &Path) -> Result<()> {
     let missing = path.ancestors().take_while(|folder| !folder.exists()).count();
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("make the folder {}", path.display()))?;
-    path.ancestors().skip(1).take(missing.max(1)).try_for_each(sync_folder)
+    for above in path.ancestors().skip(1).take(missing.max(1)) {
+        match sync_folder(above) {
+            Err(error) if missing == 0 && error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced.with_context(|| format!("sync the folder {}", above.display()))?,
+        }
+    }
+    Ok(())
 }
 
-fn sync_folder(path: &Path) -> Result<()> {
+fn sync_folder(path: &Path) -> io::Result<()> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let synced = File::open(path).and_then(|folder| folder.sync_all());
-    synced.with_context(|| format!("sync the folder {}", path.display()))
+    File::open(path)?.sync_all()
 }
 
 /// Removes what another run of the machine has made. Nothing is synced here: after a loss of power the run is another
-/// one again.
-fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
+/// one again. Needs the rights of who made it; done once, it does nothing more in the same run.
+pub fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
     let boot = fs::read_to_string(BOOT_ID).ok();
     let made_in = fs::read_to_string(folder.join(BOOT)).ok();
     if boot.is_some() && boot == made_in {
