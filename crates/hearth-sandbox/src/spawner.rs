@@ -68,10 +68,11 @@ fn serve() -> io::Result<()> {
         Ok(host) => host,
         Err(reason) => return wire::send(control.as_fd(), &Err::<(), String>(reason), &[]),
     };
-    wire::send(control.as_fd(), &Ok::<(), String>(()), &[])?;
+    let greeted = wire::send(control.as_fd(), &Ok::<(), String>(()), &[]);
     rustix::io::ioctl_fionbio(&control, true)?;
     let mut spawner = Spawner::new(control, host)?;
-    let served = spawner.run();
+    // A server that was killed while it started is gone by now; what was made for it is given back all the same.
+    let served = greeted.and_then(|()| spawner.run());
     spawner.end()?;
     served
 }

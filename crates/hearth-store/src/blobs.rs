@@ -161,7 +161,7 @@ impl Blobs {
             return Err(BlobError::Poisoned(reason.clone()));
         }
         let (digest, bytes) = hashed(bytes).await;
-        if self.size(&digest).await? == Some(bytes.len() as u64) {
+        if self.size(&digest).await? == Some(bytes.len() as u64) && self.get(&digest).await.is_ok() {
             // Another put may have renamed it without having synced the folder yet.
             self.sync_folder().await?;
             return Ok(digest);

@@ -107,7 +107,7 @@ pub(crate) struct Poison(Arc<OnceLock<Arc<str>>>);
 impl Poison {
     pub(crate) fn set(&self, reason: &str) -> StoreError {
         let reason = self.0.get_or_init(|| {
-            tracing::error!(reason, "a write to disk failed: the store is closed until a restart");
+            tracing::error!(reason, "a write to disk failed: the store takes no writes until a restart");
             reason.into()
         });
         StoreError::Poisoned(reason.clone())

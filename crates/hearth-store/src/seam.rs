@@ -37,9 +37,10 @@ pub enum StoreError {
     /// The engine failed: I/O, a full disk, a lost connection. Nothing of the transaction happened.
     #[error("the store failed: {0}")]
     Engine(Arc<str>),
-    /// A write failed to reach the disk; nothing can be promised until a restart. Whether the transaction that
-    /// meets this first is there after the restart is open, as after a loss of power.
-    #[error("the store is closed after a failed write to disk: {0}")]
+    /// A write failed to reach the disk; no write can be promised until a restart. Whether the transaction that
+    /// meets this first is there after the restart is open, as after a loss of power. Reads show what was
+    /// acknowledged before, where the engine keeps its data outside of the failed connection.
+    #[error("the store takes no writes until a restart, after a failed write to disk: {0}")]
     Poisoned(Arc<str>),
     /// The connection was lost during the commit, and nobody could be asked since: the transaction is there as a
     /// whole or not at all. A remote engine alone says this.

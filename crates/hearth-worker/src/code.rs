@@ -78,7 +78,7 @@ impl CodeCache {
         let mut archives = Vec::with_capacity(packages.len());
         for package in packages {
             let package = self.source.package(package.clone()).await;
-            let package = package.map_err(|error: CodeError| PrepareError::Host(error.to_string()))?;
+            let package = package.map_err(|error: CodeError| PrepareError::Host(error.reason))?;
             archives.push(File::open(&package).map_err(host)?.into());
         }
         fs::create_dir_all(&self.directory).map_err(host)?;

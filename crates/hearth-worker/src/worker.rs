@@ -264,7 +264,7 @@ pub trait CodeSource: Send + Sync {
 
 /// A package could not be fetched.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("fetch package {code:?}: {reason}")]
+#[error("fetch package {}: {reason}", code.0)]
 pub struct CodeError {
     /// Which.
     pub code: CodeDigest,

@@ -74,16 +74,18 @@ async fn an_absent_blob_is_not_found_and_may_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_damaged_blob_is_not_handed_out_and_a_cut_one_is_mended_by_a_put() {
+async fn a_damaged_blob_is_not_handed_out_and_is_mended_by_a_put() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = blobs(&folder);
     let digest = blobs.put("the code".into()).await.unwrap();
     let path = blobs.path(&digest).unwrap();
     fs::write(&path, "the c0de").unwrap();
     assert!(matches!(blobs.get(&digest).await, Err(BlobError::Damaged(damaged)) if damaged == digest));
-    fs::write(&path, "the").unwrap();
-    blobs.put("the code".into()).await.unwrap();
-    assert_eq!(blobs.get(&digest).await.unwrap(), "the code");
+    for damage in ["the", "", "the c0de"] {
+        fs::write(&path, damage).unwrap();
+        blobs.put("the code".into()).await.unwrap();
+        assert_eq!(blobs.get(&digest).await.unwrap(), "the code");
+    }
 }
 
 #[tokio::test]

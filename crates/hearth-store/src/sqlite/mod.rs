@@ -7,7 +7,10 @@
 //! ```
 //!
 //! Owns the file, its lock and its threads.
-//! Never: answers before the commit is on stable storage; goes on after a failed write to disk.
+//! After a failed write to disk nothing is written any more, and reads go on: what readers see is what was
+//! acknowledged, because a commit that failed is not in the index of the log that they follow.
+//!
+//! Never: answers before the commit is on stable storage; writes after a failed write to disk.
 
 mod entries;
 mod file;
@@ -99,10 +102,10 @@ impl Store for SqliteStore {
     fn submit(&self, kind: Kind, job: Job) -> BoxFuture<'_, Result<(), StoreError>> {
         let now = self.world.domain().now();
         Box::pin(async move {
-            self.poison.check()?;
             match (&self.readers, kind) {
                 (Some(readers), Kind::Read) => readers.submit(kind, now, job).await,
                 (None, Kind::Read) | (_, Kind::Write | Kind::Take) => {
+                    self.poison.check()?;
                     self.writer.submit(kind, now, job).await
                 }
             }

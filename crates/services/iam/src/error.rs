@@ -124,7 +124,8 @@ impl From<IamError> for ApiError {
             Quota { .. } | InlineTooLarge { .. } | TooManyVersions => Code::LimitExceeded,
             AwsManaged { .. } => Code::AccessDenied,
             Protected(_) => Code::Modelled("UnmodifiableEntityException"),
-            Store(_) | Unreadable(_) => return ApiError::internal(error),
+            Store(cause) => return ApiError::internal_saying(cause.to_string(), error),
+            Unreadable(_) => return ApiError::internal(error),
         };
         ApiError::client(code, &error)
     }

@@ -66,7 +66,9 @@ impl From<FunctionError> for ApiError {
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
             | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
-            Store(_) | Blob(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
+            Store(cause) => ApiError::internal_saying(cause.to_string(), error),
+            Blob(cause) => ApiError::internal_saying(cause.to_string(), error),
+            Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
         }
     }
 }
