@@ -9,15 +9,22 @@ mod blobs;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod folder;
+pub mod garbage;
 mod key;
+pub mod leases;
+mod migrations;
+mod records;
 mod seam;
 mod simulated;
 mod sqlite;
+pub mod timers;
 mod transaction;
 mod watches;
 
 pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
+pub use garbage::{BlobKeeper, KeepError};
 pub use key::{Key, KeyParts, KeyRange};
+pub use migrations::{BATCH, Migration, MigrationError, migrate};
 pub use seam::{
     Abort, BoxFuture, Each, Job, KEY_BYTES_MAX, Kind, Order, Store, StoreError, Tx, TxResult,
     VALUE_BYTES_MAX, Watch, transact, transact_read, transact_take,
