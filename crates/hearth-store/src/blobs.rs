@@ -30,6 +30,9 @@ use crate::folder;
 /// Up to this size a body is hashed where it is: 64 KB take less time than a change of threads.
 const HASH_INLINE_BYTES: usize = 65_536;
 
+/// What is read of a file at a time.
+const READ_BYTES: usize = 131_072;
+
 /// EIO, which a failed fsync reports once; the pages it could not write count as clean afterwards.
 const EIO: i32 = 5;
 
@@ -41,6 +44,20 @@ impl BlobDigest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of all that comes out of a reader, and its size in bytes.
+    pub fn of_reader(mut reader: impl io::Read) -> io::Result<(Self, u64)> {
+        let (mut hash, mut buffer, mut bytes) = (Sha256::new(), vec![0; READ_BYTES], 0);
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok((Self(hash.finalize().into()), bytes)),
+                read => {
+                    hash.update(&buffer[..read]);
+                    bytes += read as u64;
+                }
+            }
+        }
     }
 
     /// From a stored digest.

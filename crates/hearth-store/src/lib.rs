@@ -24,10 +24,10 @@ mod watches;
 pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
 pub use garbage::{BlobKeeper, KeepError};
 pub use key::{Key, KeyParts, KeyRange};
-pub use migrations::{BATCH, Migration, MigrationError, migrate};
+pub use migrations::{BATCH, Migration, MigrationError, is_migrated, migrate};
 pub use seam::{
     Abort, BoxFuture, Each, Job, KEY_BYTES_MAX, Kind, Order, Store, StoreError, Tx, TxResult,
     VALUE_BYTES_MAX, Watch, transact, transact_read, transact_take,
 };
 pub use simulated::{Faults, SimulatedStore};
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{OpenError, SqliteStore, SqliteView};

@@ -102,6 +102,17 @@ pub async fn migrate(
     Ok(())
 }
 
+/// Whether the records of a space are of the newest format.
+pub async fn is_migrated(
+    store: &dyn Store,
+    space: &'static str,
+    migrations: &'static [Migration],
+) -> Result<bool, MigrationError> {
+    let format = transact_read(store, move |tx| read(tx, space)).await;
+    let format = format.map_err(|source| MigrationError::Failed { space, name: "its format", source })?;
+    Ok(format.done as usize == migrations.len())
+}
+
 fn read(tx: &mut dyn Tx, space: &str) -> TxResult<FormatV1> {
     let record = tx.get(&Key::of("system/format").text(space))?;
     record.map_or_else(|| Ok(FormatV1::default()), |record| records::decode(VERSION_1, "a format", &record))

@@ -114,7 +114,7 @@ impl Inner {
         let runtime = self.runtimes.prepare(&revision.runtime, &*self.deps.sandbox).await;
         let runtime = runtime.map_err(StartError::RuntimeMissing)?;
         let prepared = self.code.get(&revision.code).await;
-        let (code, _) = prepared.map_err(|error| {
+        let code = prepared.map_err(|error| {
             StartError::Code(CodeError { code: revision.code.clone(), reason: error.to_string() })
         })?;
         let setup = Arc::new(Setup {
@@ -181,7 +181,15 @@ impl Inner {
 
 impl Worker for LocalWorker {
     fn prepare(&self, code: CodeDigest) -> BoxFuture<'_, Result<u64, PrepareError>> {
-        Box::pin(async move { Ok(self.inner.code.get(&code).await?.1) })
+        Box::pin(async move { Ok(self.inner.code.get(&code).await?.bytes) })
+    }
+
+    fn forget(&self, code: CodeDigest) -> BoxFuture<'_, Result<bool, String>> {
+        Box::pin(async move { self.inner.code.forget(&code).await.map_err(|error| error.to_string()) })
+    }
+
+    fn kept(&self) -> BoxFuture<'_, Result<Vec<CodeDigest>, String>> {
+        Box::pin(async move { self.inner.code.kept().await.map_err(|error| error.to_string()) })
     }
 
     fn supports(&self, runtime: &str) -> Result<(), String> {

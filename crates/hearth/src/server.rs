@@ -19,7 +19,7 @@ use hearth_aws::{AllowAll, FrontDoor};
 use hearth_sandbox::{Connection, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
-use hearth_store::{Blobs, SqliteStore};
+use hearth_store::{BlobKeeper, Blobs, SqliteStore};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
     ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions, sandbox_sockets,
@@ -30,6 +30,7 @@ use crate::code_source::LocalCode;
 use crate::counts::Counts;
 use crate::data_folder::DataFolder;
 use crate::front;
+use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
 use crate::keys::RoleSessions;
 use crate::own::Own;
@@ -52,6 +53,8 @@ const USUAL_PORT: u16 = 4566;
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
+    /// How long a package stays that no function needs.
+    pub garbage_grace: Duration,
 }
 
 /// See the module.
@@ -94,10 +97,12 @@ impl Server {
         let (connections, work, sandboxes) = (TaskGroup::new(), TaskGroup::new(), TaskGroup::new());
         let address = listener.local_addr().context("read the listener's address")?;
         let store = Arc::new(SqliteStore::open(&folder.join("hearth.db"), &world)?);
+        hearth_service_lambda::migrate(&*store).await?;
         let blobs = Blobs::local(&folder.join("blobs"))?;
+        let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), options.garbage_grace);
         let endpoint = Arc::new(SandboxEndpoint::new(world.physical().clone(), connections.stop_signal()));
         let deps = WorkerDeps {
-            code: Arc::new(LocalCode(blobs.clone())),
+            code: Arc::new(LocalCode(blobs)),
             endpoint: endpoint.clone(),
             sandbox: Arc::new(LinuxSandbox::new(spawner, launcher, &sandboxes)),
             world: world.clone(),
@@ -111,14 +116,15 @@ impl Server {
         let worker: Arc<dyn Worker> = Arc::new(LocalWorker::new(deps, worker_options));
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
-            blobs,
+            blobs: keeper.clone(),
             worker: worker.clone(),
             world: world.clone(),
             tasks: work.clone(),
             options: hearth_service_lambda::Options::default(),
         });
         let iam = Iam::open(store.clone(), world.clone());
-        let gate = Arc::new(gate(folder, &options, &world, &connections, &lambda, &iam));
+        let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
+        let gate = Arc::new(gate(folder, &options, &world, &connections, &lambda, &iam, garbage));
         endpoint.open(gate.clone());
         front::spawn(listener, gate, world.physical().clone(), &connections);
         Ok(Self { address, store, worker, world, connections, work, sandboxes })
@@ -157,6 +163,7 @@ fn gate(
     connections: &TaskGroup,
     lambda: &Arc<Lambda>,
     iam: &Arc<Iam>,
+    garbage: Garbage,
 ) -> Gate {
     let counts = Arc::new(Counts::default());
     let door_options = hearth_aws::Options { account: options.account.clone(), ..Default::default() };
@@ -168,6 +175,7 @@ fn gate(
             instance: folder.instance().to_owned(),
             token: folder.token().to_owned(),
             account: options.account.clone(),
+            garbage,
             logs: lambda.logs().clone(),
             counts: counts.clone(),
             stop: connections.stop_signal(),

@@ -27,6 +27,6 @@ mod tests;
 pub use collector::{Collector, Evicted, Unpacked};
 pub use keeper::{BlobKeeper, KeepError};
 pub use references::{
-    Announced, BlobInfo, COLLECT, Ticket, adopt, announce, hasten, hold, info, is_known, known, release,
+    Announced, BlobInfo, COLLECT, Ticket, adopt, announce, hasten, hold, info, is_held, is_known, known, release,
 };
 pub use sweep::{SweepError, Swept};

@@ -195,7 +195,7 @@ pub(super) fn collected(tx: &mut dyn Tx, fired: &Fired, digest: &BlobDigest) -> 
 }
 
 /// Whether anybody holds it.
-pub(super) fn is_held(tx: &mut dyn Tx, digest: &BlobDigest) -> TxResult<bool> {
+pub fn is_held(tx: &mut dyn Tx, digest: &BlobDigest) -> TxResult<bool> {
     let mut held = false;
     tx.scan(reference_key(digest).children(), Order::Ascending, 1, &mut |_, _| {
         held = true;

@@ -14,6 +14,7 @@ mod file;
 mod lane;
 mod readers;
 mod schema;
+mod view;
 mod writer;
 
 use std::fs::File;
@@ -25,6 +26,7 @@ use hearth_world::World;
 use rusqlite::Connection;
 
 pub use file::OpenError;
+pub use view::SqliteView;
 
 use crate::key::Key;
 use crate::seam::{BoxFuture, Job, Kind, Store, StoreError, Watch};

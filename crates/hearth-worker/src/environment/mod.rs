@@ -30,6 +30,7 @@ use hearth_sandbox::api::{Listen, Mount, SandboxSpec};
 use hearth_world::World;
 use tokio::sync::mpsc;
 
+use crate::code::Code;
 use crate::runtimes::{self, Runtime};
 use crate::sandbox::Sandbox;
 use crate::worker::{Call, Endpoint, Failure, Reason, Report, Response, Revision};
@@ -60,7 +61,7 @@ pub(crate) struct Setup {
     pub(crate) revision: Arc<Revision>,
     pub(crate) runtime: Arc<Runtime>,
     /// The unpacked package.
-    pub(crate) code: PathBuf,
+    pub(crate) code: Code,
     /// An empty directory, shown as `/opt`.
     pub(crate) empty: PathBuf,
     pub(crate) sandbox: Arc<dyn Sandbox>,
@@ -100,7 +101,7 @@ pub fn sandbox_sockets(endpoint_ports: &[u16]) -> Vec<Listen> {
 impl Setup {
     fn spec(&self, log_stream: &str) -> SandboxSpec {
         let mut mounts = self.runtime.mounts.clone();
-        mounts.push(Mount { source: self.code.clone(), target: "/var/task".into() });
+        mounts.push(Mount { source: self.code.directory.clone(), target: "/var/task".into() });
         mounts.push(Mount { source: self.empty.clone(), target: "/opt".into() });
         SandboxSpec {
             memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,

@@ -81,7 +81,7 @@ impl Fixture {
         let setup = Arc::new(Setup {
             revision,
             runtime,
-            code: "/nonexistent".into(),
+            code: crate::code::Code::at("/nonexistent".into()),
             empty: "/nonexistent".into(),
             sandbox: Arc::new(sandbox),
             endpoint: Arc::new(NoEndpoint),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::Receiver;
 
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps, Options};
-use hearth_store::{Blobs, SqliteStore};
+use hearth_store::{BlobKeeper, Blobs, SqliteStore};
 use hearth_worker::{
     BoxFuture, Call, CodeDigest, EnvironmentId, Failure, PrepareError, Reason, Report, Response, Revision,
     StartError, Worker,
@@ -27,9 +27,10 @@ pub fn run() -> Result<Exit> {
     let page = block_on(async {
         // The services are asked for their operations' names alone: no call ever reaches them.
         let store = Arc::new(SqliteStore::in_memory(&world)?);
+        let blobs = Blobs::local(&folder.join("blobs"))?;
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
-            blobs: Blobs::local(&folder.join("blobs"))?,
+            blobs: BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO),
             worker: Arc::new(Absent),
             world: world.clone(),
             tasks: TaskGroup::new(),
