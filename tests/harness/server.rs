@@ -92,6 +92,16 @@ impl Hearth {
         }
     }
 
+    /// Starts a server over a data folder that `fill` makes at the path it is given.
+    pub fn over(fill: impl FnOnce(&Path), options: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
+        let data = folder.path().join("data");
+        fill(&data);
+        let (child, ready_line) = launch(&data, options);
+        let address = address_of(&ready_line);
+        Self { child, address, data, folder: Some(folder), ready_line, may_warn: false }
+    }
+
     /// Announces that what this test does makes the server warn; otherwise a WARN or ERROR line fails the test.
     pub fn may_warn(&mut self) {
         self.may_warn = true;
@@ -184,7 +194,12 @@ impl Hearth {
 
     /// Starts again on the same data folder.
     pub fn restart(&mut self) {
-        let (child, ready_line) = launch(&self.data, &[]);
+        self.restart_with(&[]);
+    }
+
+    /// The same with options of `hearth up`.
+    pub fn restart_with(&mut self, options: &[&str]) {
+        let (child, ready_line) = launch(&self.data, options);
         (self.child, self.address, self.ready_line) = (child, address_of(&ready_line), ready_line);
     }
 
