@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use hearth_tests::{Function, Hearth, Package, Request, binary};
 use serde_json::json;
@@ -65,6 +66,15 @@ fn blobs(hearth: &Hearth) -> usize {
     std::fs::read_dir(hearth.data().join("blobs")).expect("blobs/").count()
 }
 
+/// What an environment still uses goes once that has ended.
+fn comes_to_one_blob(hearth: &Hearth) {
+    let started = Instant::now();
+    while blobs(hearth) > 1 {
+        assert!(started.elapsed() < Duration::from_secs(30), "the package without a function stays");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn data_of_every_earlier_release_is_opened_and_its_functions_run() {
     for snapshot in snapshots() {
@@ -79,6 +89,7 @@ fn data_of_every_earlier_release_is_opened_and_its_functions_run() {
             .arg(hearth.data())
             .status();
         assert!(freed.expect("run hearth disk").success());
+        comes_to_one_blob(&hearth);
         assert_eq!(Function::existing(&hearth, "twin").invoke("1").json(), json!([1, null, "128"]));
         hearth.stop();
         hearth.restart();

@@ -1,8 +1,10 @@
 //! Durable transactions a second at 1 and 64 submitters, beside what one sync of the same disk costs.
 //!
 //! ```text
-//! cargo bench -p hearth-store --bench commit [FOLDER]
+//! cargo bench -p hearth-store --bench commit [FOLDER] [--engine sqlite|simulated]
 //! ```
+//!
+//! The simulated engine keeps nothing: it shows what the seam itself costs.
 //!
 //! The blocks alternate within one run, and only their ratio says something: a disk has good and bad minutes.
 
@@ -10,10 +12,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use hearth_store::{Key, SqliteStore, Store, StoreError, transact};
+use hearth_store::{Faults, Key, SimulatedStore, SqliteStore, Store, StoreError, transact};
 use hearth_world::World;
 
 /// Rounds of all blocks; the middle one of each is shown.
@@ -32,35 +35,53 @@ const PAGES: u64 = 2_048;
 const MESSAGE_BYTES: usize = 256;
 
 fn main() {
-    // `cargo bench` adds `--bench`; what is left is the folder.
-    let folder = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    // `cargo bench` adds `--bench`; what is left are ours.
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let (mut engine, mut folder) = ("sqlite".to_owned(), None);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--engine" => engine = arguments.next().expect("--engine names an engine"),
+            _ => folder = Some(argument),
+        }
+    }
     let folder = folder.map_or_else(tempfile::tempdir, tempfile::tempdir_in).expect("a folder for the files");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
-    runtime.block_on(compare(folder.path())).expect("the disk works");
+    runtime.block_on(compare(folder.path(), &engine)).expect("the disk works");
 }
 
-async fn compare(folder: &Path) -> io::Result<()> {
+/// The engines that can be measured, by name.
+async fn open(engine: &str, folder: &Path) -> io::Result<Arc<dyn Store>> {
+    match engine {
+        "sqlite" => {
+            let store = SqliteStore::open(&folder.join("store.db"), &World::real());
+            Ok(Arc::new(store.map_err(io::Error::other)?))
+        }
+        "simulated" => Ok(Arc::new(SimulatedStore::new(&World::simulated(1), Faults::default()))),
+        other => Err(io::Error::other(format!("there is no engine {other}"))),
+    }
+}
+
+async fn compare(folder: &Path, engine: &str) -> io::Result<()> {
     let file = preallocated(&folder.join("synced"))?;
-    let store = SqliteStore::open(&folder.join("store.db"), &World::real()).map_err(io::Error::other)?;
+    let store = open(engine, folder).await?;
     let (mut syncs, mut alone, mut many) = (Vec::new(), Vec::new(), Vec::new());
-    submit_for(&store, 1, u64::MAX).await.map_err(io::Error::other)?;
+    submit_for(&*store, 1, u64::MAX).await.map_err(io::Error::other)?;
     for round in 0..ROUNDS as u64 {
         syncs.push(sync_for(&file)?);
-        alone.push(submit_for(&store, 1, round).await.map_err(io::Error::other)?);
-        many.push(submit_for(&store, 64, round).await.map_err(io::Error::other)?);
+        alone.push(submit_for(&*store, 1, round).await.map_err(io::Error::other)?);
+        many.push(submit_for(&*store, 64, round).await.map_err(io::Error::other)?);
     }
     let [sync, alone, many] = [syncs, alone, many].map(median);
     println!("4 KB fdatasync, preallocated   {:>8.0} /s   p50 {:>6.0} us", 1e6 / sync.p50_us, sync.p50_us);
     for (submitters, block) in [(1, alone), (64, many)] {
         println!(
-            "transactions, {submitters:>2} submitter(s)  {:>8.0} /s   p50 {:>6.0} us   {:.2} a sync, {:.2} syncs long",
+            "{engine}, {submitters:>2} submitter(s)  {:>8.0} /s   p50 {:>6.0} us   {:.2} a sync, {:.2} syncs long",
             block.per_second,
             block.p50_us,
             block.per_second * sync.p50_us / 1e6,
             block.p50_us / sync.p50_us,
         );
     }
-    store.close().await;
     Ok(())
 }
 

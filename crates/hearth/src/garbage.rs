@@ -28,7 +28,6 @@ const FREE_WAIT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Garbage {
     store: Arc<dyn Store>,
-    keeper: BlobKeeper,
     worker: Arc<dyn Worker>,
     world: World,
 }
@@ -50,9 +49,9 @@ impl Garbage {
                 Ok(if gone { Evicted::Gone } else { Evicted::InUse })
             })
         });
-        let collector = Collector::new(store.clone(), keeper.blobs().clone(), unpacked);
+        let collector = Collector::new(keeper.clone(), unpacked);
         collector.serve(Timers::new(store.clone(), world.clone())).spawn(tasks);
-        let garbage = Self { store, keeper, worker, world };
+        let garbage = Self { store, worker, world };
         let sweeper = garbage.clone();
         // Whatever was being written before this moment was interrupted.
         let started = garbage.world.physical().now();
@@ -69,7 +68,7 @@ impl Garbage {
     }
 
     async fn sweep(&self, collector: &Collector, before: hearth_world::Timestamp) {
-        match collector.sweep(&self.world, before, self.keeper.grace()).await {
+        match collector.sweep(&self.world, before).await {
             Ok(swept) => debug!(?swept, "the blobs were compared with their records"),
             Err(error) => warn!(%error, "the blobs could not be compared with their records"),
         }
@@ -129,6 +128,6 @@ impl Garbage {
 
 impl std::fmt::Debug for Garbage {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Garbage").field("keeper", &self.keeper).finish_non_exhaustive()
+        out.debug_struct("Garbage").finish_non_exhaustive()
     }
 }

@@ -6,12 +6,16 @@ use std::time::Duration;
 use tracing::{debug, info};
 
 use super::references::{self, COLLECT, Verdict};
-use crate::blobs::{BlobDigest, Blobs};
-use crate::seam::{BoxFuture, Store, StoreError, transact, transact_read};
+use super::keeper::BlobKeeper;
+use crate::blobs::BlobDigest;
+use crate::seam::{BoxFuture, StoreError, transact, transact_read};
 use crate::timers::{Fate, Fired, Timers};
 
-/// How long a blob waits whose unpacked copy is in use.
-const IN_USE_WAIT: Duration = Duration::from_secs(30);
+/// The first wait for a blob that is in use; it doubles with each attempt.
+const IN_USE_WAIT_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest wait for a blob that is in use.
+const IN_USE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What became of a blob's unpacked copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +32,14 @@ pub type Unpacked = Arc<dyn Fn(BlobDigest) -> BoxFuture<'static, Result<Evicted,
 /// Collects blobs. Cheap to clone.
 #[derive(Clone)]
 pub struct Collector {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) blobs: Blobs,
+    pub(super) keeper: BlobKeeper,
     pub(super) unpacked: Unpacked,
 }
 
 impl Collector {
-    /// Over a store and its blobs, with what removes unpacked copies.
-    pub fn new(store: Arc<dyn Store>, blobs: Blobs, unpacked: Unpacked) -> Self {
-        Self { store, blobs, unpacked }
+    /// For the blobs of a keeper, with what removes unpacked copies.
+    pub fn new(keeper: BlobKeeper, unpacked: Unpacked) -> Self {
+        Self { keeper, unpacked }
     }
 
     /// Collects when the timers of blobs fire.
@@ -51,23 +54,24 @@ impl Collector {
     pub(super) async fn collect(&self, fired: Fired) -> Result<Fate, String> {
         let Ok(digest) = fired.id.parse::<BlobDigest>() else { return Ok(Fate::Done) };
         let failed = |error: StoreError| error.to_string();
-        let held = transact_read(&*self.store, move |tx| references::is_held(tx, &digest));
+        let held = transact_read(self.keeper.store(), move |tx| references::is_held(tx, &digest));
         if held.await.map_err(failed)? {
             // The one who holds it has cancelled the timer, or will find it settled.
             return Ok(Fate::Done);
         }
         // Before the mark: what has a holder again meanwhile is unpacked again.
-        if (self.unpacked)(digest).await? == Evicted::InUse {
-            debug!(%digest, "a package without a function is still in use");
-            return Ok(Fate::Again(IN_USE_WAIT));
+        if self.keeper.is_pinned(&digest) || (self.unpacked)(digest).await? == Evicted::InUse {
+            debug!(%digest, "a blob without a holder is still in use");
+            let doubled = IN_USE_WAIT_FIRST.saturating_mul(1 << fired.attempts.saturating_sub(1).min(16));
+            return Ok(Fate::Again(doubled.min(IN_USE_WAIT_MAX)));
         }
         let claim = fired.clone();
-        let verdict = transact(&*self.store, move |tx| references::mark(tx, &claim, &digest));
+        let verdict = transact(self.keeper.store(), move |tx| references::mark(tx, &claim, &digest));
         if verdict.await.map_err(failed)? == Verdict::Leave {
             return Ok(Fate::Done);
         }
-        self.blobs.delete(&digest).await.map_err(|error| error.to_string())?;
-        transact(&*self.store, move |tx| references::collected(tx, &fired, &digest)).await.map_err(failed)?;
+        self.keeper.blobs().delete(&digest).await.map_err(|error| error.to_string())?;
+        transact(self.keeper.store(), move |tx| references::collected(tx, &fired, &digest)).await.map_err(failed)?;
         info!(%digest, "a blob that nobody needs is gone");
         Ok(Fate::Done)
     }

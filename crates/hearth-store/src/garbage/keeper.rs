@@ -1,6 +1,7 @@
 //! Keeps blobs for those who will hold them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,12 +36,34 @@ pub struct BlobKeeper {
     blobs: Blobs,
     world: World,
     grace: Duration,
+    pins: Arc<Pins>,
+}
+
+/// A blob on stable storage, to be held. While this lives, no collector of this process takes it, however short the
+/// grace is; other servers' collectors respect the grace.
+#[derive(Debug)]
+pub struct Kept {
+    /// The right to hold it.
+    pub ticket: Ticket,
+    _pin: Pin,
+}
+
+/// How many puts of this process are between their announcement and their holder, by blob.
+#[derive(Debug, Default)]
+struct Pins {
+    counts: Mutex<HashMap<BlobDigest, usize>>,
+}
+
+#[derive(Debug)]
+struct Pin {
+    pins: Arc<Pins>,
+    digest: BlobDigest,
 }
 
 impl BlobKeeper {
     /// Blobs that stay for `grace` after their last holder, and before their first.
     pub fn new(store: Arc<dyn Store>, blobs: Blobs, world: World, grace: Duration) -> Self {
-        Self { store, blobs, world, grace }
+        Self { store, blobs, world, grace, pins: Arc::default() }
     }
 
     /// The blobs themselves.
@@ -55,13 +78,24 @@ impl BlobKeeper {
 
     /// Announces the bytes and puts them; on stable storage when it returns. To be held with the ticket
     /// ([`references::hold`]) in the transaction of whatever names the blob.
-    pub async fn put(&self, kind: &'static str, bytes: Bytes) -> Result<Ticket, KeepError> {
+    pub async fn put(&self, kind: &'static str, bytes: Bytes) -> Result<Kept, KeepError> {
         let (digest, bytes) = crate::blobs::hashed(bytes).await;
+        let pin = Pin::new(&self.pins, digest);
         let announced = self.announce(kind, digest, bytes.len() as u64);
         let waited = self.world.physical().timeout(COLLECTION_WAIT, announced).await;
         let ticket = waited.unwrap_or(Err(KeepError::Collecting(digest)))?;
         self.blobs.put_as(digest, bytes).await?;
-        Ok(ticket)
+        Ok(Kept { ticket, _pin: pin })
+    }
+
+    /// Whether a put of this process is about to hold the blob.
+    pub(super) fn is_pinned(&self, digest: &BlobDigest) -> bool {
+        self.pins.lock().contains_key(digest)
+    }
+
+    /// The store of the records.
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     async fn announce(
@@ -79,6 +113,31 @@ impl BlobKeeper {
             match announced.await? {
                 Announced::Ready(ticket) => return Ok(ticket),
                 Announced::Collecting => changes.changed().await,
+            }
+        }
+    }
+}
+
+impl Pins {
+    fn lock(&self) -> MutexGuard<'_, HashMap<BlobDigest, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pin {
+    fn new(pins: &Arc<Pins>, digest: BlobDigest) -> Self {
+        *pins.lock().entry(digest).or_default() += 1;
+        Self { pins: pins.clone(), digest }
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut counts = self.pins.lock();
+        if let Some(count) = counts.get_mut(&self.digest) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.digest);
             }
         }
     }

@@ -1,8 +1,6 @@
 //! Finds files that no record knows: what a power cut brought back, what a release without records left behind, and
 //! the drafts of interrupted writes.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
 use hearth_world::{Timestamp, World};
 
@@ -32,15 +30,15 @@ impl Collector {
         &self,
         world: &World,
         before: Timestamp,
-        grace: Duration,
     ) -> Result<Swept, SweepError> {
-        let mut swept = Swept { drafts: self.blobs.remove_drafts(before).await?, ..Swept::default() };
-        let mut pages = self.blobs.list().ready_chunks(PAGE);
+        let mut swept = Swept { drafts: self.keeper.blobs().remove_drafts(before).await?, ..Swept::default() };
+        let grace = self.keeper.grace();
+        let mut pages = self.keeper.blobs().list().ready_chunks(PAGE);
         while let Some(page) = pages.next().await {
             let page = page.into_iter().collect::<Result<Vec<_>, _>>()?;
             swept.blobs += page.len() as u64;
             let digests: Vec<BlobDigest> = page.iter().map(|(digest, _)| *digest).collect();
-            let unknown = transact_read::<_, StoreError, _>(&*self.store, move |tx| {
+            let unknown = transact_read::<_, StoreError, _>(self.keeper.store(), move |tx| {
                 let known = digests.iter().map(|digest| references::is_known(tx, digest));
                 known.collect::<Result<Vec<bool>, _>>()
             });
@@ -49,7 +47,7 @@ impl Collector {
                 page.into_iter().zip(unknown).filter(|(_, known)| !known).map(|(blob, _)| blob)
             {
                 let life = u64::from_le_bytes(world.random().bytes());
-                transact::<_, StoreError, _>(&*self.store, move |tx| {
+                transact::<_, StoreError, _>(self.keeper.store(), move |tx| {
                     references::announce(tx, &digest, "unknown", bytes, life, grace).map(drop)
                 })
                 .await?;

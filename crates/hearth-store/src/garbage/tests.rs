@@ -29,7 +29,7 @@ impl Server {
         let blobs = Blobs::over(Arc::new(InMemory::new()));
         let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), GRACE);
         let nothing: Unpacked = Arc::new(|_| Box::pin(async { Ok(Evicted::Gone) }));
-        let collector = Collector::new(store.clone(), blobs.clone(), nothing);
+        let collector = Collector::new(keeper.clone(), nothing);
         Self { world, store, blobs, keeper, collector }
     }
 
@@ -41,7 +41,7 @@ impl Server {
     }
 
     async fn put(&self, bytes: &'static str) -> Ticket {
-        self.keeper.put("package", bytes.into()).await.unwrap()
+        self.keeper.put("package", bytes.into()).await.unwrap().ticket
     }
 
     async fn held(&self, bytes: &'static str, holder: &'static str) -> BlobDigest {
@@ -132,9 +132,9 @@ async fn files_that_no_record_knows_are_found_and_go_after_the_grace() {
     let server = Server::new(7, Faults::default());
     let held = server.held("held", "one").await;
     let lost = server.blobs.put("from before there were records".into()).await.unwrap();
-    let swept = server.collector.sweep(&server.world, Timestamp::from_millis(0), GRACE).await.unwrap();
+    let swept = server.collector.sweep(&server.world, Timestamp::from_millis(0)).await.unwrap();
     assert_eq!((swept.blobs, swept.unknown), (2, 1));
-    let again = server.collector.sweep(&server.world, Timestamp::from_millis(0), GRACE).await.unwrap();
+    let again = server.collector.sweep(&server.world, Timestamp::from_millis(0)).await.unwrap();
     assert_eq!(again.unknown, 0);
     server.world.domain().advance(GRACE);
     server.collect().await;
@@ -210,7 +210,7 @@ async fn held_blobs_are_there(seed: u64, steps: Vec<(u8, u8)>) {
     // Everybody dies. The next server sweeps; what is left over goes, and only that.
     server.store.crash();
     let quiet = server;
-    while quiet.collector.sweep(&quiet.world, Timestamp::from_millis(0), GRACE).await.is_err() {}
+    while quiet.collector.sweep(&quiet.world, Timestamp::from_millis(0)).await.is_err() {}
     quiet.world.domain().advance(GRACE * 2);
     for _ in 0..50 {
         for fired in claim(&quiet).await {
@@ -286,8 +286,19 @@ async fn a_package_in_use_is_left_until_nothing_runs_of_it() {
     let ticket = server.put("code").await;
     server.world.domain().advance(GRACE);
     let in_use: Unpacked = Arc::new(|_| Box::pin(async { Ok(Evicted::InUse) }));
-    let busy = Collector::new(server.store.clone(), server.blobs.clone(), in_use);
+    let busy = Collector::new(server.keeper.clone(), in_use);
     let fired = claim(&server).await.remove(0);
     assert!(matches!(busy.collect(fired).await, Ok(Fate::Again(_))));
     assert!(server.blobs.exists(&ticket.digest).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_blob_between_its_put_and_its_holder_is_left_alone_however_short_the_grace_is() {
+    let server = Server::new(7, Faults::default());
+    let kept = server.keeper.put("package", "code".into()).await.unwrap();
+    server.world.domain().advance(GRACE);
+    let fired = claim(&server).await.remove(0);
+    assert!(matches!(server.collector.collect(fired).await, Ok(Fate::Again(_))));
+    let ticket = kept.ticket;
+    assert!(server.write(move |tx| hold(tx, &ticket, "one")).await.unwrap());
 }

@@ -61,7 +61,8 @@ async fn create(
         return Err(FunctionError::AlreadyExists(name.to_string()));
     }
     for _ in 0..PUTS_MAX {
-        let ticket = lambda.blobs.put("package", wanted.zip.clone()).await?;
+        let kept = lambda.blobs.put("package", wanted.zip.clone()).await?;
+        let ticket = kept.ticket;
         prepare(lambda, &name, &ticket.digest).await?;
         let function = function(lambda, &name, &wanted, &ticket);
         if insert(lambda, owner, function.clone(), wanted.tags.clone(), ticket).await? {
