@@ -9,5 +9,7 @@ cargo bench --locked --package hearth-store --bench commit </dev/null
 options=()
 [ -z "${WRITE:-}" ] || options+=(--write)
 readonly binary="$(realpath "${CARGO_TARGET_DIR:-target}/release/hearth")"
-python3 -u benches/scale.py "$binary" </dev/null
-exec python3 -u benches/bench.py "$binary" "${options[@]}" </dev/null
+scale=0
+python3 -u benches/scale.py "$binary" </dev/null || scale=$?
+python3 -u benches/bench.py "$binary" "${options[@]}" </dev/null
+exit "$scale"

@@ -51,7 +51,9 @@ fn a_backup_under_load_is_one_moment_and_every_function_of_it_runs() {
     let load = {
         let (address, stop) = (hearth.address().to_owned(), stop.clone());
         let requests: Vec<Request> = (0..400)
-            .map(|n| hearth.function(&format!("wanders-{n}")).package(&package(&format!("wanders-{n}"))).request())
+            .map(|n| {
+                hearth.function(&format!("wanders-{n}")).package(&package(&format!("wanders-{n}"))).request()
+            })
             .collect();
         std::thread::spawn(move || {
             let mut made = 0;
@@ -78,7 +80,8 @@ fn a_backup_under_load_is_one_moment_and_every_function_of_it_runs() {
     stop.store(true, Ordering::Relaxed);
     load.join().expect("no call failed");
     let left = std::fs::read_dir(hearth.data()).expect("the data folder").flatten();
-    let left: Vec<_> = left.filter(|entry| entry.file_name().to_string_lossy().starts_with("backup-")).collect();
+    let left: Vec<_> =
+        left.filter(|entry| entry.file_name().to_string_lossy().starts_with("backup-")).collect();
     assert!(left.is_empty(), "{left:?}");
     for file in &files {
         let restored = Hearth::over(|data| drop(done(&run("restore", file, data))), &[]);

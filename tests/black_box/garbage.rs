@@ -84,7 +84,8 @@ fn a_package_stays_while_another_function_has_it_and_comes_back_with_the_next_on
 #[test]
 fn a_call_that_runs_keeps_its_code_although_its_function_and_package_are_gone() {
     let hearth = Hearth::start_with(&["--garbage-grace", "0s"]);
-    let function = hearth.function("slow").package(&package("still here")).create();
+    let slow = hearth.function("slow").package(&package("still here")).with("Timeout", json!(20));
+    let function = slow.create();
     assert_eq!(function.invoke("0").json(), json!("still here"));
     let (request, address) = (function.request("3"), hearth.address().to_owned());
     let running = std::thread::spawn(move || request.send(&address).expect("it answers"));

@@ -24,7 +24,7 @@ mod watches;
 pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
 pub use garbage::{BlobKeeper, KeepError};
 pub use key::{Key, KeyParts, KeyRange};
-pub use migrations::{BATCH, Migration, MigrationError, is_migrated, migrate};
+pub use migrations::{BATCH, Migration, MigrationError, Step, is_migrated, migrate};
 pub use seam::{
     Abort, BoxFuture, Each, Job, KEY_BYTES_MAX, Kind, Order, Store, StoreError, Tx, TxResult,
     VALUE_BYTES_MAX, Watch, transact, transact_read, transact_take,

@@ -21,14 +21,17 @@ const VERSION_1: u8 = 1;
 /// Records of one batch: some milliseconds of work.
 pub const BATCH: u32 = 500;
 
+/// Handles at most `limit` records that come after the key, and returns the last one's key; `None` when there are no
+/// more. May run again for the same records.
+pub type Step = fn(tx: &mut dyn Tx, after: Option<&Key>, limit: u32) -> TxResult<Option<Key>>;
+
 /// One migration.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// What it does, for the log and for errors: `every function holds its package`.
     pub name: &'static str,
-    /// Handles at most `limit` records that come after the key, and returns the last one's key; `None` when there are
-    /// no more. May run again for the same records.
-    pub step: fn(tx: &mut dyn Tx, after: Option<&Key>, limit: u32) -> TxResult<Option<Key>>,
+    /// Its batches.
+    pub step: Step,
 }
 
 /// Why a space could not be opened. Each is one line for the user.

@@ -179,3 +179,49 @@ fn size_below(directory: &Path) -> std::io::Result<u64> {
     }
     Ok(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::simulated::SimulatedSandbox;
+    use crate::worker::BoxFuture;
+
+    /// One file stands for every package.
+    struct Packages(PathBuf);
+
+    impl CodeSource for Packages {
+        fn package(&self, _: CodeDigest) -> BoxFuture<'_, Result<PathBuf, CodeError>> {
+            Box::pin(std::future::ready(Ok(self.0.clone())))
+        }
+    }
+
+    fn digest(digit: char) -> CodeDigest {
+        CodeDigest(digit.to_string().repeat(DIGEST_CHARACTERS))
+    }
+
+    #[tokio::test]
+    async fn a_package_is_forgotten_when_nobody_uses_it_and_is_made_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let package = folder.path().join("package.zip");
+        fs::write(&package, "").expect("a package");
+        let place = folder.path().join("code");
+        let sandbox = Arc::new(SimulatedSandbox::new(folder.path().join("unused"), |_| {}));
+        let cache = CodeCache::new(place.clone(), Arc::new(Packages(package)), sandbox);
+        assert!(cache.kept().await.expect("nothing yet").is_empty());
+        let used = cache.get(&digest('a')).await.expect("unpacked");
+        cache.get(&digest('b')).await.expect("unpacked");
+        assert!(!cache.forget(&digest('a')).await.expect("an answer"), "it is in use");
+        assert!(used.directory.is_dir());
+        assert!(cache.forget(&digest('b')).await.expect("an answer"));
+        assert_eq!(cache.kept().await.expect("a list"), [digest('a')]);
+        drop(used);
+        assert!(cache.forget(&digest('a')).await.expect("an answer"));
+        assert!(cache.forget(&digest('a')).await.expect("an answer"), "it is gone already");
+        assert!(cache.get(&digest('a')).await.expect("unpacked again").directory.is_dir());
+        // A removal that was killed half way.
+        fs::rename(place.join(digest('a').0), place.join(format!("{}{REMOVED}", digest('c').0)))
+            .expect("renamed");
+        assert!(cache.kept().await.expect("a list").is_empty());
+        assert_eq!(fs::read_dir(&place).expect("code/").count(), 0);
+    }
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 
-use super::references::{self, COLLECT, Verdict};
 use super::keeper::BlobKeeper;
+use super::references::{self, COLLECT, Verdict};
 use crate::blobs::BlobDigest;
 use crate::seam::{BoxFuture, StoreError, transact, transact_read};
 use crate::timers::{Fate, Fired, Timers};
@@ -71,7 +71,9 @@ impl Collector {
             return Ok(Fate::Done);
         }
         self.keeper.blobs().delete(&digest).await.map_err(|error| error.to_string())?;
-        transact(self.keeper.store(), move |tx| references::collected(tx, &fired, &digest)).await.map_err(failed)?;
+        transact(self.keeper.store(), move |tx| references::collected(tx, &fired, &digest))
+            .await
+            .map_err(failed)?;
         info!(%digest, "a blob that nobody needs is gone");
         Ok(Fate::Done)
     }

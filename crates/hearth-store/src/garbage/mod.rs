@@ -27,6 +27,7 @@ mod tests;
 pub use collector::{Collector, Evicted, Unpacked};
 pub use keeper::{BlobKeeper, KeepError, Kept};
 pub use references::{
-    Announced, BlobInfo, COLLECT, Ticket, adopt, announce, hasten, hold, info, is_held, is_known, known, release,
+    Announced, BlobInfo, COLLECT, Ticket, adopt, announce, hasten, hold, info, is_held, is_known, known,
+    release,
 };
 pub use sweep::{SweepError, Swept};

@@ -58,7 +58,13 @@ enum Attempt {
 
 impl Writer {
     pub(super) fn new(connection: Connection, watches: Arc<Watches>, poison: Poison) -> Self {
-        Self { connection, watches, poison, log_pages: Arc::default(), wait_at: AtomicI32::new(LOG_PAGES_MAX) }
+        Self {
+            connection,
+            watches,
+            poison,
+            log_pages: Arc::default(),
+            wait_at: AtomicI32::new(LOG_PAGES_MAX),
+        }
     }
 
     pub(super) fn run(mut self, queue: Queue) {

@@ -76,16 +76,22 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let manifest = staging.manifest(&blobs)?;
     let bar = progress(manifest.database_bytes + manifest.blob_bytes, "backup");
     let partial = Partial::beside(&arguments.file)?;
-    staging.write(&manifest, &blobs, &partial.path, &bar).with_context(|| {
-        format!("write {}", partial.path.display())
-    })?;
+    staging
+        .write(&manifest, &blobs, &partial.path, &bar)
+        .with_context(|| format!("write {}", partial.path.display()))?;
     partial.finish(&arguments.file)?;
     bar.finish_and_clear();
     let bytes = fs::metadata(&arguments.file).map_or(0, |found| found.len());
     print(&if arguments.json {
-        json!({ "file": arguments.file, "bytes": bytes, "blobs": manifest.blobs, "time": manifest.time }).to_string()
+        json!({ "file": arguments.file, "bytes": bytes, "blobs": manifest.blobs, "time": manifest.time })
+            .to_string()
     } else {
-        format!("{}: {bytes} bytes, {} packages, as of {}", arguments.file.display(), manifest.blobs, manifest.time)
+        format!(
+            "{}: {bytes} bytes, {} packages, as of {}",
+            arguments.file.display(),
+            manifest.blobs,
+            manifest.time
+        )
     })?;
     Ok(Exit::Done)
 }
@@ -109,7 +115,8 @@ impl Staging {
         remove_abandoned(data);
         let path = data.join(format!("{STAGING_PREFIX}{}", std::process::id()));
         let made = fs::DirBuilder::new().mode(0o700).create(&path);
-        made.and_then(|()| fs::create_dir(path.join(BLOBS))).with_context(|| format!("make {}", path.display()))?;
+        made.and_then(|()| fs::create_dir(path.join(BLOBS)))
+            .with_context(|| format!("make {}", path.display()))?;
         Ok(Self { path })
     }
 
@@ -257,7 +264,9 @@ impl Partial {
     fn finish(&self, file: &Path) -> Result<()> {
         fs::rename(&self.path, file).with_context(|| format!("write {}", file.display()))?;
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("sync {}", folder.display()))
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .with_context(|| format!("sync {}", folder.display()))
     }
 }
 

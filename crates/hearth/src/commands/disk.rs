@@ -84,7 +84,11 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
         let uses = uses(&data)?;
         let database = data.join("hearth.db");
         let waiting = if database.exists() { waiting(&database).await? } else { Waiting::default() };
-        print(&if arguments.json { as_json(&data, &uses, &waiting) } else { for_people(&data, &uses, &waiting) })
+        print(&if arguments.json {
+            as_json(&data, &uses, &waiting)
+        } else {
+            for_people(&data, &uses, &waiting)
+        })
     })?;
     Ok(Exit::Done)
 }
@@ -92,7 +96,11 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
 async fn free(target: Target) -> Result<()> {
     let client = Client::new(target)?;
     let (head, body) = client::read(client.own_with(Method::POST, "/_hearth/garbage").await?).await?;
-    if head.status.is_success() { Ok(()) } else { Err(client::refusal(head.status, &head.headers, &body).into()) }
+    if head.status.is_success() {
+        Ok(())
+    } else {
+        Err(client::refusal(head.status, &head.headers, &body).into())
+    }
 }
 
 fn heading(name: &str) -> &'static str {

@@ -52,8 +52,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     check_empty(&data)?;
     let file = File::open(&arguments.file).with_context(|| format!("open {}", arguments.file.display()))?;
     let draft = Draft::beside(&data)?;
-    let manifest =
-        unpack(file, &draft.path).with_context(|| format!("{} is no whole backup", arguments.file.display()))?;
+    let manifest = unpack(file, &draft.path)
+        .with_context(|| format!("{} is no whole backup", arguments.file.display()))?;
     draft.publish(&data)?;
     print(&if arguments.json {
         json!({ "folder": data, "blobs": manifest.blobs, "time": manifest.time }).to_string()
@@ -70,7 +70,9 @@ fn check_empty(data: &Path) -> Result<()> {
         Err(error) => Err(error).with_context(|| format!("look into {}", data.display())),
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
-            Some(_) => bail!("{} is not empty: a backup is restored into a folder of its own", data.display()),
+            Some(_) => {
+                bail!("{} is not empty: a backup is restored into a folder of its own", data.display())
+            }
         },
     }
 }
@@ -90,7 +92,10 @@ fn unpack(mut file: File, to: &Path) -> Result<Manifest> {
         let entry = entry.context("read it to its end")?;
         match archive::member(&entry)? {
             Member::Database => {
-                ensure!(!has_database && entry.size() == manifest.database_bytes, "its database has another size");
+                ensure!(
+                    !has_database && entry.size() == manifest.database_bytes,
+                    "its database has another size"
+                );
                 let digest = write(entry, &to.join(DATABASE), &bar)?;
                 ensure!(digest.to_string() == manifest.database_sha256, "its database is damaged");
                 has_database = true;
@@ -107,7 +112,9 @@ fn unpack(mut file: File, to: &Path) -> Result<Manifest> {
     ensure!(has_database, "it ends before its database");
     ensure!(blobs.len() as u64 == manifest.blobs && bytes_left == 0, "it ends before its last package");
     for folder in [to.join(BLOBS), to.to_owned()] {
-        File::open(&folder).and_then(|folder| folder.sync_all()).with_context(|| format!("sync {}", folder.display()))?;
+        File::open(&folder)
+            .and_then(|folder| folder.sync_all())
+            .with_context(|| format!("sync {}", folder.display()))?;
     }
     bar.finish_and_clear();
     Ok(manifest)
@@ -149,7 +156,8 @@ impl Draft {
         let mut name = data.file_name().context("the data folder needs a name")?.to_owned();
         name.push(format!(".restoring-{}", std::process::id()));
         let path = data.with_file_name(name);
-        let folder = || fs::DirBuilder::new().recursive(true).mode(0o700).create(path.join(BLOBS)).map(|()| &path);
+        let folder =
+            || fs::DirBuilder::new().recursive(true).mode(0o700).create(path.join(BLOBS)).map(|()| &path);
         folder().with_context(|| format!("make {}", path.display()))?;
         Ok(Self { path })
     }
@@ -159,7 +167,9 @@ impl Draft {
         let renamed = fs::rename(&self.path, data).with_context(|| format!("make {}", data.display()));
         renamed?;
         let above = data.parent().unwrap_or(Path::new("/"));
-        File::open(above).and_then(|folder| folder.sync_all()).with_context(|| format!("sync {}", above.display()))
+        File::open(above)
+            .and_then(|folder| folder.sync_all())
+            .with_context(|| format!("sync {}", above.display()))
     }
 }
 

@@ -66,7 +66,9 @@ impl From<FunctionError> for ApiError {
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
             | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
-            Store(_) | Keep(_) | Collected(_) | Unreadable { .. } | Prepare { .. } => ApiError::internal(error),
+            Store(_) | Keep(_) | Collected(_) | Unreadable { .. } | Prepare { .. } => {
+                ApiError::internal(error)
+            }
         }
     }
 }
