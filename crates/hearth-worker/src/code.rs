@@ -1,5 +1,7 @@
-//! Unpacked packages: `<data>/code/<digest>`, each made once, by an unprivileged child of the spawner.
+//! Unpacked packages: `<data>/code/<digest>`, each made once, by an unprivileged child of the spawner. Layers that
+//! are used together are one tree, under the digest of their list.
 //!
+//! A tree of layers has no blob of its own: a sweep forgets it when nothing uses it, and it is made again.
 //! A package that no function needs is forgotten when its blob is collected, and is unpacked again should it come back.
 //!
 //! Never: an unpacked package that is not complete; the same one unpacked twice at once; one removed that an
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hearth_sandbox::api::{UnpackError, UnpackSpec};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::sandbox::Sandbox;
@@ -48,9 +51,8 @@ pub(crate) struct Code {
     _in_use: Arc<OnceCell<u64>>,
 }
 
-#[cfg(test)]
 impl Code {
-    /// A directory that no cache knows.
+    /// A directory that no cache knows, and none removes.
     pub(crate) fn at(directory: PathBuf) -> Self {
         Self { directory, bytes: 0, _in_use: Arc::default() }
     }
@@ -63,19 +65,31 @@ impl CodeCache {
 
     /// The unpacked package and the size of its files, made when it is not there yet. Callers share the work.
     pub(crate) async fn get(&self, code: &CodeDigest) -> Result<Code, PrepareError> {
-        if !is_digest(&code.0) {
-            return Err(PrepareError::Host(format!("{code:?} is not the digest of a package")));
+        self.tree(code.clone(), std::slice::from_ref(code)).await
+    }
+
+    /// The same for layers: one tree, in which a later layer's file hides an earlier one's.
+    pub(crate) async fn layers(&self, layers: &[CodeDigest]) -> Result<Code, PrepareError> {
+        match layers {
+            [layer] => self.get(layer).await,
+            layers => self.tree(digest_of(layers), layers).await,
         }
-        let directory = self.directory.join(&code.0);
+    }
+
+    async fn tree(&self, name: CodeDigest, packages: &[CodeDigest]) -> Result<Code, PrepareError> {
+        if let Some(bad) = packages.iter().find(|it| !is_digest(&it.0)) {
+            return Err(PrepareError::Host(format!("{bad:?} is not the digest of a package")));
+        }
+        let directory = self.directory.join(&name.0);
         let cell = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(code.clone()).or_default().clone()
+            known.entry(name.clone()).or_default().clone()
         };
-        match cell.get_or_try_init(|| self.make(code, &directory)).await.copied() {
+        match cell.get_or_try_init(|| self.make(packages, &directory)).await.copied() {
             Ok(bytes) => Ok(Code { directory, bytes, _in_use: cell }),
             Err(error) => {
                 // A package that cannot be unpacked is asked for again by nobody, or by one who may have better luck.
-                self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(code);
+                self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
                 Err(error)
             }
         }
@@ -129,23 +143,26 @@ impl CodeCache {
         listed.await?
     }
 
-    async fn make(&self, code: &CodeDigest, directory: &Path) -> Result<u64, PrepareError> {
+    async fn make(&self, packages: &[CodeDigest], directory: &Path) -> Result<u64, PrepareError> {
         if directory.is_dir() {
             let there = directory.to_owned();
             let size = tokio::task::spawn_blocking(move || size_below(&there)).await;
             return size.map_err(|error| PrepareError::Host(error.to_string()))?.map_err(host);
         }
-        let package = self.source.package(code.clone()).await;
-        let package = package.map_err(|error: CodeError| PrepareError::Host(error.to_string()))?;
+        let mut archives = Vec::with_capacity(packages.len());
+        for package in packages {
+            let package = self.source.package(package.clone()).await;
+            let package = package.map_err(|error: CodeError| PrepareError::Host(error.to_string()))?;
+            archives.push(File::open(&package).map_err(host)?.into());
+        }
         fs::create_dir_all(&self.directory).map_err(host)?;
-        let archive = File::open(&package).map_err(host)?;
         let spec = UnpackSpec {
             destination: directory.to_owned(),
             bytes_max: CODE_BYTES_MAX,
             entries_max: ENTRIES_MAX,
         };
         let _place = self.places.acquire().await;
-        match self.sandbox.unpack(archive.into(), spec).await {
+        match self.sandbox.unpack(archives, spec).await {
             Ok(unpacked) => Ok(unpacked.bytes),
             Err(UnpackError::Bad(reason)) => Err(PrepareError::Bad(reason)),
             Err(UnpackError::TooLarge { limit }) => Err(PrepareError::TooLarge { limit }),
@@ -156,6 +173,13 @@ impl CodeCache {
 
 fn is_digest(name: &str) -> bool {
     name.len() == DIGEST_CHARACTERS && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Names the tree that a list of layers makes.
+fn digest_of(layers: &[CodeDigest]) -> CodeDigest {
+    let mut hash = Sha256::new_with_prefix("layers");
+    layers.iter().for_each(|layer| hash.update(layer.0.as_bytes()));
+    CodeDigest(hex::encode(hash.finalize()))
 }
 
 fn host(error: std::io::Error) -> PrepareError {
