@@ -156,6 +156,16 @@ impl Hearth {
         self.place.read_log()
     }
 
+    /// Starts a server over a data folder that `fill` makes at the path it is given.
+    pub fn over(fill: impl FnOnce(&Path), options: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
+        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), boot: None };
+        fill(&place.data);
+        let mut hearth = Self::start_at(place, options);
+        hearth.folder = Some(folder);
+        hearth
+    }
+
     /// Announces that what this test does makes the server warn; otherwise a WARN or ERROR line fails the test.
     pub fn may_warn(&mut self) {
         self.may_warn = true;
@@ -248,7 +258,12 @@ impl Hearth {
 
     /// Starts again on the same data folder.
     pub fn restart(&mut self) {
-        let (child, ready_line) = launch(&self.place, &[]);
+        self.restart_with(&[]);
+    }
+
+    /// The same with options of `hearth up`.
+    pub fn restart_with(&mut self, options: &[&str]) {
+        let (child, ready_line) = launch(&self.place, options);
         (self.child, self.address, self.ready_line) = (child, address_of(&ready_line), ready_line);
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, info_span, warn};
 
-use crate::code::CodeCache;
+use crate::code::{Code, CodeCache};
 use crate::environment::{Handle, INIT_LIMIT, Setup};
 use crate::runtimes::{Places, Runtimes};
 use crate::sandbox::Sandbox;
@@ -114,12 +114,12 @@ impl Inner {
         let runtime = self.runtimes.prepare(&revision.runtime, &*self.deps.sandbox).await;
         let runtime = runtime.map_err(StartError::RuntimeMissing)?;
         let prepared = self.code.get(&revision.code).await;
-        let (code, _) = prepared.map_err(|error| broken(&revision.code, &error))?;
+        let code = prepared.map_err(|error| broken(&revision.code, &error))?;
         let opt = match revision.layers.as_slice() {
-            [] => self.empty_directory(),
+            [] => Code::at(self.empty_directory()),
             layers => {
                 let prepared = self.code.layers(layers).await;
-                prepared.map_err(|error| broken(&layers[0], &error))?.0
+                prepared.map_err(|error| broken(&layers[0], &error))?
             }
         };
         let setup = Arc::new(Setup {
@@ -190,7 +190,15 @@ fn broken(code: &CodeDigest, error: &PrepareError) -> StartError {
 
 impl Worker for LocalWorker {
     fn prepare(&self, code: CodeDigest) -> BoxFuture<'_, Result<u64, PrepareError>> {
-        Box::pin(async move { Ok(self.inner.code.get(&code).await?.1) })
+        Box::pin(async move { Ok(self.inner.code.get(&code).await?.bytes) })
+    }
+
+    fn forget(&self, code: CodeDigest) -> BoxFuture<'_, Result<bool, String>> {
+        Box::pin(async move { self.inner.code.forget(&code).await.map_err(|error| error.to_string()) })
+    }
+
+    fn kept(&self) -> BoxFuture<'_, Result<Vec<CodeDigest>, String>> {
+        Box::pin(async move { self.inner.code.kept().await.map_err(|error| error.to_string()) })
     }
 
     fn supports(&self, runtime: &str) -> Result<(), String> {

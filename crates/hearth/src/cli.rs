@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, invoke, logs, runtimes, up};
+use crate::commands::{backup, disk, doctor, invoke, logs, restore, runtimes, up};
 use crate::exit::EXIT_CODES;
 
 /// AWS Lambda on your own machine: unmodified AWS clients, real code, sandboxes without Docker.
@@ -42,6 +42,15 @@ pub enum Command {
     /// List the runtimes of functions and whether this machine has them
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", runtimes::EXAMPLES))]
     Runtimes(runtimes::Arguments),
+    /// Say what uses the data folder, and what garbage waits in it
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", disk::EXAMPLES))]
+    Disk(disk::Arguments),
+    /// Write everything that Hearth remembers to one file, also while the server runs
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", backup::EXAMPLES))]
+    Backup(backup::Arguments),
+    /// Make a data folder of a backup
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", restore::EXAMPLES))]
+    Restore(restore::Arguments),
     /// Print docs/coverage.md (used by `cargo xtask coverage`)
     #[command(name = "__coverage", hide = true)]
     Coverage,
@@ -70,6 +79,21 @@ pub fn account(text: &str) -> Result<String, String> {
     if is_account { Ok(text.to_owned()) } else { Err("an account has 12 digits".to_owned()) }
 }
 
+/// A number with its unit, in seconds: `30s`, `10m`, `2h`, `1d`.
+pub fn age(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text} is no age: use 30s, 10m, 2h or 1d");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    count.checked_mul(seconds).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -86,5 +110,15 @@ mod tests {
         assert!(account("123456789012").is_ok());
         assert!(account("12345678901").is_err());
         assert!(account("12345678901x").is_err());
+    }
+
+    #[test]
+    fn an_age_is_a_number_with_its_unit() {
+        assert_eq!(age("30s"), Ok(30));
+        assert_eq!(age("2h"), Ok(7_200));
+        assert!(age("2").is_err());
+        assert!(age("m").is_err());
+        assert!(age("-1m").is_err());
+        assert!(age("").is_err());
     }
 }

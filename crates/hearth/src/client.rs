@@ -86,11 +86,16 @@ impl Client {
         self.send(method, path, &all, body).await
     }
 
-    /// A call to `/_hearth`, with the token of the data folder.
+    /// A call to `/_hearth` that reads, with the token of the data folder.
     pub async fn own(&self, path: &str) -> Answer {
+        self.own_with(Method::GET, path).await
+    }
+
+    /// A call to `/_hearth`, with the token of the data folder.
+    pub async fn own_with(&self, method: Method, path: &str) -> Answer {
         let token = data_folder::read_token(&self.data).unwrap_or_default();
         let authorization = format!("Bearer {token}");
-        self.send(Method::GET, path, &[("authorization", authorization.as_str())], Bytes::new()).await
+        self.send(method, path, &[("authorization", authorization.as_str())], Bytes::new()).await
     }
 
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Bytes) -> Answer {

@@ -58,7 +58,7 @@ impl Gate {
         if Own::owns(path) {
             let (parts, _) = request.into_parts();
             return match self.door.admit(&parts, &origin) {
-                Ok(()) => self.own.answer(&parts),
+                Ok(()) => self.own.answer(&parts).await,
                 Err(refusal) => *refusal,
             };
         }

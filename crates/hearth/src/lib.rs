@@ -6,6 +6,7 @@
 //!
 //! Never: starts a thread before the spawner; holds what a service, the worker or the wire should know.
 
+pub mod archive;
 pub mod cli;
 pub mod client;
 pub mod code_source;
@@ -14,6 +15,7 @@ pub mod counts;
 pub mod data_folder;
 pub mod exit;
 pub mod front;
+pub mod garbage;
 pub mod gate;
 pub mod keys;
 pub mod logging;

@@ -19,6 +19,7 @@ use hearth_aws::{AllowAll, FrontDoor, Service, Sessions};
 use hearth_sandbox::{Connection, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
+use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
     ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions, sandbox_sockets,
@@ -29,6 +30,7 @@ use crate::code_source::LocalCode;
 use crate::counts::Counts;
 use crate::data_folder::DataFolder;
 use crate::front;
+use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
 use crate::keys;
 use crate::own::Own;
@@ -54,6 +56,8 @@ pub struct Options {
     pub account: String,
     /// Where functions and packages are kept.
     pub state: state::Options,
+    /// How long a package stays that no function needs.
+    pub garbage_grace: Duration,
 }
 
 /// See the module.
@@ -97,9 +101,11 @@ impl Server {
         let address = listener.local_addr().context("read the listener's address")?;
         let state = State::open(&options.state, folder, &world).await?;
         let (store, blobs) = (state.store(), state.blobs.clone());
+        hearth_service_lambda::migrate(&*store).await?;
+        let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), options.garbage_grace);
         let endpoint = Arc::new(SandboxEndpoint::new(world.physical().clone(), connections.stop_signal()));
         let deps = WorkerDeps {
-            code: Arc::new(LocalCode(blobs.clone())),
+            code: Arc::new(LocalCode(blobs)),
             endpoint: endpoint.clone(),
             sandbox: Arc::new(LinuxSandbox::new(spawner, launcher, &sandboxes)),
             world: world.clone(),
@@ -116,7 +122,7 @@ impl Server {
         iam.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
-            blobs,
+            blobs: keeper.clone(),
             worker: worker.clone(),
             world: world.clone(),
             tasks: work.clone(),
@@ -126,7 +132,8 @@ impl Server {
         });
         let services = services::all(&lambda, &iam, &sessions, &world);
         let door = door(services, &options, &world, &iam, sessions);
-        let gate = Arc::new(gate(folder, &options, door, &connections, &lambda));
+        let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
+        let gate = Arc::new(gate(folder, &options, door, &connections, &lambda, garbage));
         endpoint.open(gate.clone());
         front::spawn(listener, gate, world.physical().clone(), &connections);
         Ok(Self { address, state, worker, world, connections, work, sandboxes })
@@ -177,6 +184,7 @@ fn gate(
     door: FrontDoor,
     connections: &TaskGroup,
     lambda: &Arc<Lambda>,
+    garbage: Garbage,
 ) -> Gate {
     let counts = Arc::new(Counts::default());
     Gate {
@@ -186,6 +194,7 @@ fn gate(
             instance: folder.instance().to_owned(),
             token: folder.token().to_owned(),
             account: options.account.clone(),
+            garbage,
             logs: lambda.logs().clone(),
             counts: counts.clone(),
             stop: connections.stop_signal(),

@@ -16,6 +16,7 @@ mod entries;
 mod file;
 mod readers;
 mod schema;
+mod view;
 mod writer;
 
 use std::fs::File;
@@ -27,6 +28,7 @@ use hearth_world::World;
 use rusqlite::Connection;
 
 pub use file::OpenError;
+pub use view::SqliteView;
 
 use crate::key::Key;
 use crate::lane::{Lane, Poison};

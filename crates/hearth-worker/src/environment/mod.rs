@@ -23,7 +23,7 @@ mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use hearth_sandbox::api::{Listen, Mount, SandboxSpec};
 use hearth_world::World;
 use tokio::sync::mpsc;
 
+use crate::code::Code;
 use crate::runtimes::{self, Entry, Program, Runtime};
 use crate::sandbox::Sandbox;
 use crate::worker::{Call, Endpoint, Failure, Reason, Report, Response, Revision};
@@ -65,9 +66,9 @@ pub(crate) struct Setup {
     pub(crate) revision: Arc<Revision>,
     pub(crate) runtime: Arc<Runtime>,
     /// The unpacked package.
-    pub(crate) code: PathBuf,
+    pub(crate) code: Code,
     /// The unpacked layers, or an empty directory: shown as `/opt`.
-    pub(crate) opt: PathBuf,
+    pub(crate) opt: Code,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) endpoint: Arc<dyn Endpoint>,
     /// Ports of 127.0.0.1 inside at which the endpoint is served; the first is the one announced.
@@ -107,8 +108,8 @@ impl Setup {
     fn spec(&self, log_stream: &str) -> Option<SandboxSpec> {
         let program = self.program()?;
         let mut mounts = self.runtime.mounts.clone();
-        mounts.push(Mount { source: self.code.clone(), target: TASK.into() });
-        mounts.push(Mount { source: self.opt.clone(), target: OPT.into() });
+        mounts.push(Mount { source: self.code.directory.clone(), target: TASK.into() });
+        mounts.push(Mount { source: self.opt.directory.clone(), target: OPT.into() });
         Some(SandboxSpec {
             memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,
             processes_max: PROCESSES_MAX,
@@ -134,8 +135,8 @@ impl Setup {
         let brought = |path: &&&str| {
             let below = |root: &str| Path::new(path).strip_prefix(root).ok();
             let on_host = match (below(TASK), below(OPT)) {
-                (Some(file), _) => self.code.join(file),
-                (_, Some(file)) => self.opt.join(file),
+                (Some(file), _) => self.code.directory.join(file),
+                (_, Some(file)) => self.opt.directory.join(file),
                 (None, None) => return false,
             };
             // Where a link leads is for the sandbox to find out.

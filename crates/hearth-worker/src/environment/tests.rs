@@ -82,8 +82,8 @@ impl Fixture {
         let setup = Arc::new(Setup {
             revision,
             runtime,
-            code: "/nonexistent".into(),
-            opt: "/nonexistent".into(),
+            code: crate::code::Code::at("/nonexistent".into()),
+            opt: crate::code::Code::at("/nonexistent".into()),
             sandbox: Arc::new(sandbox),
             endpoint: Arc::new(NoEndpoint),
             endpoint_ports: Vec::new(),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Receiver;
 use hearth_aws::Sessions;
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps, Options};
-use hearth_store::{Blobs, SqliteStore};
+use hearth_store::{BlobKeeper, Blobs, SqliteStore};
 use hearth_worker::{
     BoxFuture, Call, CodeDigest, EnvironmentId, Failure, PrepareError, Reason, Report, Response, Revision,
     StartError, Worker,
@@ -29,9 +29,10 @@ pub fn run() -> Result<Exit> {
         // The services are asked for their operations' names alone: no call ever reaches them.
         let store = Arc::new(SqliteStore::in_memory(&world)?);
         let (iam, sessions) = (Iam::open(store.clone(), world.clone()), Arc::new(Sessions::new([0; 32])));
+        let blobs = Blobs::local(&folder.join("blobs"))?;
         let lambda = Lambda::open(LambdaDeps {
-            store,
-            blobs: Blobs::local(&folder.join("blobs"))?,
+            store: store.clone(),
+            blobs: BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO),
             worker: Arc::new(Absent),
             world: world.clone(),
             tasks: TaskGroup::new(),

@@ -1,9 +1,12 @@
 //! The commands, a file each: arguments, examples for the help, and what it does.
 
+pub mod backup;
 pub mod coverage;
+pub mod disk;
 pub mod doctor;
 pub mod invoke;
 pub mod logs;
+pub mod restore;
 pub mod runtimes;
 pub mod up;
 
@@ -22,6 +25,9 @@ pub fn run(cli: Cli, started: std::time::Instant) -> Result<Exit> {
         Command::Logs(arguments) => logs::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Runtimes(arguments) => runtimes::run(&arguments),
+        Command::Disk(arguments) => disk::run(arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Coverage => coverage::run(),
     }
 }

@@ -20,7 +20,7 @@ use tracing::{info, warn};
 use hearth_sandbox::POOL_DEFAULT;
 use hearth_world::World;
 
-use crate::cli::account;
+use crate::cli::{account, age};
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
@@ -60,6 +60,9 @@ pub struct Arguments {
     /// Let --listen name an address that others reach: whoever reaches it can run code here
     #[arg(long)]
     trust_network: bool,
+    /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
+    #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
+    garbage_grace: u64,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
@@ -88,7 +91,11 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).context("prepare the listener")?;
-        let options = server::Options { account: arguments.account, state: arguments.state };
+        let options = server::Options {
+            account: arguments.account,
+            state: arguments.state,
+            garbage_grace: Duration::from_secs(arguments.garbage_grace),
+        };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
         serve(server, started).await
     });

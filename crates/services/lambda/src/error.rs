@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use hearth_aws::{ApiError, Code, Document};
-use hearth_store::{BlobError, StoreError};
+use hearth_store::{KeepError, StoreError};
 
 use crate::functions::RecordError;
 use crate::limits::{CODE_UNZIPPED_BYTES_MAX, CODE_ZIPPED_BYTES_MAX, INVOKE_PAYLOAD_BYTES_MAX};
@@ -41,8 +41,10 @@ pub(crate) enum FunctionError {
     Parameter(String),
     #[error("access the state of functions")]
     Store(#[from] StoreError),
-    #[error("access a package")]
-    Blob(#[from] BlobError),
+    #[error("keep a package")]
+    Keep(#[from] KeepError),
+    #[error("the package was collected as garbage {0} times while the function was created")]
+    Collected(u32),
     #[error("read the record of function {name}")]
     Unreadable {
         name: String,
@@ -67,8 +69,8 @@ impl From<FunctionError> for ApiError {
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
             | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
             Store(cause) => ApiError::internal_saying(cause.to_string(), error),
-            Blob(cause) => ApiError::internal_saying(cause.to_string(), error),
-            Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
+            Keep(cause) => ApiError::internal_saying(cause.to_string(), error),
+            Collected(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
         }
     }
 }

@@ -30,7 +30,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use hearth_aws::credentials::{Roles, Sessions};
-use hearth_store::{Blobs, Store};
+use hearth_store::{BlobKeeper, MigrationError, Store};
 use hearth_worker::Worker;
 use hearth_world::{TaskGroup, World};
 
@@ -47,7 +47,7 @@ pub struct LambdaDeps {
     /// Holds the functions.
     pub store: Arc<dyn Store>,
     /// Holds their packages.
-    pub blobs: Blobs,
+    pub blobs: BlobKeeper,
     /// Runs them. Its reports are taken by this service.
     pub worker: Arc<dyn Worker>,
     /// Time and randomness.
@@ -62,10 +62,20 @@ pub struct LambdaDeps {
     pub options: Options,
 }
 
+/// Brings the records of earlier releases to the newest format. Before [`Lambda::open`].
+pub async fn migrate(store: &dyn Store) -> Result<(), MigrationError> {
+    hearth_store::migrate(store, "lambda", functions::MIGRATIONS).await
+}
+
+/// Whether a store needs no [`migrate`]: what is read without it may lack what newer releases write.
+pub async fn is_migrated(store: &dyn Store) -> Result<bool, MigrationError> {
+    hearth_store::is_migrated(store, "lambda", functions::MIGRATIONS).await
+}
+
 /// The state of the service, shared by its operations.
 pub struct Lambda {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) blobs: Blobs,
+    pub(crate) blobs: BlobKeeper,
     pub(crate) worker: Arc<dyn Worker>,
     pub(crate) world: World,
     pub(crate) tasks: TaskGroup,
