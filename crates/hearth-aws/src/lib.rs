@@ -20,7 +20,7 @@ pub mod names;
 pub mod operation;
 mod protocols;
 mod shape;
-mod sigv4;
+pub mod sigv4;
 mod validation;
 
 pub use client::{Client, InProcess};

@@ -4,7 +4,7 @@
 
 pub(crate) mod aws_json;
 #[cfg(test)]
-mod cases;
+pub(crate) mod cases;
 mod cbor;
 pub(crate) mod failure;
 mod form;

@@ -41,6 +41,13 @@ pub(crate) struct Scope<'c> {
     pub service: &'c str,
 }
 
+impl Scope<'_> {
+    /// `20251125/eu-west-1/lambda/aws4_request`.
+    pub(crate) fn without_key(&self) -> String {
+        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+    }
+}
+
 impl<'r> Claim<'r> {
     /// The claim of a request, or `None` when it has none. A claim that cannot be read is an error.
     pub(crate) fn of(headers: &'r HeaderMap, query: &'r str) -> Result<Option<Self>, ApiError> {

@@ -1,14 +1,12 @@
 //! Whether a signature is true: the canonical request, signed again with the secret that the key's id names.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use hearth_world::Timestamp;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac as _;
 use http::request::Parts;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 
+use super::canonical::{self, Rules};
 use super::claim::{Claim, parameter};
 use crate::error::{ApiError, Code};
 
@@ -17,10 +15,6 @@ const SKEW_MAX: Duration = Duration::from_secs(300);
 
 /// A presigned request lives for seven days at most.
 const PRESIGNED_MAX: Duration = Duration::from_secs(604_800);
-
-/// What stands for itself in a canonical path or query.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
 /// Verifies the signature over a request.
 pub(crate) fn check(
@@ -39,22 +33,13 @@ pub(crate) fn check(
         invalid("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     })?;
     check_date(claim, query, &date, now)?;
-    let canonical = canonical_request(claim, parts, query, body)?;
+    let canonical = canonical_request(claim, parts, body)?;
     let scope = claim.scope();
-    let to_sign = format!(
-        "AWS4-HMAC-SHA256\n{date}\n{}/{}/{}/aws4_request\n{}",
-        scope.date,
-        scope.region,
-        scope.service,
-        hex::encode(Sha256::digest(canonical.as_bytes()))
-    );
-    let mut key = hmac(format!("AWS4{secret}").as_bytes(), scope.date).finalize().into_bytes();
-    for part in [scope.region, scope.service, "aws4_request"] {
-        key = hmac(&key, part).finalize().into_bytes();
-    }
+    let to_sign = canonical::to_sign(&date, &scope, &canonical);
+    let key = canonical::key(secret, &scope);
     let given = hex::decode(claim.signature.as_bytes()).unwrap_or_default();
     // The comparison takes the same time wherever the two differ.
-    hmac(&key, &to_sign).verify_slice(&given).map_err(|_| {
+    canonical::hmac(&key, &to_sign).verify_slice(&given).map_err(|_| {
         invalid(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
              Access Key and signing method. Consult the service documentation for details.",
@@ -86,12 +71,6 @@ pub(crate) fn session(
             Err(ApiError::client(Code::UnrecognizedClient, text))
         }
     }
-}
-
-fn hmac(key: &[u8], text: &str) -> Hmac<Sha256> {
-    let mut hmac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
-    hmac.update(text.as_bytes());
-    hmac
 }
 
 fn check_date(claim: &Claim<'_>, query: &str, date: &str, now: Timestamp) -> Result<(), ApiError> {
@@ -126,69 +105,23 @@ fn basic(time: Timestamp) -> String {
     time.format("%Y%m%dT%H%M%SZ")
 }
 
-fn canonical_request(claim: &Claim<'_>, parts: &Parts, query: &str, body: &[u8]) -> Result<String, ApiError> {
-    let mut out = format!(
-        "{}\n{}\n{}\n",
-        parts.method,
-        utf8_percent_encode(&normal_path(parts.uri.path()), PATH),
-        canonical_query(claim, query)
-    );
-    for name in claim.signed_headers.split(';') {
-        let values: Vec<_> = match (name, header(parts, name)) {
-            // HTTP/2 has no Host header; what was signed is its authority.
-            ("host", None) => {
-                parts.uri.authority().map(|host| host.as_str().to_owned()).into_iter().collect()
-            }
-            _ => parts.headers.get_all(name).iter().map(|value| folded(value.as_bytes())).collect(),
-        };
-        let _ = writeln!(out, "{name}:{}", values.join(","));
-    }
+/// The canonical request, after what a signature must cover was looked at.
+fn canonical_request(claim: &Claim<'_>, parts: &Parts, body: &[u8]) -> Result<Vec<u8>, ApiError> {
     if !claim.signed_headers.split(';').any(|name| name == "host") {
         return Err(invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."));
     }
-    let digest = hex::encode(Sha256::digest(body));
+    let digest = canonical::sha256_hex(body);
     // A client may sign the digest that it announces; then it must be the body's.
     if header(parts, "x-amz-content-sha256").is_some_and(|announced| announced != digest) {
         return Err(invalid("The provided 'x-amz-content-sha256' header does not match what was computed."));
     }
-    let _ = write!(out, "\n{}\n{digest}", claim.signed_headers);
-    Ok(out)
+    let left_out = claim.presigned.then_some("X-Amz-Signature");
+    let rules = Rules::of(claim.scope().service);
+    Ok(canonical::request(rules, parts, left_out, &claim.signed_headers, &digest))
 }
 
 fn header<'p>(parts: &'p Parts, name: &str) -> Option<&'p str> {
     parts.headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// A header's value with its runs of spaces folded.
-fn folded(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A path without empty and dot segments.
-fn normal_path(path: &str) -> String {
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => {
-                segments.pop();
-            }
-            other => segments.push(other),
-        }
-    }
-    let tail = if path.ends_with('/') && !segments.is_empty() { "/" } else { "" };
-    format!("/{}{tail}", segments.join("/"))
-}
-
-fn canonical_query(claim: &Claim<'_>, query: &str) -> String {
-    let again =
-        |raw: &str| utf8_percent_encode(&percent_decode_str(raw).decode_utf8_lossy(), UNRESERVED).to_string();
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let pairs = pairs.filter(|(name, _)| !(claim.presigned && *name == "X-Amz-Signature"));
-    let mut pairs: Vec<(String, String)> = pairs.map(|(name, value)| (again(name), again(value))).collect();
-    pairs.sort();
-    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
 fn invalid(why: &str) -> ApiError {

@@ -7,7 +7,7 @@
 mod bodies;
 mod input;
 mod output;
-mod package;
+pub(crate) mod package;
 mod suite;
 mod values;
 
