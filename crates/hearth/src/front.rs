@@ -1,8 +1,8 @@
 //! The listener: accepts connections, bounds them, and hands requests on.
 //!
 //! ```text
-//! accept ─▶ a permit of CONNECTIONS_MAX ─▶ HTTP/1.1 or HTTP/2 ─▶ Handler ─▶ answer
-//!                          stop: no new request; what runs is finished, at most as long as the drain
+//! accept ──────────────────▶ a permit of CONNECTIONS_MAX ─▶ HTTP/1.1 or HTTP/2 ─▶ Handler ─▶ answer
+//! accept ─▶ TLS handshake ─▶            stop: no new request; what runs is finished, at most as long as the drain
 //! ```
 //!
 //! Never: knows what a request means; lets a silent peer hold a connection for ever.
@@ -20,14 +20,19 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::{Span, debug, warn};
 
 use hearth_world::{Clock, Stop, TaskGroup, TaskKind};
 
 use crate::gate::Gate;
 use crate::own::Body;
+use crate::tls::{HANDSHAKE_TIME, Handshakes};
 
 /// Connections at the same time; more wait in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
@@ -51,46 +56,133 @@ pub type Handler = Arc<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>;
 pub type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// Serves the listener until the group stops. Every connection is a task of the same group.
-pub fn spawn(listener: TcpListener, gate: Arc<Gate>, clock: Clock, tasks: &TaskGroup) {
+pub fn spawn(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    gate: Arc<Gate>,
+    clock: Clock,
+    tasks: &TaskGroup,
+) {
+    let front = Arc::new(Front { gate, clock, room: Arc::new(Semaphore::new(CONNECTIONS_MAX)) });
     let group = tasks.clone();
     tasks.spawn(TaskKind::Service, Span::none(), move |stop| async move {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        while let Some(accepted) = stop.or(accept(&listener, &room, &clock)).await {
-            let (stream, peer, permit) = accepted;
-            let Ok(local) = stream.local_addr() else { continue };
-            let (handler, counted) = (gate.handler(local, peer), gate.counts.connection());
-            let clock = clock.clone();
-            group.spawn(TaskKind::Request, Span::none(), move |stop| async move {
-                serve(stream, handler, &clock, &stop).await;
-                drop((permit, counted));
-            });
+        match tls {
+            None => front.listen(&listener, &group, &stop).await,
+            Some(tls) => front.listen_for_tls(&listener, &TlsAcceptor::from(tls), &group, &stop).await,
         }
     });
 }
 
-/// The next connection, with room for it. Cancel-safe: a connection is taken only when it is returned.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-    clock: &Clock,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    loop {
-        let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, permit),
-            Err(error) => {
-                warn!(%error, "a connection was not accepted");
-                clock.sleep(ACCEPT_RETRY).await;
+/// What every connection needs.
+struct Front {
+    gate: Arc<Gate>,
+    clock: Clock,
+    room: Arc<Semaphore>,
+}
+
+impl Front {
+    /// A connection is accepted when there is room for it.
+    async fn listen(self: &Arc<Self>, listener: &TcpListener, group: &TaskGroup, stop: &Stop) {
+        let next = async || {
+            let permit = self.permit().await;
+            (self.accept(listener).await, permit)
+        };
+        while let Some(((stream, peer), permit)) = stop.or(next()).await {
+            let Some(handler) = self.handler(&stream, peer, false) else { continue };
+            let front = self.clone();
+            group.spawn(TaskKind::Request, Span::none(), move |stop| async move {
+                front.serve(stream, handler, permit, &stop).await;
+            });
+        }
+    }
+
+    /// Every connection is accepted: handshakes have a bound of their own, and room is taken after them.
+    async fn listen_for_tls(
+        self: &Arc<Self>,
+        listener: &TcpListener,
+        tls: &TlsAcceptor,
+        group: &TaskGroup,
+        stop: &Stop,
+    ) {
+        let handshakes = Arc::new(Handshakes::default());
+        while let Some((stream, peer)) = stop.or(self.accept(listener)).await {
+            let Some(handler) = self.handler(&stream, peer, true) else { continue };
+            let (front, tls, place) = (self.clone(), tls.clone(), handshakes.enter());
+            group.spawn(TaskKind::Request, Span::none(), move |stop| async move {
+                let shaken = stop.or(place.hold(front.shake(stream, &tls))).await;
+                let Some((stream, permit)) = shaken.flatten().flatten() else { return };
+                front.serve(stream, handler, permit, &stop).await;
+            });
+        }
+    }
+
+    /// A finished handshake with room for the connection, or nothing when either takes too long.
+    async fn shake(
+        &self,
+        stream: TcpStream,
+        tls: &TlsAcceptor,
+    ) -> Option<(TlsStream<TcpStream>, OwnedSemaphorePermit)> {
+        let shaken = async {
+            let stream = tls.accept(stream).await?;
+            Ok::<_, std::io::Error>((stream, self.permit().await))
+        };
+        match self.clock.timeout(HANDSHAKE_TIME, shaken).await {
+            Ok(Ok(shaken)) => Some(shaken),
+            Ok(Err(error)) => {
+                debug!(%error, "a handshake failed");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn handler(&self, stream: &TcpStream, peer: SocketAddr, tls: bool) -> Option<Handler> {
+        let local = stream.local_addr().ok()?;
+        Some(self.gate.handler(local, peer, tls))
+    }
+
+    async fn serve<S>(&self, stream: S, handler: Handler, permit: OwnedSemaphorePermit, stop: &Stop)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let counted = self.gate.counts.connection();
+        serve(stream, handler, &self.clock, stop).await;
+        drop((permit, counted));
+    }
+
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        self.room.clone().acquire_owned().await.expect("the semaphore is never closed")
+    }
+
+    /// The next connection. Cancel-safe: a connection is taken only when it is returned.
+    async fn accept(&self, listener: &TcpListener) -> (TcpStream, SocketAddr) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    not_delayed(&stream);
+                    return (stream, peer);
+                }
+                Err(error) => {
+                    warn!(%error, "a connection was not accepted");
+                    self.clock.sleep(ACCEPT_RETRY).await;
+                }
             }
         }
     }
 }
 
-/// Serves one connection until it closes, falls silent, or the group stops and its requests are answered.
-pub async fn serve(stream: TcpStream, handler: Handler, clock: &Clock, stop: &Stop) {
+/// Small answers leave at once.
+pub fn not_delayed(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "TCP_NODELAY is not set");
     }
+}
+
+/// Serves one connection until it closes, falls silent, or the group stops and its requests are answered.
+pub async fn serve<S>(stream: S, handler: Handler, clock: &Clock, stop: &Stop)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let spoke = Arc::new(AtomicBool::new(false));
     let heard = spoke.clone();
     let service = service_fn(move |request| {

@@ -43,7 +43,7 @@ pub struct Gate {
 
 impl Gate {
     /// Answers the requests of the server's own listener.
-    pub fn handler(self: &Arc<Self>, local: SocketAddr, peer: SocketAddr) -> Handler {
+    pub fn handler(self: &Arc<Self>, local: SocketAddr, peer: SocketAddr, _tls: bool) -> Handler {
         let gate = self.clone();
         Arc::new(move |request| {
             let (gate, origin) = (gate.clone(), Origin::Listener { local, peer });
@@ -140,6 +140,7 @@ impl Endpoint for SandboxEndpoint {
                 let (gate, origin) = (gate.clone(), origin.clone());
                 Box::pin(async move { gate.door.handle(request, origin).await })
             });
+            front::not_delayed(&connection);
             front::serve(connection, handler, &clock, &stop).await;
             drop(counted);
         })

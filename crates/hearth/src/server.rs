@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tracing::warn;
 
 use hearth_aws::{AllowAll, FrontDoor};
-use hearth_sandbox::{Connection, Spawner};
+use hearth_sandbox::{Confinement, Connection, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
 use hearth_store::{Blobs, SqliteStore};
@@ -47,11 +48,26 @@ const SANDBOX_LIMIT: Duration = Duration::from_secs(12);
 /// The port of local AWS stacks, which functions may name without asking their environment.
 const USUAL_PORT: u16 = 4566;
 
-/// What `hearth up` sets.
+/// What `hearth up` and `hearth serve` set.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
+    /// Who may call.
+    pub callers: Callers,
+    /// Names beside its own addresses that `Host` may have.
+    pub hosts: Vec<String>,
+    /// How the listener speaks TLS, if it does.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+/// Who may call, and what is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// `up`: whoever reaches the listener, with any access key. Roles that nobody created are accepted.
+    Anybody,
+    /// `serve`: an account's root, with a verified signature. Roles must exist.
+    Root,
 }
 
 /// See the module.
@@ -71,11 +87,17 @@ fn endpoint_ports(port: u16) -> Vec<u16> {
 }
 
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
-pub fn launcher(folder: &DataFolder, places: u32, port: u16) -> Launcher {
+pub fn launcher(
+    folder: &DataFolder,
+    places: u32,
+    port: u16,
+    confinement: Option<Confinement>,
+) -> Launcher {
     let options = hearth_sandbox::Options {
         pool: places,
         // The places made ahead have the sockets that every environment asks for.
         listen: sandbox_sockets(&endpoint_ports(port)),
+        confinement,
         ..hearth_sandbox::Options::new(folder.instance(), folder.join("run"))
     };
     Arc::new(move || Spawner::launch(&options).map_err(|error| chain(&error)))
@@ -120,7 +142,7 @@ impl Server {
         let iam = Iam::open(store.clone(), world.clone());
         let gate = Arc::new(gate(folder, &options, &world, &connections, &lambda, &iam));
         endpoint.open(gate.clone());
-        front::spawn(listener, gate, world.physical().clone(), &connections);
+        front::spawn(listener, options.tls, gate, world.physical().clone(), &connections);
         Ok(Self { address, store, worker, world, connections, work, sandboxes })
     }
 

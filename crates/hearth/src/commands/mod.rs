@@ -4,7 +4,9 @@ pub mod coverage;
 pub mod doctor;
 pub mod invoke;
 pub mod logs;
+mod running;
 pub mod runtimes;
+pub mod serve;
 pub mod up;
 
 use std::io::Write;
@@ -18,6 +20,7 @@ use crate::exit::Exit;
 pub fn run(cli: Cli, started: std::time::Instant) -> Result<Exit> {
     match cli.command {
         Command::Up(arguments) => up::run(arguments, started),
+        Command::Serve(arguments) => serve::run(arguments, started),
         Command::Invoke(arguments) => invoke::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
