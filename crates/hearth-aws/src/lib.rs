@@ -24,7 +24,7 @@ mod shape;
 pub mod sigv4;
 mod validation;
 
-pub use client::{Client, InProcess};
+pub use client::{Client, Endpoint, InProcess, Remote};
 pub use coverage::coverage;
 pub use dispatch::{AllowAll, Authorise, Services};
 pub use document::{Document, FromDocument, IntoDocument, ShapeError, Stream};
@@ -32,5 +32,5 @@ pub use error::{ApiError, Code};
 pub use event_stream::EventStream;
 pub use front_door::{FrontDoor, Key, Keys, NoKeys, Options, Origin, ResponseBody, SandboxCaller};
 pub use model::Model;
-pub use root_only::RootOnly;
 pub use operation::{Call, Caller, Cx, Operation, Service};
+pub use root_only::RootOnly;

@@ -96,9 +96,13 @@ mod tests {
         let role = "arn:aws:sts::123456789012:assumed-role/r/f";
         assert_eq!(ask(root, "lambda", "lambda:ListFunctions", Document::Null).await, Ok(()));
         assert_eq!(ask(role, "sts", "sts:GetCallerIdentity", Document::Null).await, Ok(()));
-        for stranger in [role, "arn:aws:iam::999999999999:root", "arn:aws:iam::123456789012:user/root", "anonymous"]
+        for stranger in
+            [role, "arn:aws:iam::999999999999:root", "arn:aws:iam::123456789012:user/root", "anonymous"]
         {
-            assert!(ask(stranger, "lambda", "lambda:ListFunctions", Document::Null).await.is_err(), "{stranger}");
+            assert!(
+                ask(stranger, "lambda", "lambda:ListFunctions", Document::Null).await.is_err(),
+                "{stranger}"
+            );
         }
     }
 
@@ -116,7 +120,8 @@ mod tests {
         let function = "arn:aws:lambda:eu-west-1:123456789012:function:f";
         check("lambda", "lambda:GetFunction", with("FunctionName", "f"), function).await;
         check("lambda", "lambda:GetFunction", with("FunctionName", function), function).await;
-        check("lambda", "lambda:InvokeFunction", with("FunctionName", "f:live"), &format!("{function}:live")).await;
+        check("lambda", "lambda:InvokeFunction", with("FunctionName", "f:live"), &format!("{function}:live"))
+            .await;
         check("iam", "iam:GetRole", with("RoleName", "exec"), "role exec").await;
     }
 }

@@ -102,9 +102,15 @@ mod tests {
         symlink(path.join("elsewhere"), path.join("data/link")).expect("a link");
         let destination = |name: &str| walls.destination(&path.join(name)).map(|(_, name)| name);
         assert_eq!(destination("data/code/abc").expect("inside"), "abc");
-        for outside in
-            ["elsewhere/x", "data/../elsewhere/x", "data/link/x", "data/run/x", "data", "data/code/..", "data/code/../run/x"]
-        {
+        for outside in [
+            "elsewhere/x",
+            "data/../elsewhere/x",
+            "data/link/x",
+            "data/run/x",
+            "data",
+            "data/code/..",
+            "data/code/../run/x",
+        ] {
             assert!(destination(outside).is_err(), "{outside}");
         }
         // The server swaps the directory for a link after the folder was opened.

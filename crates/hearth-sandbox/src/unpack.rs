@@ -65,8 +65,9 @@ impl Unpacking {
             || confinement::anywhere(&spec.destination),
             |walls| walls.destination(&spec.destination),
         );
-        let place = place
-            .map_err(|error| UnpackError::Host(format!("unpack to {}: {error}", spec.destination.display())))?;
+        let place = place.map_err(|error| {
+            UnpackError::Host(format!("unpack to {}: {error}", spec.destination.display()))
+        })?;
         let staging = host.run_directory.join(format!("{STAGING_PREFIX}{number}"));
         let begun = begin(host, &spec, archive, &staging);
         let (process, answer) = begun.map_err(|error| {

@@ -72,7 +72,8 @@ mod tests {
     fn a_profile_is_read_as_the_aws_cli_writes_it() {
         let text = "[default]\naws_access_key_id = AKIA1\naws_secret_access_key = one\n\n\
                     [ops]\n# a note\naws_access_key_id=AKIA2\naws_secret_access_key=t=wo\naws_session_token = three\n";
-        let read = |profile| of_text(text, profile).map(|key| (key.access_key_id, key.secret, key.session_token));
+        let read =
+            |profile| of_text(text, profile).map(|key| (key.access_key_id, key.secret, key.session_token));
         assert_eq!(read("default"), Some(("AKIA1".into(), "one".into(), None)));
         assert_eq!(read("ops"), Some(("AKIA2".into(), "t=wo".into(), Some("three".into()))));
         assert_eq!(read("other"), None);

@@ -45,7 +45,10 @@ impl DataFolder {
     pub fn open(path: &Path, world: &World) -> Result<Self> {
         if fs::metadata(path).is_ok_and(|metadata| is_served(&metadata)) {
             // What this process, as root, would leave there, `hearth serve` could not use again.
-            bail!("the data folder {} belongs to `hearth serve`: name another one with --data", path.display());
+            bail!(
+                "the data folder {} belongs to `hearth serve`: name another one with --data",
+                path.display()
+            );
         }
         Self::open_as(path, world, false)
     }

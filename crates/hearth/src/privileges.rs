@@ -123,17 +123,22 @@ fn of_line(line: &str, name: &str) -> Option<User> {
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nhearth:x:990:980::/nonexistent:/usr/sbin/nologin\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/bash\nhearth:x:990:980::/nonexistent:/usr/sbin/nologin\n";
 
     #[test]
     fn the_server_runs_as_whom_it_is_told_and_never_as_root() {
-        let find = |passwd, wanted| User::find_in(passwd, wanted, "0a0b0c0d").map_err(|error| error.to_string());
+        let find =
+            |passwd, wanted| User::find_in(passwd, wanted, "0a0b0c0d").map_err(|error| error.to_string());
         let user = |uid, gid| Ok(User { uid, gid });
         assert_eq!(find(PASSWD, None), user(990, 980));
         assert_eq!(find(PASSWD, Some("hearth")), user(990, 980));
         assert_eq!(find(PASSWD, Some("1234")), user(1234, 1234));
         assert_eq!(find("", None), user(0x6f0b_0c0d, 0x6f0b_0c0d));
-        assert_eq!(find(PASSWD, Some("nobody")), Err("--user nobody: /etc/passwd has no such user".to_owned()));
+        assert_eq!(
+            find(PASSWD, Some("nobody")),
+            Err("--user nobody: /etc/passwd has no such user".to_owned())
+        );
         assert!(find(PASSWD, Some("root")).is_err());
         assert!(find(PASSWD, Some("0")).is_err());
         assert!(find(PASSWD, Some("4294967295")).is_err());

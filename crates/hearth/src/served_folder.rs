@@ -46,7 +46,12 @@ pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFol
     let user = User::find(wanted, &instance)?;
     if served_before && metadata.gid() != user.gid() {
         let text = "belongs to the server's group";
-        bail!("the data folder {} {text} {}, not to {}: start with --user", path.display(), metadata.gid(), user.gid());
+        bail!(
+            "the data folder {} {text} {}, not to {}: start with --user",
+            path.display(),
+            metadata.gid(),
+            user.gid()
+        );
     }
     if !served_before {
         give(&path, &user).with_context(|| format!("give {} to user {}", path.display(), user.uid()))?;

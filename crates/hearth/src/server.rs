@@ -87,12 +87,7 @@ fn endpoint_ports(port: u16) -> Vec<u16> {
 }
 
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
-pub fn launcher(
-    folder: &DataFolder,
-    places: u32,
-    port: u16,
-    confinement: Option<Confinement>,
-) -> Launcher {
+pub fn launcher(folder: &DataFolder, places: u32, port: u16, confinement: Option<Confinement>) -> Launcher {
     let options = hearth_sandbox::Options {
         pool: places,
         // The places made ahead have the sockets that every environment asks for.

@@ -8,4 +8,4 @@ mod refusals;
 mod rooms;
 mod rpc;
 mod streams;
-mod toys;
+pub(crate) mod toys;

@@ -30,8 +30,8 @@ use crate::data_folder::DataFolder;
 use crate::exit::Exit;
 use crate::front::is_loopback;
 use crate::privileges::User;
-use crate::server::{self, Callers, Server};
 use crate::served_folder;
+use crate::server::{self, Callers, Server};
 use crate::tls::{self, AUTHORITY_FILE, Certificate};
 
 /// Examples in the help.
@@ -140,10 +140,10 @@ fn prepare(arguments: &Arguments, world: &World) -> Result<Prepared> {
     let (folder, user) = served_folder::open(&arguments.data, arguments.user.as_deref(), world)?;
     let source = source(arguments, &folder);
     let now = world.physical().now();
-    let certificate =
-        source.map(|source| user.as_user(|| Certificate::new(source, now))).transpose().with_context(|| {
-            format!("TLS cannot be spoken (what is read is read as user {})", user.uid())
-        })?;
+    let certificate = source
+        .map(|source| user.as_user(|| Certificate::new(source, now)))
+        .transpose()
+        .with_context(|| format!("TLS cannot be spoken (what is read is read as user {})", user.uid()))?;
     let listener = std::net::TcpListener::bind(arguments.listen)
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     listener.set_nonblocking(true).context("prepare the listener")?;
@@ -164,7 +164,8 @@ fn source(arguments: &Arguments, folder: &DataFolder) -> Option<tls::Source> {
     if let (Some(certificate), Some(key)) = (arguments.tls_cert.clone(), arguments.tls_key.clone()) {
         return Some(tls::Source::Files { certificate, key });
     }
-    let mut names = vec!["localhost".to_owned(), "*.localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names =
+        vec!["localhost".to_owned(), "*.localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     names.extend(host_name());
     if !arguments.listen.ip().is_unspecified() {
         names.push(arguments.listen.ip().to_canonical().to_string());

@@ -13,7 +13,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::OffsetDateTime;
 
@@ -44,7 +47,8 @@ pub(super) fn own_certificate(
 ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
     let authority = authority(folder, now)?;
     let key = KeyPair::generate().context("make a private key")?;
-    let mut params = CertificateParams::new(names.to_vec()).context("put the server's names into a certificate")?;
+    let mut params =
+        CertificateParams::new(names.to_vec()).context("put the server's names into a certificate")?;
     lasts(&mut params, now, CERTIFICATE_DAYS)?;
     params.distinguished_name.push(DnType::CommonName, "Hearth");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -70,7 +74,11 @@ fn authority(folder: &Path, now: Timestamp) -> Result<Issuer<'static, KeyPair>> 
             let key = KeyPair::generate().context("make the authority's private key")?;
             let certificate =
                 authority_params(now)?.self_signed(&key).context("make the authority's certificate")?;
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).context("make the folder tls")?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .context("make the folder tls")?;
             write(&key_file, &key.serialize_pem(), 0o600)?;
             write(&certificate_file, &certificate.pem(), 0o644)?;
             key
@@ -91,7 +99,8 @@ fn authority_params(now: Timestamp) -> Result<CertificateParams> {
 }
 
 fn lasts(params: &mut CertificateParams, now: Timestamp, days: u32) -> Result<()> {
-    let now = OffsetDateTime::from_unix_timestamp(now.as_millis().div_euclid(1_000)).context("read the clock")?;
+    let now =
+        OffsetDateTime::from_unix_timestamp(now.as_millis().div_euclid(1_000)).context("read the clock")?;
     params.not_before = now - DAY * BEFORE_DAYS;
     params.not_after = now + DAY * days;
     Ok(())
