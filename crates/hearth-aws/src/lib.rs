@@ -10,6 +10,7 @@
 
 pub mod client;
 mod coverage;
+pub mod credentials;
 pub mod dispatch;
 pub mod document;
 pub mod error;
@@ -26,6 +27,7 @@ mod validation;
 
 pub use client::{Client, Endpoint, InProcess, Remote};
 pub use coverage::coverage;
+pub use credentials::Sessions;
 pub use dispatch::{AllowAll, Authorise, Services};
 pub use document::{Document, FromDocument, IntoDocument, ShapeError, Stream};
 pub use error::{ApiError, Code};

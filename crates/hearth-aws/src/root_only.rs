@@ -76,7 +76,12 @@ mod tests {
         let call = Call {
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
-            caller: Caller { access_key_id: String::new(), arn: arn.to_owned(), user_id: String::new() },
+            caller: Caller {
+                access_key_id: String::new(),
+                arn: arn.to_owned(),
+                user_id: String::new(),
+                session: None,
+            },
             request_id: uuid::Uuid::nil(),
             service,
             operation: "Any",

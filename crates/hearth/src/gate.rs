@@ -153,6 +153,7 @@ fn caller(revision: &Revision, host: String) -> SandboxCaller {
         access_key_id: revision.identity.credentials.access_key_id.clone(),
         arn: revision.identity.arn.clone(),
         user_id: revision.identity.user_id.clone(),
+        session: None,
     };
     SandboxCaller::new(revision.account.clone(), caller, host)
 }

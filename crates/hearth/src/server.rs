@@ -16,7 +16,7 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use hearth_aws::{AllowAll, FrontDoor};
+use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
 use hearth_sandbox::{Confinement, Connection, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
@@ -32,7 +32,7 @@ use crate::counts::Counts;
 use crate::data_folder::DataFolder;
 use crate::front;
 use crate::gate::{Gate, SandboxEndpoint};
-use crate::keys::RoleSessions;
+use crate::keys;
 use crate::own::Own;
 use crate::services;
 
@@ -70,10 +70,19 @@ pub enum Callers {
     Root,
 }
 
+impl Callers {
+    /// Whether a caller is who the signature says, and roles are those that were created.
+    fn are_verified(self) -> bool {
+        self == Self::Root
+    }
+}
+
 /// See the module.
 pub struct Server {
     address: SocketAddr,
+    account: String,
     store: Arc<SqliteStore>,
+    iam: Arc<Iam>,
     worker: Arc<dyn Worker>,
     world: World,
     connections: TaskGroup,
@@ -126,24 +135,39 @@ impl Server {
             places: Places::of_this_process(),
         };
         let worker: Arc<dyn Worker> = Arc::new(LocalWorker::new(deps, worker_options));
+        let sessions = Arc::new(keys::sessions(&*store, world.random()).await?);
+        let iam = Iam::open(store.clone(), world.clone());
+        iam.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs,
             worker: worker.clone(),
             world: world.clone(),
             tasks: work.clone(),
-            options: hearth_service_lambda::Options::default(),
+            roles: iam.clone(),
+            sessions: sessions.clone(),
+            options: hearth_service_lambda::Options {
+                roles_must_exist: options.callers.are_verified(),
+                ..hearth_service_lambda::Options::default()
+            },
         });
-        let iam = Iam::open(store.clone(), world.clone());
-        let gate = Arc::new(gate(folder, &options, &world, &connections, &lambda, &iam));
+        let services = services::all(&lambda, &iam, &sessions, &world, options.callers.are_verified());
+        let door = door(services, &options, &world, &iam, sessions);
+        let gate = Arc::new(gate(folder, &options, door, &connections, &lambda));
         endpoint.open(gate.clone());
         front::spawn(listener, options.tls, gate, world.physical().clone(), &connections);
-        Ok(Self { address, store, worker, world, connections, work, sandboxes })
+        let account = options.account;
+        Ok(Self { address, account, store, iam, worker, world, connections, work, sandboxes })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Id and secret of the account's root key, at the first start on a store. At every later one nothing.
+    pub async fn root_key(&self) -> Result<Option<(String, String)>> {
+        self.iam.root_key_once(&self.account).await.context("make the root access key")
     }
 
     /// Ends everything in order. Running calls have `drain` to finish.
@@ -167,19 +191,37 @@ impl Server {
     }
 }
 
+fn door(
+    services: Vec<Service>,
+    options: &Options,
+    world: &World,
+    iam: &Arc<Iam>,
+    sessions: Arc<Sessions>,
+) -> FrontDoor {
+    let door_options = hearth_aws::Options {
+        account: options.account.clone(),
+        hosts: options.hosts.clone(),
+        accept_unknown_keys: !options.callers.are_verified(),
+    };
+    let authorise: Arc<dyn Authorise> = match options.callers {
+        Callers::Anybody => Arc::new(AllowAll),
+        Callers::Root => Arc::new(RootOnly),
+    };
+    FrontDoor::new(services, door_options, world.clone(), authorise)
+        .with_keys(iam.keys())
+        .with_sessions(sessions)
+}
+
 fn gate(
     folder: &DataFolder,
     options: &Options,
-    world: &World,
+    door: FrontDoor,
     connections: &TaskGroup,
     lambda: &Arc<Lambda>,
-    iam: &Arc<Iam>,
 ) -> Gate {
     let counts = Arc::new(Counts::default());
-    let door_options = hearth_aws::Options { account: options.account.clone(), ..Default::default() };
     Gate {
-        door: FrontDoor::new(services::all(lambda, iam), door_options, world.clone(), Arc::new(AllowAll))
-            .with_keys(Arc::new(RoleSessions(lambda.clone()))),
+        door,
         lambda: lambda.clone(),
         own: Own {
             instance: folder.instance().to_owned(),

@@ -29,6 +29,7 @@ fn caller() -> Caller {
         access_key_id: "AKIAREMOTE".to_owned(),
         arn: format!("arn:aws:iam::{ACCOUNT}:root"),
         user_id: ACCOUNT.to_owned(),
+        session: None,
     }
 }
 

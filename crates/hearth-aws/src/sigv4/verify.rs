@@ -1,5 +1,6 @@
 //! Whether a signature is true: the canonical request, signed again with the secret that the key's id names.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hearth_world::Timestamp;
@@ -60,17 +61,19 @@ pub(crate) fn session(
             "The security token included in the request is expired",
         ));
     }
-    let query = parts.uri.query().unwrap_or_default();
-    let given = header(parts, "x-amz-security-token")
-        .map(Into::into)
-        .or_else(|| parameter(query, "X-Amz-Security-Token"));
-    match given.as_deref() == token {
+    match self::token(parts).as_deref() == token {
         true => Ok(()),
         false => {
             let text = "The security token included in the request is invalid.";
             Err(ApiError::client(Code::UnrecognizedClient, text))
         }
     }
+}
+
+/// The session token that a request carries, in its header or in a presigned query.
+pub(crate) fn token(parts: &Parts) -> Option<Cow<'_, str>> {
+    let query = parts.uri.query().unwrap_or_default();
+    header(parts, "x-amz-security-token").map(Into::into).or_else(|| parameter(query, "X-Amz-Security-Token"))
 }
 
 fn check_date(claim: &Claim<'_>, query: &str, date: &str, now: Timestamp) -> Result<(), ApiError> {

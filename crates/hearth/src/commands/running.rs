@@ -15,7 +15,7 @@ const INTERRUPTED: i32 = 130;
 
 /// Prints the line that says that the server is ready, serves until a signal comes or `lost` ends, and stops: running
 /// calls have `drain`, a second signal ends at once.
-pub async fn serve(
+pub(super) async fn serve(
     server: Server,
     ready_line: &str,
     drain: Duration,
@@ -39,7 +39,7 @@ pub async fn serve(
 }
 
 /// Prints a line for whoever waits for it.
-pub fn announce(line: &str) -> Result<()> {
+pub(super) fn announce(line: &str) -> Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}").and_then(|()| out.flush()).context("print a line")
 }

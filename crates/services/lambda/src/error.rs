@@ -37,6 +37,8 @@ pub(crate) enum FunctionError {
     ZipTooLarge,
     #[error("Code storage limit exceeded.")]
     CodeStorageExceeded,
+    #[error("The role defined for the function cannot be assumed by Lambda.")]
+    RoleNotAssumable,
     #[error("{0}")]
     Parameter(String),
     #[error("access the state of functions")]
@@ -49,6 +51,8 @@ pub(crate) enum FunctionError {
         #[source]
         source: RecordError,
     },
+    #[error("look for the role of a function")]
+    Role(#[source] ApiError),
     #[error("make the package of function {name} ready: {reason}")]
     Prepare { name: String, reason: String },
 }
@@ -63,8 +67,8 @@ impl From<FunctionError> for ApiError {
             ZipTooLarge => ApiError::client(Code::RequestEntityTooLarge, &error).without_type(),
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
-            | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
-            Store(_) | Blob(_) | Unreadable { .. } | Prepare { .. } => ApiError::internal(error),
+            | RoleNotAssumable | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
+            Store(_) | Blob(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
         }
     }
 }

@@ -29,6 +29,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use hearth_aws::credentials::{Roles, Sessions};
 use hearth_store::{Blobs, Store};
 use hearth_worker::Worker;
 use hearth_world::{TaskGroup, World};
@@ -53,6 +54,10 @@ pub struct LambdaDeps {
     pub world: World,
     /// Whose tasks the service's are. To be stopped after the worker's shutdown, so that its last reports are taken.
     pub tasks: TaskGroup,
+    /// Whose roles functions have. Those that are not there are accepted.
+    pub roles: Arc<dyn Roles>,
+    /// Issues the credentials of functions.
+    pub sessions: Arc<Sessions>,
     /// Settings.
     pub options: Options,
 }
@@ -64,6 +69,8 @@ pub struct Lambda {
     pub(crate) worker: Arc<dyn Worker>,
     pub(crate) world: World,
     pub(crate) tasks: TaskGroup,
+    pub(crate) roles: Arc<dyn Roles>,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) options: Options,
     pub(crate) revisions: Revisions,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -75,15 +82,26 @@ impl Lambda {
     /// Starts the service, inside of a runtime: its tasks run, and functions that a former run left Pending are
     /// taken up.
     pub fn open(deps: LambdaDeps) -> Arc<Self> {
-        let LambdaDeps { store, blobs, worker, world, tasks, options } = deps;
+        let LambdaDeps { store, blobs, worker, world, tasks, roles, sessions, options } = deps;
         let scheduler = Arc::new(Scheduler::new(worker.clone(), world.clone(), options.clone()));
         let logs = Arc::new(Logs::new());
         invocation::keep_up(&tasks, scheduler.clone(), logs.clone());
         let link_key = LinkKey::new(world.random());
         let revisions = Revisions::default();
-        let lambda =
-            Self { store, blobs, worker, world, tasks, options, revisions, scheduler, link_key, logs };
-        let lambda = Arc::new(lambda);
+        let lambda = Arc::new(Self {
+            store,
+            blobs,
+            worker,
+            world,
+            tasks,
+            roles,
+            sessions,
+            options,
+            revisions,
+            scheduler,
+            link_key,
+            logs,
+        });
         functions::resume(&lambda);
         lambda
     }

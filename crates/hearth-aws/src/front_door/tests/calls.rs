@@ -94,6 +94,7 @@ async fn in_a_sandbox_the_socket_says_who_calls() {
         access_key_id: "ASIA".to_owned(),
         arn: "arn:aws:sts::222222222222:assumed-role/r/f".to_owned(),
         user_id: "AROA:f".to_owned(),
+        session: None,
     };
     let host = "127.0.0.1:4566".to_owned();
     let origin = Origin::Sandbox(Arc::new(SandboxCaller::new("222222222222".to_owned(), caller, host)));
@@ -104,7 +105,12 @@ async fn in_a_sandbox_the_socket_says_who_calls() {
 
 #[tokio::test]
 async fn a_key_that_hearth_made_is_verified_and_another_is_refused_where_strangers_are() {
-    let caller = Caller { access_key_id: "AKID".to_owned(), arn: "arn".to_owned(), user_id: "id".to_owned() };
+    let caller = Caller {
+        access_key_id: "AKID".to_owned(),
+        arn: "arn".to_owned(),
+        user_id: "id".to_owned(),
+        session: None,
+    };
     let secret = "secret".to_owned();
     let key = Key { secret, session_token: None, expires: None, account: "111111111111".to_owned(), caller };
     let options = Options { accept_unknown_keys: false, ..Options::default() };
@@ -127,7 +133,12 @@ async fn one_service_calls_another_with_the_same_checks() {
     let call = |operation| crate::operation::Call {
         account: "111111111111".to_owned(),
         region: "eu-west-1".to_owned(),
-        caller: Caller { access_key_id: String::new(), arn: "arn".to_owned(), user_id: "id".to_owned() },
+        caller: Caller {
+            access_key_id: String::new(),
+            arn: "arn".to_owned(),
+            user_id: "id".to_owned(),
+            session: None,
+        },
         request_id: uuid::Uuid::nil(),
         service: "lambda",
         operation,

@@ -33,7 +33,12 @@ impl Server {
         let call = Call {
             account: account.to_owned(),
             region: "us-east-1".into(),
-            caller: Caller { access_key_id: String::new(), arn: String::new(), user_id: String::new() },
+            caller: Caller {
+                access_key_id: String::new(),
+                arn: String::new(),
+                user_id: String::new(),
+                session: None,
+            },
             request_id: uuid::Uuid::nil(),
             service: "iam",
             operation,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use hearth_aws::names::{FunctionName, LATEST};
 use hearth_store::transact_read;
 use hearth_worker::{CodeDigest, Identity, Revision, Secret};
-use hearth_world::Random;
+use hearth_world::Timestamp;
 
 use super::identity;
 use crate::Lambda;
@@ -31,12 +31,14 @@ pub(crate) struct Target {
     pub(crate) revision: Arc<Revision>,
     /// Account and region: whose concurrency a call counts against.
     pub(crate) scope: Arc<str>,
+    /// No invocation begins with its credentials from then on.
+    usable_until: Timestamp,
     retired: AtomicBool,
 }
 
 impl Target {
-    pub(super) fn new(random: &Random, owner: &Owner, function: Function) -> Self {
-        let identity = identity::new_session(random, &function);
+    pub(super) fn new(owner: &Owner, function: Function, session: (Identity, Timestamp)) -> Self {
+        let (identity, usable_until) = session;
         let revision = Revision {
             id: function.revision_id,
             account: owner.account.clone(),
@@ -54,11 +56,7 @@ impl Target {
             identity,
         };
         let scope = format!("{}/{}", owner.account, owner.region).into();
-        Self { revision: Arc::new(revision), scope, retired: AtomicBool::new(false) }
-    }
-
-    fn access_key_id(&self) -> &str {
-        &self.revision.identity.credentials.access_key_id
+        Self { revision: Arc::new(revision), scope, usable_until, retired: AtomicBool::new(false) }
     }
 
     /// Whether the function has changed or gone since: its environments are not used again.
@@ -76,8 +74,6 @@ pub(crate) struct Revisions {
 #[derive(Debug, Default)]
 struct Known {
     targets: HashMap<String, Arc<Target>>,
-    /// By the access key that the function signs with.
-    sessions: HashMap<String, Arc<Target>>,
     /// Grows with every function that is forgotten.
     generation: u64,
 }
@@ -100,43 +96,32 @@ impl Revisions {
         }
         if known.targets.len() >= TARGETS_MAX {
             let any = known.targets.keys().next().cloned();
-            any.and_then(|any| known.remove(&any));
+            any.and_then(|any| known.targets.remove(&any));
         }
         let target = Arc::new(target);
-        known.sessions.insert(target.access_key_id().to_owned(), target.clone());
         known.targets.insert(key(owner, name), target.clone());
         target
-    }
-
-    /// Whom an access key belongs to, if a function has it.
-    fn session(&self, access_key_id: &str) -> Option<Arc<Target>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.sessions.get(access_key_id).cloned()
     }
 
     /// To be called after every committed write of a function.
     pub(crate) fn forget(&self, owner: &Owner, name: &FunctionName) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.generation += 1;
-        if let Some(target) = known.remove(&key(owner, name)) {
+        if let Some(target) = known.targets.remove(&key(owner, name)) {
             target.retired.store(true, Ordering::Release);
         }
     }
-}
 
-impl Known {
-    fn remove(&mut self, key: &str) -> Option<Arc<Target>> {
-        let target = self.targets.remove(key)?;
-        self.sessions.remove(target.access_key_id());
-        Some(target)
-    }
-}
-
-impl Lambda {
-    /// Whom an access key belongs to, when it is the one of a function that was invoked lately: its calls from
-    /// outside of a sandbox are verified with it. Inside, the socket tells who calls.
-    pub fn session(&self, access_key_id: &str) -> Option<Identity> {
-        Some(self.revisions.session(access_key_id)?.revision.identity.clone())
+    /// Forgets this target, unless another one has come in its place since: the generation, and whether it did.
+    fn expire(&self, owner: &Owner, name: &FunctionName, old: &Target) -> (u64, bool) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        old.retired.store(true, Ordering::Release);
+        let key = key(owner, name);
+        let is_known = known.targets.get(&key).is_some_and(|target| std::ptr::eq(&**target, old));
+        if is_known {
+            known.targets.remove(&key);
+        }
+        (known.generation, is_known)
     }
 }
 
@@ -187,8 +172,10 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     if !asked.is_latest() {
         return Err(not_found());
     }
+    let now = lambda.world.physical().now();
     let generation = match lambda.revisions.get(&asked.owner, &asked.name) {
-        Ok(target) => return Ok(Found::Ready(target)),
+        Ok(target) if now < target.usable_until => return Ok(Found::Ready(target)),
+        Ok(target) => renew(lambda, asked, &target),
         Err(generation) => generation,
     };
     let (owner, name) = (asked.owner.clone(), asked.name.clone());
@@ -197,12 +184,28 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     if function.state != State::Active {
         return Ok(Found::NotReady(function.state.name()));
     }
-    let target = Target::new(lambda.world.random(), &asked.owner, function);
+    let role = lambda.roles.find(&function.role).await.map_err(FunctionError::Role)?;
+    let (sessions, random) = (&lambda.sessions, lambda.world.random());
+    let session = identity::new_session(sessions, random, now, &function, role.map(|role| role.id));
+    let target = Target::new(&asked.owner, function, session);
     Ok(Found::Ready(lambda.revisions.remember(generation, &asked.owner, &asked.name, target)))
+}
+
+/// The credentials of a function near their end: its environments end after their calls, for they hold them.
+/// Returns the generation from which on it is read again.
+fn renew(lambda: &Lambda, asked: &Asked, old: &Target) -> u64 {
+    let (generation, forgotten) = lambda.revisions.expire(&asked.owner, &asked.name, old);
+    if forgotten {
+        lambda.scheduler.retire(old.revision.id);
+    }
+    generation
 }
 
 #[cfg(test)]
 mod tests {
+    use hearth_aws::Sessions;
+    use hearth_world::Random;
+
     use super::*;
 
     fn owner() -> Owner {
@@ -210,7 +213,10 @@ mod tests {
     }
 
     fn target() -> Target {
-        Target::new(&Random::seeded(1), &owner(), Function::example("f"))
+        let (function, start) = (Function::example("f"), Timestamp::from_millis(0));
+        let sessions = Sessions::new([1; 32]);
+        let session = identity::new_session(&sessions, &Random::seeded(1), start, &function, None);
+        Target::new(&owner(), function, session)
     }
 
     #[test]
@@ -231,5 +237,19 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &second), "two readers at the same time share one identity");
         revisions.forget(&owner(), &name);
         assert!(first.is_retired());
+    }
+
+    #[test]
+    fn a_revision_whose_credentials_end_makes_room_for_its_successor_alone() {
+        let (revisions, name) = (Revisions::default(), Function::example("f").name);
+        let generation = revisions.get(&owner(), &name).expect_err("nothing is known");
+        let old = revisions.remember(generation, &owner(), &name, target());
+        let (generation, forgotten) = revisions.expire(&owner(), &name, &old);
+        assert!(forgotten);
+        let renewed = revisions.remember(generation, &owner(), &name, target());
+        assert!(old.is_retired() && !Arc::ptr_eq(&old, &renewed));
+        assert!(!revisions.expire(&owner(), &name, &old).1);
+        let found = revisions.get(&owner(), &name).expect("a late one changes nothing");
+        assert!(Arc::ptr_eq(&found, &renewed) && !renewed.is_retired());
     }
 }

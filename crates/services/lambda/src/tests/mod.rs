@@ -10,6 +10,7 @@ mod worker;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hearth_aws::credentials::{NoRoles, Sessions};
 use hearth_aws::model::{Kind, Model, ShapeId};
 use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
 use hearth_store::{Blobs, SqliteStore, Store};
@@ -65,6 +66,8 @@ impl Server {
             worker: worker.clone(),
             world: world.clone(),
             tasks: tasks.clone(),
+            roles: Arc::new(NoRoles),
+            sessions: Arc::new(Sessions::new([1; 32])),
             options: Options { architecture: "x86_64", ..options },
         };
         let lambda = Lambda::open(deps);
@@ -127,6 +130,7 @@ fn call(account: &str, operation: &'static str) -> Call {
             access_key_id: "AKIA".into(),
             arn: format!("arn:aws:iam::{account}:root"),
             user_id: account.to_owned(),
+            session: None,
         },
         request_id: uuid::Uuid::from_u128(42),
         service: "lambda",
