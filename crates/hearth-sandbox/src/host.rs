@@ -53,11 +53,12 @@ impl Host {
         check_instance(&greeting.instance)?;
         let run_directory =
             prepare(&greeting.run_directory).map_err(|e| told("use", &greeting.run_directory, &e))?;
-        let walls = greeting.confinement.as_ref().map(|named| Walls::open(named, &run_directory)).transpose();
-        let walls = walls.map_err(|e| format!("confine the server: {e}"))?;
         let lock = lock(&run_directory)?;
         clean_up(&greeting.instance, &run_directory)?;
         leave_host_mounts().map_err(|e| format!("make a mount namespace: {e}"))?;
+        // After that: a folder opened before would belong to the host's mounts, and nothing is renamed across.
+        let walls = greeting.confinement.as_ref().map(|named| Walls::open(named, &run_directory)).transpose();
+        let walls = walls.map_err(|e| format!("confine the server: {e}"))?;
         let cgroups = Cgroups::find(&greeting.instance)?;
         cgroups.make_parents()?;
         let identities = Identities::claim(&run_directory)?;

@@ -1,0 +1,449 @@
+"""`hearth serve` with real AWS clients: TLS, verified signatures, a server without privilege."""
+
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from conftest import REGION, binary, wait_until, zipped
+
+ECHO = "def handler(event, context):\n    return event\n"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+DENIED = (
+    "User: {who} is not authorized to perform: {action} on resource: {resource} "
+    "because no identity-based policy allows the {action} action"
+)
+
+
+class Served:
+    """One `hearth serve`, in a data folder that its user can reach."""
+
+    def __init__(self, folder, *options, environment=None):
+        self.folder = folder
+        self.data = folder / "data"
+        self.options = options
+        self.environment = {**os.environ, **(environment or {})}
+        self.start()
+
+    def start(self):
+        command = [binary(), "serve", "--json", "--listen", "127.0.0.1:0", "--data", str(self.data), *self.options]
+        self.errors = open(self.folder / "stderr", "ab")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=self.environment
+        )
+        self.lines = []
+        while not any("Ready" in line for line in self.lines):
+            line = self.process.stdout.readline()
+            assert line, f"not ready: {self.complaints()}"
+            self.lines.append(json.loads(line))
+        self.ready = self.lines[-1]["Ready"]
+        self.endpoint = self.ready["Endpoint"]
+        for line in self.lines:
+            self.key = line.get("RootAccessKey", getattr(self, "key", None))
+
+    def complaints(self):
+        return (self.folder / "stderr").read_text(errors="replace")
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        return self.process.wait(timeout=60)
+
+    def client(self, service, key=None, **options):
+        key = key or self.key
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            verify=self.ready["CertificateAuthority"],
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+            aws_session_token=key.get("SessionToken"),
+            config=config,
+            **options,
+        )
+
+
+@contextlib.contextmanager
+def served(*options, environment=None):
+    with tempfile.TemporaryDirectory(prefix="hearth-serve-") as folder:
+        os.chmod(folder, 0o755)  # the server's user must reach what lies in it
+        server = Served(pathlib.Path(folder), *options, environment=environment)
+        try:
+            yield server
+        finally:
+            if server.process.poll() is None:
+                server.stop()
+
+
+@pytest.fixture(scope="module")
+def server():
+    with served() as server:
+        yield server
+        assert server.stop() == 0, server.complaints()
+        assert " WARN " not in server.complaints() and " ERROR " not in server.complaints(), server.complaints()
+
+
+def code_of(error):
+    return error.value.response["Error"]["Code"]
+
+
+def python_of_the_system():
+    """What the server's user finds: the interpreters of root's home are not among them."""
+    names = [f"python3.{minor}" for minor in range(13, 8, -1)]
+    found = [name for name in names if any(os.access(f"{place}/{name}", os.X_OK) for place in ("/usr/local/bin", "/usr/bin"))]
+    assert found, "no Python of the system between 3.9 and 3.13"
+    return found[0]
+
+
+def role(server, name="exec"):
+    iam = server.client("iam")
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    return f"arn:aws:iam::000000000000:role/{name}"
+
+
+def create(server, name, code=ECHO):
+    lambda_ = server.client("lambda")
+    lambda_.create_function(
+        FunctionName=name,
+        Runtime=python_of_the_system(),
+        Role=role(server),
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": code})},
+    )
+    lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    return lambda_
+
+
+def test_the_roots_key_is_printed_once_and_calls_are_answered_over_tls(server):
+    assert server.endpoint.startswith("https://")
+    assert server.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:root"
+    lambda_ = create(server, "echo")
+    answer = lambda_.invoke(FunctionName="echo", Payload=b'{"a": 1}')
+    assert json.load(answer["Payload"]) == {"a": 1}
+
+
+def test_the_server_has_no_privilege_and_its_folder_is_private(server):
+    status = dict(
+        line.split(":\t", 1) for line in pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if ":\t" in line
+    )
+    assert 0 not in {int(number) for number in status["Uid"].split()}
+    assert 0 not in {int(number) for number in status["Gid"].split()}
+    assert status["Groups"].split() == []
+    for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(status[capabilities], 16) == 0, capabilities
+    assert status["NoNewPrivs"] == "1"
+    # A process that may be dumped shows its own user's name on its files.
+    assert os.stat(f"/proc/{server.process.pid}/environ").st_uid == 0
+    assert server.data.stat().st_mode & 0o007 == 0
+    assert (server.data / "run").stat().st_uid == 0
+
+
+def test_a_role_that_nobody_created_is_refused(server):
+    with pytest.raises(ClientError) as error:
+        server.client("lambda").create_function(
+            FunctionName="roleless",
+            Runtime=python_of_the_system(),
+            Role="arn:aws:iam::000000000000:role/nobody-made-this",
+            Handler="app.handler",
+            Code={"ZipFile": zipped({"app.py": ECHO})},
+        )
+    assert code_of(error) == "InvalidParameterValueException"
+    assert error.value.response["Error"]["Message"] == "The role defined for the function cannot be assumed by Lambda."
+
+
+@pytest.mark.parametrize(
+    "service, operation, code",
+    [
+        ("lambda", "list_functions", "UnrecognizedClientException"),
+        ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("iam", "list_roles", "InvalidClientTokenId"),
+    ],
+)
+def test_an_unknown_key_is_refused(server, service, operation, code):
+    key = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "secret"}
+    with pytest.raises(ClientError) as error:
+        getattr(server.client(service, key=key), operation)()
+    assert code_of(error) == code
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert error.value.response["Error"]["Message"] == "The security token included in the request is invalid."
+
+
+def test_an_account_instead_of_a_key_is_refused(server):
+    with pytest.raises(ClientError) as error:
+        server.client("lambda", key={"AccessKeyId": "000000000000", "SecretAccessKey": "x"}).list_functions()
+    assert code_of(error) == "UnrecognizedClientException"
+
+
+@pytest.mark.parametrize(
+    "service, operation, code",
+    [("lambda", "list_functions", "InvalidSignatureException"), ("sts", "get_caller_identity", "SignatureDoesNotMatch")],
+)
+def test_a_wrong_secret_is_refused(server, service, operation, code):
+    with pytest.raises(ClientError) as error:
+        getattr(server.client(service, key={**server.key, "SecretAccessKey": "wrong"}), operation)()
+    assert code_of(error) == code
+
+
+def ask(server, request):
+    """Sends a prepared request over TLS; gives status, error type and text."""
+    context = ssl.create_default_context(cafile=server.ready["CertificateAuthority"])
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+            return answer.status, answer.headers.get("x-amzn-ErrorType"), answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.headers.get("x-amzn-ErrorType"), answer.read().decode()
+
+
+def test_an_unsigned_call_and_a_stale_one_are_refused(server, monkeypatch):
+    url = f"{server.endpoint}/2015-03-31/functions/"
+    status, kind, _ = ask(server, urllib.request.Request(url))
+    assert (status, kind) == (403, "MissingAuthenticationTokenException")
+
+    request = AWSRequest(method="GET", url=url)
+    signer = SigV4Auth(Credentials(server.key["AccessKeyId"], server.key["SecretAccessKey"]), "lambda", REGION)
+    old = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=10)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: old.replace(tzinfo=None), raising=False)
+    signer.add_auth(request)
+    assert old.strftime("%Y%m%dT%H%M") in request.headers["X-Amz-Date"]
+    status, kind, text = ask(server, urllib.request.Request(url, headers=dict(request.headers)))
+    assert (status, kind) == (403, "InvalidSignatureException"), text
+    assert "Signature expired" in text
+
+
+CURIOUS = """
+import datetime, hashlib, hmac, json, os, urllib.error, urllib.request
+
+def signed(service, method, path, body=b"", **headers):
+    region, key = os.environ["AWS_REGION"], os.environ["AWS_ACCESS_KEY_ID"]
+    time = datetime.datetime.utcnow().strftime("%Y%m%dT%H%M%SZ")
+    host = os.environ["AWS_ENDPOINT_URL"].split("//")[1]
+    headers.update({"host": host, "x-amz-date": time, "x-amz-security-token": os.environ["AWS_SESSION_TOKEN"]})
+    names = ";".join(sorted(headers))
+    lines = "".join(f"{name}:{headers[name]}\\n" for name in sorted(headers))
+    canonical = "\\n".join([method, path, "", lines, names, hashlib.sha256(body).hexdigest()])
+    scope = f"{time[:8]}/{region}/{service}/aws4_request"
+    text = "\\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    secret = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
+    for part in scope.split("/"):
+        secret = hmac.new(secret, part.encode(), "sha256").digest()
+    signature = hmac.new(secret, text.encode(), "sha256").hexdigest()
+    headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders={names}, Signature={signature}"
+    url = os.environ["AWS_ENDPOINT_URL"] + path
+    request = urllib.request.Request(url, data=body or None, headers=headers, method=method)
+    try:
+        return urllib.request.urlopen(request).read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+def handler(event, context):
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    who = signed("sts", "POST", "/", b"Action=GetCallerIdentity&Version=2011-06-15", **form)
+    return [who, signed("lambda", "GET", "/2015-03-31/functions/")]
+"""
+
+
+def test_a_function_may_ask_who_it_is_and_nothing_else(server):
+    answer = create(server, "curious", CURIOUS).invoke(FunctionName="curious", Payload=b"{}")
+    identity, refusal = json.load(answer["Payload"])
+    who = "arn:aws:sts::000000000000:assumed-role/exec/curious"
+    assert f"<Arn>{who}</Arn>" in identity
+    assert json.loads(refusal) == {"Message": DENIED.format(who=who, action="lambda:ListFunctions", resource="*")}
+
+
+def test_a_users_key_is_verified_and_refused_while_policies_are_not_evaluated(server):
+    iam = server.client("iam")
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    who = "arn:aws:iam::000000000000:user/ann"
+    assert server.client("sts", key=key).get_caller_identity()["Arn"] == who
+    with pytest.raises(ClientError) as error:
+        server.client("lambda", key=key).get_function(FunctionName="f")
+    resource = f"arn:aws:lambda:{REGION}:000000000000:function:f"
+    assert code_of(error) == "AccessDeniedException"
+    assert error.value.response["Error"]["Message"] == DENIED.format(who=who, action="lambda:GetFunction", resource=resource)
+
+
+def test_health_needs_no_signature_and_logs_need_the_token(server):
+    status, _, text = ask(server, urllib.request.Request(f"{server.endpoint}/_hearth/health"))
+    assert status == 200 and json.loads(text)["status"] == "ok"
+    status, _, _ = ask(server, urllib.request.Request(f"{server.endpoint}/_hearth/logs/{REGION}/echo"))
+    assert status == 403
+
+
+def test_the_aws_cli_and_our_own_command_line_are_answered(server):
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": server.key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": server.key["SecretAccessKey"],
+        "AWS_CA_BUNDLE": server.ready["CertificateAuthority"],
+    }
+    create(server, "told")
+    target = ["--endpoint", server.endpoint, "--data", str(server.data)]
+    done = subprocess.run(
+        [binary(), "invoke", "told", "--payload", '{"b":2}', *target], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0 and json.loads(done.stdout) == {"b": 2}, done.stderr
+    wrong = {**environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
+    done = subprocess.run([binary(), "invoke", "told", *target], capture_output=True, text=True, env=wrong)
+    assert done.returncode == 3 and "InvalidSignatureException" in done.stderr, done.stderr
+    done = subprocess.run([binary(), "logs", "told", *target], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0 and "REPORT" in done.stdout, done.stderr
+    stranger = {**environment, "AWS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt"}
+    done = subprocess.run([binary(), "invoke", "told", *target], capture_output=True, text=True, env=stranger)
+    assert done.returncode in (1, 4), "a certificate that nobody trusts"
+
+
+def test_http_2_and_http_1_are_offered_and_plain_http_is_not_answered(server):
+    host, port = server.endpoint.removeprefix("https://").split(":")
+    for offered, chosen in ((["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1"), ([], None)):
+        context = ssl.create_default_context(cafile=server.ready["CertificateAuthority"])
+        if offered:
+            context.set_alpn_protocols(offered)
+        with socket.create_connection((host, int(port))) as plain, context.wrap_socket(plain, server_hostname="localhost") as tls:
+            assert tls.selected_alpn_protocol() == chosen
+            assert tls.version() in ("TLSv1.2", "TLSv1.3")
+    with socket.create_connection((host, int(port))) as plain:
+        plain.sendall(b"GET /_hearth/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        plain.settimeout(30)
+        assert b"HTTP/1.1 200" not in plain.recv(1000)
+
+
+def test_slow_handshakes_do_not_fill_the_listener(server):
+    host, port = server.endpoint.removeprefix("https://").split(":")
+    silent = [socket.create_connection((host, int(port))) for _ in range(1500)]
+    try:
+        assert server.client("sts").get_caller_identity()["Account"] == "000000000000"
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_a_restart_keeps_everything_and_prints_no_key():
+    with served() as server:
+        create(server, "kept")
+        before = pathlib.Path(server.ready["CertificateAuthority"]).read_text()
+        key = server.key
+        assert server.stop() == 0
+        server.start()
+        assert not any("RootAccessKey" in line for line in server.lines) and server.key == key
+        assert pathlib.Path(server.ready["CertificateAuthority"]).read_text() == before
+        answer = server.client("lambda").invoke(FunctionName="kept", Payload=b"3")
+        assert answer["Payload"].read() == b"3"
+
+
+def test_a_server_whose_spawner_dies_ends_and_starts_again():
+    with served() as server:
+        create(server, "again")
+        children = pathlib.Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        spawner = next(pid for pid in children if b"__spawner" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(int(spawner), signal.SIGKILL)
+        assert server.process.wait(timeout=60) == 1
+        assert "the spawner died" in server.complaints()
+        server.start()
+        answer = server.client("lambda").invoke(FunctionName="again", Payload=b"4")
+        assert answer["Payload"].read() == b"4"
+
+
+def certificate(folder, name="localhost"):
+    """A certificate of an operator's own."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([*command, *names, *files], check=True, capture_output=True)
+    os.chmod(folder / "key.pem", 0o644)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def shown(server):
+    host, port = server.endpoint.removeprefix("https://").split(":")
+    return ssl.get_server_certificate((host, int(port)))
+
+
+def test_an_operators_certificate_is_shown_and_read_again_at_sighup():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        cert, key = certificate(pathlib.Path(folder))
+        with served("--tls-cert", str(cert), "--tls-key", str(key)) as server:
+            assert server.ready["CertificateAuthority"] is None
+            first = cert.read_text()
+            assert shown(server) == first
+            certificate(pathlib.Path(folder))
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: shown(server) == cert.read_text())
+            second = cert.read_text()
+            assert second != first
+            cert.write_text("nothing")
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "the certificate before stays in use" in server.complaints())
+            assert shown(server) == second
+
+
+def refused(*options):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        usual = {"--listen": "127.0.0.1:0", "--data": f"{folder}/data"}
+        usual = [text for name, value in usual.items() if name not in options for text in (name, value)]
+        done = subprocess.run([binary(), "serve", *usual, *options], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and done.stdout == "", done.stdout
+        assert done.stderr.count("\n") == 1, done.stderr
+        return done.stderr
+
+
+def test_what_is_wrong_is_told_in_one_line_before_anything_is_served():
+    assert "without TLS the server listens on loopback alone" in refused("--no-tls", "--listen", "0.0.0.0:0")
+    assert "does not run as user 0" in refused("--user", "root")
+    assert "has no such user" in refused("--user", "nobody-has-this-name")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        cert, key = certificate(pathlib.Path(folder))
+        assert "holds no certificate" in refused("--tls-cert", str(key), "--tls-key", str(key))
+        os.chmod(key, 0o600)
+        text = refused("--tls-cert", str(cert), "--tls-key", str(key))
+        assert "read the private key" in text and "as user" in text and "Permission denied" in text
+        other = pathlib.Path(folder) / "other"
+        other.mkdir()
+        _, foreign = certificate(other)
+        assert "certificate with its private key" in refused("--tls-cert", str(cert), "--tls-key", str(foreign))
+    with tempfile.TemporaryDirectory() as folder:  # 0700: the server's user cannot reach what is below
+        assert "as user" in refused("--data", f"{folder}/data")
+
+
+def test_behind_a_proxy_plain_http_is_served_on_loopback():
+    with served("--no-tls") as server:
+        assert server.endpoint.startswith("http://127.0.0.1:")
+        server.ready["CertificateAuthority"] = None
+        assert server.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+def test_up_leaves_the_folder_of_serve_alone():
+    with served() as server:
+        assert server.stop() == 0
+        done = subprocess.run(
+            [binary(), "up", "--listen", "127.0.0.1:0", "--data", str(server.data)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 1 and "belongs to `hearth serve`" in done.stderr
