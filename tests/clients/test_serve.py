@@ -147,6 +147,15 @@ def test_the_roots_key_is_printed_once_and_calls_are_answered_over_tls(server):
     assert json.load(answer["Payload"]) == {"a": 1}
 
 
+def test_a_link_to_a_package_is_followed_over_tls(server):
+    lambda_ = create(server, "linked")
+    link = lambda_.get_function(FunctionName="linked")["Code"]["Location"]
+    assert link.startswith(f"{server.endpoint}/")
+    context = ssl.create_default_context(cafile=server.ready["CertificateAuthority"])
+    with urllib.request.urlopen(link, context=context, timeout=30) as answer:
+        assert answer.read() == zipped({"app.py": ECHO})
+
+
 def test_the_server_has_no_privilege_and_its_folder_is_private(server):
     status = dict(
         line.split(":\t", 1) for line in pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if ":\t" in line

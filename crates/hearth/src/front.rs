@@ -88,7 +88,7 @@ impl Front {
             (self.accept(listener).await, permit)
         };
         while let Some(((stream, peer), permit)) = stop.or(next()).await {
-            let Some(handler) = self.handler(&stream, peer, false) else { continue };
+            let Some(handler) = self.handler(&stream, peer) else { continue };
             let front = self.clone();
             group.spawn(TaskKind::Request, Span::none(), move |stop| async move {
                 front.serve(stream, handler, permit, &stop).await;
@@ -106,7 +106,7 @@ impl Front {
     ) {
         let handshakes = Arc::new(Handshakes::default());
         while let Some((stream, peer)) = stop.or(self.accept(listener)).await {
-            let Some(handler) = self.handler(&stream, peer, true) else { continue };
+            let Some(handler) = self.handler(&stream, peer) else { continue };
             let (front, tls, place) = (self.clone(), tls.clone(), handshakes.enter());
             group.spawn(TaskKind::Request, Span::none(), move |stop| async move {
                 let shaken = stop.or(place.hold(front.shake(stream, &tls))).await;
@@ -136,9 +136,9 @@ impl Front {
         }
     }
 
-    fn handler(&self, stream: &TcpStream, peer: SocketAddr, tls: bool) -> Option<Handler> {
+    fn handler(&self, stream: &TcpStream, peer: SocketAddr) -> Option<Handler> {
         let local = stream.local_addr().ok()?;
-        Some(self.gate.handler(local, peer, tls))
+        Some(self.gate.handler(local, peer))
     }
 
     async fn serve<S>(&self, stream: S, handler: Handler, permit: OwnedSemaphorePermit, stop: &Stop)

@@ -43,7 +43,7 @@ pub struct Gate {
 
 impl Gate {
     /// Answers the requests of the server's own listener.
-    pub fn handler(self: &Arc<Self>, local: SocketAddr, peer: SocketAddr, _tls: bool) -> Handler {
+    pub fn handler(self: &Arc<Self>, local: SocketAddr, peer: SocketAddr) -> Handler {
         let gate = self.clone();
         Arc::new(move |request| {
             let (gate, origin) = (gate.clone(), Origin::Listener { local, peer });

@@ -148,6 +148,7 @@ impl Server {
             sessions: sessions.clone(),
             options: hearth_service_lambda::Options {
                 roles_must_exist: options.callers.are_verified(),
+                links_over_tls: options.tls.is_some(),
                 ..hearth_service_lambda::Options::default()
             },
         });

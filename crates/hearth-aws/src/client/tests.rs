@@ -1,12 +1,15 @@
 //! One suite over both clients: the services in this process, and the same services behind a socket.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tracing::Span;
 
@@ -75,6 +78,11 @@ async fn remote(tasks: &TaskGroup, secret: &str) -> Arc<dyn Client> {
             });
         }
     });
+    client_of(local, secret, tasks)
+}
+
+fn client_of(local: SocketAddr, secret: &str, tasks: &TaskGroup) -> Arc<dyn Client> {
+    let world = World::real();
     let outbound = Outbound::new(OutboundDeps {
         policy: Policy::open(),
         roots: Roots::none(),
@@ -122,12 +130,12 @@ async fn a_call_in_rest_json_answers_its_output() {
     both(|client| async move {
         let input = Document::Structure(vec![
             ("FunctionName", text("thumbnail")),
-            ("Qualifier", text("a/b c?")),
+            ("Qualifier", text("live")),
             ("Payload", Document::Blob(Bytes::from_static(b"{\"a\":1}"))),
         ]);
         let output = client.call(call("lambda", "Invoke"), input).await.expect("an answer");
         assert_eq!(member(&output, "StatusCode"), &Document::Integer(200));
-        assert_eq!(member(&output, "ExecutedVersion"), &text("a/b c?"));
+        assert_eq!(member(&output, "ExecutedVersion"), &text("live"));
         assert_eq!(member(&output, "Payload"), &Document::Blob(Bytes::from_static(b"{\"a\":1}")));
     })
     .await;
@@ -137,7 +145,7 @@ async fn a_call_in_rest_json_answers_its_output() {
 async fn a_call_in_the_query_protocol_answers_its_output() {
     both(|client| async move {
         let tag = |key, value| Document::Structure(vec![("Key", text(key)), ("Value", text(value))]);
-        let tags = Document::List(vec![tag("stage", "<test> & 'more'"), tag("empty", "")]);
+        let tags = Document::List(vec![tag("stage", "test +=@ /é"), tag("empty", "")]);
         let policy = text("{}");
         let members =
             vec![("RoleName", text("exec")), ("AssumeRolePolicyDocument", policy), ("Tags", tags.clone())];
@@ -198,4 +206,44 @@ async fn a_wrong_secret_is_refused_by_the_other_side() {
     let client = remote(&tasks, "another secret").await;
     let error = client.call(call("sts", "GetCallerIdentity"), Document::Structure(vec![])).await;
     assert_eq!(error.expect_err("the signature is wrong").code, Code::InvalidSignature);
+}
+
+/// A server that answers with these, one a connection, and counts.
+async fn answering(answers: Vec<&'static str>, tasks: &TaskGroup) -> (Arc<dyn Client>, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let local = listener.local_addr().expect("bound");
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = seen.clone();
+    tasks.spawn(TaskKind::Service, Span::none(), move |stop| async move {
+        let mut answers = answers.into_iter();
+        while let Some(Ok((mut stream, _))) = stop.or(listener.accept()).await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).await;
+            let answer = answers.next().unwrap_or_default();
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (client_of(local, SECRET, tasks), seen)
+}
+
+#[tokio::test]
+async fn a_call_that_may_succeed_later_is_made_at_most_three_times() {
+    const BROKEN: &str = "HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const THROTTLED: &str = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 34\r\n\r\n\
+                             {\"__type\":\"x#ThrottlingException\"}";
+    const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 31\r\n\r\n\
+                           {\"__type\":\"QueueDoesNotExist\"} ";
+    const DONE: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+    let check = async |answers: &[&'static str], attempts: usize, succeeds: bool| {
+        let tasks = TaskGroup::new();
+        let (client, seen) = answering(answers.to_vec(), &tasks).await;
+        let input = Document::Structure(vec![("QueueUrl", text("http://q/1"))]);
+        let outcome = client.call(call("sqs", "DeleteQueue"), input).await;
+        assert_eq!((seen.load(Ordering::SeqCst), outcome.is_ok()), (attempts, succeeds), "{outcome:?}");
+    };
+    check(&[DONE], 1, true).await;
+    check(&[BROKEN, THROTTLED, DONE], 3, true).await;
+    check(&[BROKEN, "", BROKEN, DONE], 3, false).await;
+    check(&[REFUSED, DONE], 1, false).await;
 }

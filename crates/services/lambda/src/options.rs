@@ -27,6 +27,9 @@ pub struct Options {
     pub architecture: &'static str,
     /// Whether a function's role must have been created, as on AWS. `up` accepts any.
     pub roles_must_exist: bool,
+    /// Whether the listener speaks TLS, so that links to it begin with `https`.
+    // GAP(links): a link asked for inside a sandbox, where the endpoint speaks plain HTTP, begins so too.
+    pub links_over_tls: bool,
 }
 
 impl Default for Options {
@@ -37,6 +40,7 @@ impl Default for Options {
             room_wait: ROOM_WAIT,
             concurrent_executions: CONCURRENT_EXECUTIONS,
             roles_must_exist: false,
+            links_over_tls: false,
             architecture: if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
         }
     }
