@@ -50,10 +50,11 @@ fn read_rest(
     if let Some(at) = structure.payload {
         let payload = &structure.members[usize::from(at)];
         members.extend(read_payload(model, payload, answer.body())?.map(|value| (payload.name, value)));
-    } else if !answer.body().is_empty() && structure.members.iter().any(Member::is_in_body) {
-        if let Document::Structure(found) = json::read(model, shape, answer.body())? {
-            members = found;
-        }
+    } else if !answer.body().is_empty()
+        && structure.members.iter().any(Member::is_in_body)
+        && let Document::Structure(found) = json::read(model, shape, answer.body())?
+    {
+        members = found;
     }
     members.extend(read_head(model, structure, answer.status(), answer.headers())?);
     Ok(Document::Structure(members))
