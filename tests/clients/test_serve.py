@@ -1,102 +1,28 @@
 """`hearth serve` with real AWS clients: TLS, verified signatures, a server without privilege."""
 
-import contextlib
 import datetime
 import json
 import os
 import pathlib
-import signal
 import socket
 import ssl
 import subprocess
-import tempfile
 import urllib.error
 import urllib.request
 
-import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from conftest import REGION, binary, wait_until, zipped
+from conftest import REGION, binary, zipped
+from served import ECHO, code_of, create, python_of_the_system, served
 
-ECHO = "def handler(event, context):\n    return event\n"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
 DENIED = (
     "User: {who} is not authorized to perform: {action} on resource: {resource} "
     "because no identity-based policy allows the {action} action"
 )
-
-
-class Served:
-    """One `hearth serve`, in a data folder that its user can reach."""
-
-    def __init__(self, folder, *options, environment=None):
-        self.folder = folder
-        self.data = folder / "data"
-        self.options = options
-        self.environment = {**os.environ, **(environment or {})}
-        self.start()
-
-    def start(self):
-        command = [binary(), "serve", "--json", "--listen", "127.0.0.1:0", "--data", str(self.data), *self.options]
-        self.errors = open(self.folder / "stderr", "ab")
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=self.environment
-        )
-        self.lines = []
-        while not any("Ready" in line for line in self.lines):
-            line = self.process.stdout.readline()
-            assert line, f"not ready: {self.complaints()}"
-            self.lines.append(json.loads(line))
-        self.ready = self.lines[-1]["Ready"]
-        self.endpoint = self.ready["Endpoint"]
-        for line in self.lines:
-            self.key = line.get("RootAccessKey", getattr(self, "key", None))
-
-    def complaints(self):
-        return (self.folder / "stderr").read_text(errors="replace")
-
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        return self.process.wait(timeout=60)
-
-    def client(self, service, key=None, **options):
-        key = key or self.key
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            verify=self.ready["CertificateAuthority"],
-            aws_access_key_id=key["AccessKeyId"],
-            aws_secret_access_key=key["SecretAccessKey"],
-            aws_session_token=key.get("SessionToken"),
-            config=config,
-            **options,
-        )
-
-
-@contextlib.contextmanager
-def served(*options, environment=None):
-    with tempfile.TemporaryDirectory(prefix="hearth-serve-") as folder:
-        os.chmod(folder, 0o755)  # the server's user must reach what lies in it
-        server = Served(pathlib.Path(folder), *options, environment=environment)
-        try:
-            yield server
-        finally:
-            if server.process.poll() is None:
-                server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -105,38 +31,6 @@ def server():
         yield server
         assert server.stop() == 0, server.complaints()
         assert " WARN " not in server.complaints() and " ERROR " not in server.complaints(), server.complaints()
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
-
-
-def python_of_the_system():
-    """What the server's user finds: the interpreters of root's home are not among them."""
-    names = [f"python3.{minor}" for minor in range(13, 8, -1)]
-    found = [name for name in names if any(os.access(f"{place}/{name}", os.X_OK) for place in ("/usr/local/bin", "/usr/bin"))]
-    assert found, "no Python of the system between 3.9 and 3.13"
-    return found[0]
-
-
-def role(server, name="exec"):
-    iam = server.client("iam")
-    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
-    return f"arn:aws:iam::000000000000:role/{name}"
-
-
-def create(server, name, code=ECHO):
-    lambda_ = server.client("lambda")
-    lambda_.create_function(
-        FunctionName=name,
-        Runtime=python_of_the_system(),
-        Role=role(server),
-        Handler="app.handler",
-        Code={"ZipFile": zipped({"app.py": code})},
-    )
-    lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    return lambda_
 
 
 def test_the_roots_key_is_printed_once_and_calls_are_answered_over_tls(server):
@@ -350,109 +244,3 @@ def test_slow_handshakes_do_not_fill_the_listener(server):
     finally:
         for connection in silent:
             connection.close()
-
-
-def test_a_restart_keeps_everything_and_prints_no_key():
-    with served() as server:
-        create(server, "kept")
-        before = pathlib.Path(server.ready["CertificateAuthority"]).read_text()
-        key = server.key
-        assert server.stop() == 0
-        server.start()
-        assert not any("RootAccessKey" in line for line in server.lines) and server.key == key
-        assert pathlib.Path(server.ready["CertificateAuthority"]).read_text() == before
-        answer = server.client("lambda").invoke(FunctionName="kept", Payload=b"3")
-        assert answer["Payload"].read() == b"3"
-
-
-def test_a_server_whose_spawner_dies_ends_and_starts_again():
-    with served() as server:
-        create(server, "again")
-        children = pathlib.Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-        spawner = next(pid for pid in children if b"__spawner" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
-        os.kill(int(spawner), signal.SIGKILL)
-        assert server.process.wait(timeout=60) == 1
-        assert "the spawner died" in server.complaints()
-        server.start()
-        answer = server.client("lambda").invoke(FunctionName="again", Payload=b"4")
-        assert answer["Payload"].read() == b"4"
-
-
-def certificate(folder, name="localhost"):
-    """A certificate of an operator's own."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    subprocess.run([*command, *names, *files], check=True, capture_output=True)
-    os.chmod(folder / "key.pem", 0o644)
-    return folder / "cert.pem", folder / "key.pem"
-
-
-def shown(server):
-    host, port = server.endpoint.removeprefix("https://").split(":")
-    return ssl.get_server_certificate((host, int(port)))
-
-
-def test_an_operators_certificate_is_shown_and_read_again_at_sighup():
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        cert, key = certificate(pathlib.Path(folder))
-        with served("--tls-cert", str(cert), "--tls-key", str(key)) as server:
-            assert server.ready["CertificateAuthority"] is None
-            first = cert.read_text()
-            assert shown(server) == first
-            certificate(pathlib.Path(folder))
-            server.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: shown(server) == cert.read_text())
-            second = cert.read_text()
-            assert second != first
-            cert.write_text("nothing")
-            server.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: "the certificate before stays in use" in server.complaints())
-            assert shown(server) == second
-
-
-def refused(*options):
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        usual = {"--listen": "127.0.0.1:0", "--data": f"{folder}/data"}
-        usual = [text for name, value in usual.items() if name not in options for text in (name, value)]
-        done = subprocess.run([binary(), "serve", *usual, *options], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 1 and done.stdout == "", done.stdout
-        assert done.stderr.count("\n") == 1, done.stderr
-        return done.stderr
-
-
-def test_what_is_wrong_is_told_in_one_line_before_anything_is_served():
-    assert "without TLS the server listens on loopback alone" in refused("--no-tls", "--listen", "0.0.0.0:0")
-    assert "does not run as user 0" in refused("--user", "root")
-    assert "has no such user" in refused("--user", "nobody-has-this-name")
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        cert, key = certificate(pathlib.Path(folder))
-        assert "holds no certificate" in refused("--tls-cert", str(key), "--tls-key", str(key))
-        os.chmod(key, 0o600)
-        text = refused("--tls-cert", str(cert), "--tls-key", str(key))
-        assert "read the private key" in text and "as user" in text and "Permission denied" in text
-        other = pathlib.Path(folder) / "other"
-        other.mkdir()
-        _, foreign = certificate(other)
-        assert "certificate with its private key" in refused("--tls-cert", str(cert), "--tls-key", str(foreign))
-    with tempfile.TemporaryDirectory() as folder:  # 0700: the server's user cannot reach what is below
-        assert "as user" in refused("--data", f"{folder}/data")
-
-
-def test_behind_a_proxy_plain_http_is_served_on_loopback():
-    with served("--no-tls") as server:
-        assert server.endpoint.startswith("http://127.0.0.1:")
-        server.ready["CertificateAuthority"] = None
-        assert server.client("sts").get_caller_identity()["Account"] == "000000000000"
-
-
-def test_up_leaves_the_folder_of_serve_alone():
-    with served() as server:
-        assert server.stop() == 0
-        done = subprocess.run(
-            [binary(), "up", "--listen", "127.0.0.1:0", "--data", str(server.data)], capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 1 and "belongs to `hearth serve`" in done.stderr
