@@ -22,11 +22,12 @@ pub mod model;
 pub mod names;
 pub mod operation;
 mod protocols;
+mod root_only;
 mod shape;
 pub mod sigv4;
 mod validation;
 
-pub use client::{Client, InProcess};
+pub use client::{Client, Endpoint, InProcess, Remote};
 pub use coverage::coverage;
 pub use credentials::Sessions;
 pub use dispatch::{AllowAll, Authorise, Services};
@@ -36,3 +37,4 @@ pub use event_stream::EventStream;
 pub use front_door::{FrontDoor, Key, Keys, NoKeys, Options, Origin, ResponseBody, SandboxCaller};
 pub use model::Model;
 pub use operation::{Call, Caller, Cx, Operation, Service};
+pub use root_only::RootOnly;

@@ -16,6 +16,7 @@ use rustix::thread::UnshareFlags;
 use seccompiler::BpfProgram;
 
 use crate::cgroups::Cgroups;
+use crate::confinement::Walls;
 use crate::connection::Greeting;
 use crate::identity::Identities;
 use crate::scratch::{self, Scratch};
@@ -34,6 +35,8 @@ pub(crate) struct Host {
     pub(crate) scratch: Scratch,
     pub(crate) filter: BpfProgram,
     pub(crate) run_directory: PathBuf,
+    /// What the server may name; `None` when it is root itself.
+    pub(crate) walls: Option<Walls>,
     /// Readable when this process is dead, also for its children.
     pub(crate) myself: OwnedFd,
     _lock: File,
@@ -53,6 +56,9 @@ impl Host {
         let lock = lock(&run_directory)?;
         clean_up(&greeting.instance, &run_directory)?;
         leave_host_mounts().map_err(|e| format!("make a mount namespace: {e}"))?;
+        // After that: a folder opened before would belong to the host's mounts, and nothing is renamed across.
+        let walls = greeting.confinement.as_ref().map(|named| Walls::open(named, &run_directory)).transpose();
+        let walls = walls.map_err(|e| format!("confine the server: {e}"))?;
         let cgroups = Cgroups::find(&greeting.instance)?;
         cgroups.make_parents()?;
         let identities = Identities::claim(&run_directory)?;
@@ -63,7 +69,7 @@ impl Host {
         let filter = seccomp::compile().map_err(|e| format!("compile the system call filter: {e}"))?;
         let myself = pidfd_open(getpid(), PidfdFlags::empty())
             .map_err(|e| format!("open a process descriptor: {e}"))?;
-        Ok(Host { cgroups, seats, scratch, filter, run_directory, myself, _lock: lock })
+        Ok(Host { cgroups, seats, scratch, filter, run_directory, walls, myself, _lock: lock })
     }
 
     /// Makes one thing ahead if a pool wants one; false when all are full.

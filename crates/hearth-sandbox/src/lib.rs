@@ -17,6 +17,7 @@
 
 pub mod api;
 mod cgroups;
+mod confinement;
 mod connection;
 mod doctor;
 #[cfg(feature = "fuzzing")]
@@ -36,6 +37,7 @@ mod start;
 mod unpack;
 mod wire;
 
+pub use confinement::Confinement;
 pub use connection::{Connection, LaunchError, Options, POOL_DEFAULT, SPAWNER_ARGUMENT, Spawner};
 pub use doctor::{Check, doctor};
 pub use host::clean_up;

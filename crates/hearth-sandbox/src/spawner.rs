@@ -283,6 +283,7 @@ impl Spawner {
         if id.0 > ID_MAX || self.sandboxes.contains_key(&id) {
             return Err(format!("the id {} is not free", id.0));
         }
+        self.host.walls.as_ref().map_or(Ok(()), |walls| walls.check(&spec.mounts))?;
         let sandbox = Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
         let watch = |descriptor, source: Source| {
             epoll::add(&self.epoll, descriptor, source.token(), epoll::EventFlags::IN)

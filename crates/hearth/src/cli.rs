@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{backup, disk, doctor, invoke, logs, restore, runtimes, up};
+use crate::commands::{backup, disk, doctor, invoke, logs, restore, runtimes, serve, up};
 use crate::exit::EXIT_CODES;
 
 /// AWS Lambda on your own machine: unmodified AWS clients, real code, sandboxes without Docker.
@@ -30,6 +30,9 @@ pub enum Command {
     /// Serve AWS clients on this machine until Ctrl-C
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", up::EXAMPLES))]
     Up(up::Arguments),
+    /// Serve AWS clients over the network: TLS, signatures verified, a user without privilege
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", serve::EXAMPLES))]
+    Serve(serve::Arguments),
     /// Run a function and print what it answers
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", invoke::EXAMPLES))]
     Invoke(invoke::Arguments),
@@ -68,6 +71,12 @@ pub struct Target {
     /// Account of the function, 12 digits [default: the server's]
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
+    /// Certificate authority of an https:// server, in PEM, beside the system's
+    #[arg(long, value_name = "FILE", env = "AWS_CA_BUNDLE")]
+    pub ca_file: Option<PathBuf>,
+    /// Profile of ~/.aws/credentials to sign with [default: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY]
+    #[arg(long, value_name = "NAME", conflicts_with = "account")]
+    pub profile: Option<String>,
     /// The server's data folder, whose token opens what is private [default: ~/.local/share/hearth]
     #[arg(long, value_name = "DIR", env = "HEARTH_DATA")]
     pub data: Option<PathBuf>,

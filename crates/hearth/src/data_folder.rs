@@ -56,6 +56,18 @@ pub struct DataFolder {
 impl DataFolder {
     /// Opens the folder, making what is missing.
     pub fn open(path: &Path, world: &World) -> Result<Self> {
+        if fs::metadata(path).is_ok_and(|metadata| is_served(&metadata)) {
+            // What this process, as root, would leave there, `hearth serve` could not use again.
+            bail!(
+                "the data folder {} belongs to `hearth serve`: name another one with --data",
+                path.display()
+            );
+        }
+        Self::open_as(path, world, false)
+    }
+
+    /// Opens the folder of `hearth serve`, with the rights of the server's user.
+    pub fn open_served(path: &Path, world: &World) -> Result<Self> {
         Self::open_as(path, world, false)
     }
 
@@ -92,8 +104,7 @@ impl DataFolder {
         for folder in ["blobs", "code", "run"] {
             make_folder(&path.join(folder))?;
         }
-        let instance =
-            made_once(&path.join("instance"), INSTANCE_BYTES, || world.random().hex::<INSTANCE_BYTES>())?;
+        let instance = make_instance(&path, world)?;
         let token = made_once(&path.join("token"), TOKEN_BYTES, || world.random().hex::<TOKEN_BYTES>())?;
         sync_folder(&path).with_context(|| format!("sync the folder {}", path.display()))?;
         Ok(Self { path, instance, token, ephemeral, _lock: lock })
@@ -126,6 +137,16 @@ impl DataFolder {
         }
         Ok(())
     }
+}
+
+/// Whether `hearth serve` has made the folder its own.
+pub fn is_served(metadata: &fs::Metadata) -> bool {
+    metadata.mode() & 0o1000 != 0 && metadata.gid() != 0
+}
+
+/// The instance's name, made when there is none yet.
+pub fn make_instance(path: &Path, world: &World) -> Result<String> {
+    made_once(&path.join("instance"), INSTANCE_BYTES, || world.random().hex::<INSTANCE_BYTES>())
 }
 
 /// The token of a folder that a server may be using, for the command line.
@@ -182,7 +203,13 @@ pub fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
     match boot {
         Some(boot) => {
             let path = folder.join(BOOT);
-            fs::write(&path, boot).with_context(|| format!("write {}", path.display()))
+            // Made anew: root does this in a folder where another user could have put a link.
+            let made = match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => OpenOptions::new().write(true).create_new(true).open(&path),
+            };
+            let written = made.and_then(|mut file| file.write_all(boot.as_bytes()));
+            written.with_context(|| format!("write {}", path.display()))
         }
         None => Ok(()),
     }

@@ -9,6 +9,7 @@
 pub mod archive;
 pub mod cli;
 pub mod client;
+pub mod client_keys;
 pub mod code_source;
 pub mod commands;
 pub mod counts;
@@ -20,9 +21,12 @@ pub mod gate;
 pub mod keys;
 pub mod logging;
 pub mod own;
+pub mod privileges;
+pub mod served_folder;
 pub mod server;
 pub mod services;
 pub mod state;
+pub mod tls;
 
 use std::process::ExitCode;
 use std::time::Instant;

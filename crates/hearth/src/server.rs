@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use hearth_aws::{AllowAll, FrontDoor, Service, Sessions};
-use hearth_sandbox::{Connection, Spawner};
+use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
+use hearth_sandbox::{Confinement, Connection, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
 use hearth_store::BlobKeeper;
@@ -49,7 +50,7 @@ const SANDBOX_LIMIT: Duration = Duration::from_secs(12);
 /// The port of local AWS stacks, which functions may name without asking their environment.
 const USUAL_PORT: u16 = 4566;
 
-/// What `hearth up` sets.
+/// What `hearth up` and `hearth serve` set.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The account of access keys that name none.
@@ -58,12 +59,36 @@ pub struct Options {
     pub state: state::Options,
     /// How long a package stays that no function needs.
     pub garbage_grace: Duration,
+    /// Who may call.
+    pub callers: Callers,
+    /// Names beside its own addresses that `Host` may have.
+    pub hosts: Vec<String>,
+    /// How the listener speaks TLS, if it does.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+/// Who may call, and what is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// `up`: whoever reaches the listener, with any access key. Roles that nobody created are accepted.
+    Anybody,
+    /// `serve`: an account's root, with a verified signature. Roles must exist.
+    Root,
+}
+
+impl Callers {
+    /// Whether a caller is who the signature says, and roles are those that were created.
+    fn are_verified(self) -> bool {
+        self == Self::Root
+    }
 }
 
 /// See the module.
 pub struct Server {
     address: SocketAddr,
+    account: String,
     state: State,
+    iam: Arc<Iam>,
     worker: Arc<dyn Worker>,
     world: World,
     connections: TaskGroup,
@@ -77,11 +102,12 @@ fn endpoint_ports(port: u16) -> Vec<u16> {
 }
 
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
-pub fn launcher(folder: &DataFolder, places: u32, port: u16) -> Launcher {
+pub fn launcher(folder: &DataFolder, places: u32, port: u16, confinement: Option<Confinement>) -> Launcher {
     let options = hearth_sandbox::Options {
         pool: places,
         // The places made ahead have the sockets that every environment asks for.
         listen: sandbox_sockets(&endpoint_ports(port)),
+        confinement,
         ..hearth_sandbox::Options::new(folder.instance(), folder.join("run"))
     };
     Arc::new(move || Spawner::launch(&options).map_err(|error| chain(&error)))
@@ -128,20 +154,30 @@ impl Server {
             tasks: work.clone(),
             roles: iam.clone(),
             sessions: sessions.clone(),
-            options: hearth_service_lambda::Options::default(),
+            options: hearth_service_lambda::Options {
+                roles_must_exist: options.callers.are_verified(),
+                links_over_tls: options.tls.is_some(),
+                ..hearth_service_lambda::Options::default()
+            },
         });
-        let services = services::all(&lambda, &iam, &sessions, &world);
+        let services = services::all(&lambda, &iam, &sessions, &world, options.callers.are_verified());
         let door = door(services, &options, &world, &iam, sessions);
         let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
         let gate = Arc::new(gate(folder, &options, door, &connections, &lambda, garbage));
         endpoint.open(gate.clone());
-        front::spawn(listener, gate, world.physical().clone(), &connections);
-        Ok(Self { address, state, worker, world, connections, work, sandboxes })
+        front::spawn(listener, options.tls, gate, world.physical().clone(), &connections);
+        let account = options.account;
+        Ok(Self { address, account, state, iam, worker, world, connections, work, sandboxes })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Id and secret of the account's root key, at the first start on a store. At every later one nothing.
+    pub async fn root_key(&self) -> Result<Option<(String, String)>> {
+        self.iam.root_key_once(&self.account).await.context("make the root access key")
     }
 
     /// Ends everything in order. Running calls have `drain` to finish.
@@ -172,8 +208,16 @@ fn door(
     iam: &Arc<Iam>,
     sessions: Arc<Sessions>,
 ) -> FrontDoor {
-    let door_options = hearth_aws::Options { account: options.account.clone(), ..Default::default() };
-    FrontDoor::new(services, door_options, world.clone(), Arc::new(AllowAll))
+    let door_options = hearth_aws::Options {
+        account: options.account.clone(),
+        hosts: options.hosts.clone(),
+        accept_unknown_keys: !options.callers.are_verified(),
+    };
+    let authorise: Arc<dyn Authorise> = match options.callers {
+        Callers::Anybody => Arc::new(AllowAll),
+        Callers::Root => Arc::new(RootOnly),
+    };
+    FrontDoor::new(services, door_options, world.clone(), authorise)
         .with_keys(iam.keys())
         .with_sessions(sessions)
 }

@@ -267,3 +267,5 @@ fn log(refusal: &Refusal, request_id: Uuid) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::toys;

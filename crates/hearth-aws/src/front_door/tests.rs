@@ -10,4 +10,4 @@ mod rooms;
 mod rpc;
 mod signatures;
 mod streams;
-mod toys;
+pub(crate) mod toys;

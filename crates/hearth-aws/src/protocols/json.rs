@@ -37,6 +37,34 @@ fn without_place(error: &serde_json::Error) -> String {
     text.strip_suffix(&place).map_or_else(|| text.clone(), str::to_owned)
 }
 
+/// Reads a whole text as a structure that no shape's number is at hand for: an exception's.
+pub(super) fn read_structure(
+    model: &'static Model,
+    structure: &'static Structure,
+    text: &[u8],
+) -> Result<Document, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    // The shape is not looked at: a structure's members have their own.
+    let reader = Reader { model, shape: ShapeId(0), left: &Cell::new(VALUES_MAX) };
+    let value = deserializer.deserialize_map(Members(reader, structure));
+    value.map_err(|error| super::unreadable(format!("Could not parse the answer's json: {error}")))
+}
+
+/// Reads the members of one structure.
+struct Members<'l>(Reader<'l>, &'static Structure);
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Document;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Document, A::Error> {
+        self.0.visit_structure(self.1, entries)
+    }
+}
+
 /// Reads a value of one shape.
 #[derive(Clone, Copy)]
 struct Reader<'l> {

@@ -13,8 +13,10 @@ mod form;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod header_list;
+pub(crate) mod incoming;
 mod json;
 mod mismatch;
+pub(crate) mod outgoing;
 pub(crate) mod query;
 pub(crate) mod rest_json;
 pub(crate) mod rpc_v2_cbor;

@@ -8,10 +8,10 @@ use hearth_world::World;
 use rusqlite::{Connection, OpenFlags};
 
 use super::file::{self, OpenError};
-use crate::lane::Lane;
 use super::readers::Reader;
 use super::{join, schema};
 use crate::key::Key;
+use crate::lane::Lane;
 use crate::seam::{BoxFuture, Job, Kind, Store, StoreError, Watch};
 use crate::watches::Watches;
 

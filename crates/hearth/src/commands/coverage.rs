@@ -40,7 +40,7 @@ pub fn run() -> Result<Exit> {
             sessions: sessions.clone(),
             options: Options::default(),
         });
-        Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &sessions, &world)))
+        Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &sessions, &world, false)))
     });
     folder.close()?;
     print!("{}", page?);

@@ -7,7 +7,9 @@ pub mod doctor;
 pub mod invoke;
 pub mod logs;
 pub mod restore;
+mod running;
 pub mod runtimes;
+pub mod serve;
 pub mod up;
 
 use std::io::Write;
@@ -21,6 +23,7 @@ use crate::exit::Exit;
 pub fn run(cli: Cli, started: std::time::Instant) -> Result<Exit> {
     match cli.command {
         Command::Up(arguments) => up::run(arguments, started),
+        Command::Serve(arguments) => serve::run(arguments, started),
         Command::Invoke(arguments) => invoke::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

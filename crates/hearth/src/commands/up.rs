@@ -6,7 +6,6 @@
 //!
 //! Never: starts a thread before the spawner runs; makes anything before its options are checked.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,17 +13,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::warn;
 
 use hearth_sandbox::POOL_DEFAULT;
 use hearth_world::World;
 
 use crate::cli::{account, age};
+use crate::commands::running;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
-use crate::server::{self, Server};
+use crate::server::{self, Callers, Server};
 use crate::state;
 
 /// Examples in the help.
@@ -38,9 +37,6 @@ Signals: Ctrl-C or SIGTERM finishes running calls, for 10 s at most; a second on
 
 /// How long running calls may take after the first signal.
 const DRAIN: Duration = Duration::from_secs(10);
-
-/// What a shell makes of a process that was ended by Ctrl-C.
-const INTERRUPTED: i32 = 130;
 
 /// Options of `hearth up`.
 #[derive(Args, Debug)]
@@ -83,7 +79,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     listener.set_nonblocking(true).context("prepare the listener")?;
     let folder = open_folder(&arguments, &world)?;
     let port = listener.local_addr().context("read the listener's address")?.port();
-    let launcher = server::launcher(&folder, arguments.places, port);
+    let launcher = server::launcher(&folder, arguments.places, port, None);
     let spawner = launcher().map_err(anyhow::Error::msg)?;
     // Not before: the spawner and what it starts keep the limits of who started us.
     front::raise_descriptors();
@@ -95,9 +91,14 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
             account: arguments.account,
             state: arguments.state,
             garbage_grace: Duration::from_secs(arguments.garbage_grace),
+            callers: Callers::Anybody,
+            hosts: Vec::new(),
+            tls: None,
         };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
-        serve(server, started).await
+        let ready = format!("ready http://{} in {} ms", server.address(), started.elapsed().as_millis());
+        // Another spawner is launched when one dies: nothing but a signal ends the server.
+        running::serve(server, &ready, DRAIN, std::future::pending()).await
     });
     // What is still running after the drain must not hold the process up.
     runtime.shutdown_background();
@@ -143,44 +144,5 @@ fn remove(folder: DataFolder) {
         hearth_sandbox::clean_up(folder.instance(), &folder.join("run")).map_err(anyhow::Error::msg);
     if let Err(error) = cleaned.and_then(|()| folder.close()) {
         warn!(error = format!("{error:#}"), folder = %path.display(), "an abandoned ephemeral folder stays");
-    }
-}
-
-async fn serve(server: Server, started: Instant) -> Result<()> {
-    let mut signals = Signals::new()?;
-    let mut out = std::io::stdout();
-    writeln!(out, "ready http://{} in {} ms", server.address(), started.elapsed().as_millis())
-        .and_then(|()| out.flush())
-        .context("print the ready line")?;
-    signals.next().await;
-    info!("stopping: running calls may finish");
-    tokio::select! {
-        () = server.stop(DRAIN) => Ok(()),
-        // The spawner sees our end and kills every sandbox.
-        () = signals.next() => {
-            warn!("stopped at once: running calls are lost");
-            std::process::exit(INTERRUPTED)
-        }
-    }
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let listen = |kind| signal(kind).context("listen to signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    /// The next one. Cancel-safe.
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum FunctionError {
     ZipTooLarge,
     #[error("Code storage limit exceeded.")]
     CodeStorageExceeded,
+    #[error("The role defined for the function cannot be assumed by Lambda.")]
+    RoleNotAssumable,
     #[error("{0}")]
     Parameter(String),
     #[error("access the state of functions")]
@@ -67,7 +69,7 @@ impl From<FunctionError> for ApiError {
             ZipTooLarge => ApiError::client(Code::RequestEntityTooLarge, &error).without_type(),
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
-            | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
+            | RoleNotAssumable | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
             Store(cause) => ApiError::internal_saying(cause.to_string(), error),
             Keep(cause) => ApiError::internal_saying(cause.to_string(), error),
             Collected(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),

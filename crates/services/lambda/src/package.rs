@@ -99,7 +99,8 @@ impl Lambda {
             CODE_LOCATION_SECONDS,
         );
         let signature = self.link_key.sign(&signed);
-        format!("http://{host}{signed}{SIGNATURE}{signature}")
+        let scheme = if self.options.links_over_tls { "https" } else { "http" };
+        format!("{scheme}://{host}{signed}{SIGNATURE}{signature}")
     }
 }
 

@@ -40,6 +40,10 @@ impl Operation for CreateFunction {
             );
         }
         let Asked { owner, name, .. } = asked;
+        if cx.options.roles_must_exist && cx.roles.find(&wanted.role).await?.is_none() {
+            // GAP(roles): a role whose trust policy does not name Lambda is accepted.
+            return Err(FunctionError::RoleNotAssumable.into());
+        }
         let created = cx.state().enduring(|lambda| async move {
             let function = create(&lambda, &owner, name, wanted).await?;
             functions::activate(&lambda, owner.clone(), function.clone());

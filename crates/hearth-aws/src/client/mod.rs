@@ -1,5 +1,11 @@
 //! How one service calls another: as any client would, with the same checks.
 
+mod remote;
+#[cfg(test)]
+mod tests;
+
+pub use remote::{Endpoint, Remote};
+
 use std::sync::{Arc, OnceLock};
 
 use crate::dispatch::Services;
