@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cgroups::{Cgroups, mount_point};
-use crate::{kernel, scratch, seccomp};
+use crate::{landlock, scratch, seccomp};
 
 /// One thing looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,9 +107,11 @@ fn seccomp() -> Result<String, (String, &'static str)> {
     Ok(format!("filters: {}", actions.trim()))
 }
 
-// GAP(landlock): found, not applied yet; it would be a second wall around the file tree.
+/// A second wall: without it a sandbox still has the first.
 fn landlock() -> Check {
-    let found = kernel::landlock_version()
-        .map_or("not offered by this kernel".to_owned(), |v| format!("version {v}"));
-    Check { name: "landlock", ok: true, detail: format!("{found}; not needed"), remedy: None }
+    let found = landlock::version().map_or_else(
+        || "not offered by this kernel; sandboxes start without this second wall".to_owned(),
+        |version| format!("version {version}"),
+    );
+    Check { name: "landlock", ok: true, detail: found, remedy: None }
 }

@@ -20,7 +20,7 @@ use crate::connection::Greeting;
 use crate::identity::Identities;
 use crate::scratch::{self, Scratch};
 use crate::seats::Seats;
-use crate::{kernel, seccomp, unpack};
+use crate::{kernel, landlock, seccomp, unpack};
 
 /// A predecessor that lost its server kills what it made; this long at most.
 const PREDECESSOR_WAIT: Duration = Duration::from_secs(10);
@@ -33,6 +33,7 @@ pub(crate) struct Host {
     pub(crate) seats: Seats,
     pub(crate) scratch: Scratch,
     pub(crate) filter: BpfProgram,
+    pub(crate) landlock: Option<i64>,
     pub(crate) run_directory: PathBuf,
     /// Readable when this process is dead, also for its children.
     pub(crate) myself: OwnedFd,
@@ -63,7 +64,16 @@ impl Host {
         let filter = seccomp::compile().map_err(|e| format!("compile the system call filter: {e}"))?;
         let myself = pidfd_open(getpid(), PidfdFlags::empty())
             .map_err(|e| format!("open a process descriptor: {e}"))?;
-        Ok(Host { cgroups, seats, scratch, filter, run_directory, myself, _lock: lock })
+        Ok(Host {
+            cgroups,
+            seats,
+            scratch,
+            filter,
+            landlock: landlock::version(),
+            run_directory,
+            myself,
+            _lock: lock,
+        })
     }
 
     /// Makes one thing ahead if a pool wants one; false when all are full.

@@ -258,21 +258,6 @@ fn change_interface(socket: BorrowedFd<'_>, what: libc::Ioctl, request: &libc::i
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// The version of Landlock that the kernel offers, if any.
-pub(crate) fn landlock_version() -> Option<i64> {
-    const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
-    // SAFETY: with this flag the call takes no structure (null, size 0) and returns a number.
-    let version = unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::null::<libc::c_void>(),
-            0_usize,
-            LANDLOCK_CREATE_RULESET_VERSION,
-        )
-    };
-    (version > 0).then_some(version)
-}
-
 /// Overwrites a string in place, so that no copy of the memory taken later holds it.
 pub(crate) fn wipe(text: &mut str) {
     // SAFETY: zero bytes are valid UTF-8.

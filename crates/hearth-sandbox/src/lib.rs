@@ -23,6 +23,7 @@ mod host;
 mod identity;
 mod init;
 mod kernel;
+mod landlock;
 mod privilege;
 mod program;
 mod root;

@@ -98,6 +98,7 @@ fn prepare<'a>(
         tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory)?,
         tmp,
         filter: &host.filter,
+        landlock: host.landlock,
         program: Program::prepare(spec, output, channel)?,
         spawner: &host.myself,
         progress: File::from(progress_write),
