@@ -261,6 +261,7 @@ impl Spawner {
             Command::Kill(id) => self.with(id, Sandbox::kill),
             Command::Freeze(id) => self.with(id, Sandbox::freeze),
             Command::Thaw(id) => self.with(id, Sandbox::thaw),
+            Command::LimitCpu(id, microseconds) => self.with(id, |sandbox| sandbox.limit_cpu(microseconds)),
             Command::Unpack(number, spec) => {
                 let archive = descriptors.into_iter().next();
                 let archive = archive.ok_or_else(|| UnpackError::Host("no archive came along".to_owned()));

@@ -29,6 +29,9 @@ pub trait Sandbox: Send + Sync {
     /// Lets them go on.
     fn thaw(&self, id: SandboxId);
 
+    /// Gives it so many microseconds of CPU time in a second at most, from now on.
+    fn limit_cpu(&self, id: SandboxId, microseconds_per_second: u32);
+
     /// Unpacks an archive without privilege.
     fn unpack(&self, archive: OwnedFd, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>>;
 }

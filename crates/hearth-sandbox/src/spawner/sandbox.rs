@@ -92,6 +92,10 @@ impl Sandbox {
         report("thaw", self.cgroup.thaw());
     }
 
+    pub(super) fn limit_cpu(&self, microseconds_per_second: u32) {
+        report("limit the CPU", self.cgroup.limit_cpu(microseconds_per_second));
+    }
+
     /// Reads what it told. When that was all, it runs or has failed.
     pub(super) fn progressed(&mut self, id: SandboxId) -> Option<(Event, Vec<OwnedFd>)> {
         let (Stage::Making { told, .. }, Some(progress)) = (&mut self.stage, &mut self.progress) else {

@@ -182,6 +182,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
     let mut core = shared.lock();
     core.memory.watch(&memory_stat);
     core.link = Some(Link::new(id, sending.clone(), output.clone()));
+    core.init_cpu_since = Some(Instant::now());
     drop(core);
     Ok(Present {
         channel,
@@ -322,6 +323,7 @@ fn tick(shared: &Shared) -> Instant {
         core.deadline = None;
         core.apply(Event::DeadlinePassed);
     }
+    core.check_init_cpu(now);
     if core.current().is_some() {
         core.memory.sample();
     }

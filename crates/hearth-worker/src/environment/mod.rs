@@ -44,6 +44,9 @@ pub(crate) const INIT_LIMIT: Duration = Duration::from_secs(10);
 const PROCESSES_MAX: u32 = 1024;
 /// CPU is given by memory: 1,769 MB are one vCPU (`spec/invoke.md` section 6).
 const MEMORY_MB_OF_A_CPU: u64 = 1_769;
+/// How long a starting runtime has the CPU of an init (two vCPUs, whatever the memory); afterwards, and from the first
+/// invocation on, it has that of its memory.
+const INIT_CPU: Duration = Duration::from_secs(10);
 /// The weight of one process of the host.
 const SHARES_OF_A_CPU: u64 = 1_024;
 /// Where the Runtime API and the X-Ray daemon are.
@@ -120,6 +123,12 @@ impl Setup {
             listen: sandbox_sockets(&self.endpoint_ports),
             channel: self.runtime.channel,
         }
+    }
+
+    /// CPU time in microseconds per second, by the memory.
+    fn cpu_microseconds(&self) -> u32 {
+        let share = u64::from(self.revision.memory_mb) * 1_000_000 / MEMORY_MB_OF_A_CPU;
+        u32::try_from(share).unwrap_or(u32::MAX)
     }
 
     fn init_start_line(&self) -> String {

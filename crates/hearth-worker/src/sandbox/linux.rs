@@ -48,7 +48,7 @@ struct Orders {
 enum Order {
     Start(SandboxId, Box<SandboxSpec>, oneshot::Sender<Result<Running, SandboxError>>),
     Unpack(u64, UnpackSpec, OwnedFd, oneshot::Sender<Result<Unpacked, UnpackError>>),
-    /// Kill, freeze, thaw: answered by nothing.
+    /// Kill, freeze, thaw, limit: answered by nothing.
     Tell(Command),
 }
 
@@ -129,6 +129,10 @@ impl Sandbox for LinuxSandbox {
 
     fn thaw(&self, id: SandboxId) {
         self.orders.add(Order::Tell(Command::Thaw(id))).ok();
+    }
+
+    fn limit_cpu(&self, id: SandboxId, microseconds_per_second: u32) {
+        self.orders.add(Order::Tell(Command::LimitCpu(id, microseconds_per_second))).ok();
     }
 
     fn unpack(&self, archive: OwnedFd, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>> {
