@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use hearth_sandbox::api::Exit;
 use tokio::sync::oneshot;
 
-use super::{INIT_CPU, Setup};
 use super::answers::{self, Outcome, Status};
 use super::calls::{Delivery, Pending, Todo};
-use super::figures::{Figures, Memory, init_report};
+use super::figures::{Figures, init_report};
 use super::journal::Journal;
 use super::link::Link;
+use super::memory::Memory;
 use super::state::{CallId, Effect, Ending, Environment, Event};
+use super::{INIT_CPU, Setup};
 use crate::channel::event_number;
 use crate::sandbox::{Ended, Sandbox};
 use crate::worker::{Call, Failure, Response};

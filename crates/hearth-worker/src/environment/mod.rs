@@ -16,6 +16,7 @@ mod driver;
 mod figures;
 mod journal;
 mod link;
+mod memory;
 mod shared;
 mod state;
 #[cfg(test)]
