@@ -14,6 +14,7 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Command, Event, Listen};
+use crate::egress::Egress;
 use crate::wire;
 
 /// The argument that makes the program a spawner.
@@ -38,6 +39,8 @@ pub struct Options {
     pub pool: u32,
     /// The sockets that sandboxes are expected to ask for, so that ready ones have them from the beginning.
     pub listen: Vec<Listen>,
+    /// The way out to the internet; `None` leaves sandboxes without one.
+    pub egress: Option<Egress>,
 }
 
 /// Ready ones of each kind, unless told otherwise.
@@ -47,17 +50,32 @@ impl Options {
     /// This very program as spawner, with a pool of the usual size.
     pub fn new(instance: impl Into<String>, run_directory: impl Into<PathBuf>) -> Options {
         let (instance, run_directory) = (instance.into(), run_directory.into());
-        Options { instance, run_directory, program: None, pool: POOL_DEFAULT, listen: Vec::new() }
+        Options {
+            instance,
+            run_directory,
+            program: None,
+            pool: POOL_DEFAULT,
+            listen: Vec::new(),
+            egress: None,
+        }
     }
 }
 
-/// The first message, server to spawner. Answered by a `Result<(), String>`.
+/// The first message, server to spawner. Answered by a `Result<Readiness, String>`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Greeting {
     pub(crate) instance: String,
     pub(crate) run_directory: PathBuf,
     pub(crate) pool: u32,
     pub(crate) listen: Vec<Listen>,
+    pub(crate) egress: Option<Egress>,
+}
+
+/// What a spawner that can work says of itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Readiness {
+    /// Why sandboxes have no way out, although one was asked for.
+    pub(crate) no_egress: Option<String>,
 }
 
 /// Why no spawner runs.
@@ -90,7 +108,7 @@ impl Spawner {
             .current_dir("/")
             .spawn()
             .map_err(LaunchError::Process)?;
-        let connection = Connection { socket, process };
+        let mut connection = Connection { socket, process, readiness: Readiness::default() };
         connection.greet(options)?;
         rustix::io::ioctl_fionbio(&connection.socket, true).map_err(|e| LaunchError::Process(e.into()))?;
         Ok(connection)
@@ -102,22 +120,27 @@ impl Spawner {
 pub struct Connection {
     socket: OwnedFd,
     process: Child,
+    readiness: Readiness,
 }
 
 impl Connection {
-    fn greet(&self, options: &Options) -> Result<(), LaunchError> {
+    fn greet(&mut self, options: &Options) -> Result<(), LaunchError> {
         let greeting = Greeting {
             instance: options.instance.clone(),
             run_directory: options.run_directory.clone(),
             pool: options.pool,
             listen: options.listen.clone(),
+            egress: options.egress,
         };
         wire::send(self.socket.as_fd(), &greeting, &[]).map_err(LaunchError::Process)?;
         if !readable_within(self.socket.as_fd(), READY_WAIT).map_err(LaunchError::Process)? {
             return Err(LaunchError::Process(io::ErrorKind::TimedOut.into()));
         }
-        match wire::receive::<Result<(), String>>(self.socket.as_fd()).map_err(LaunchError::Process)? {
-            Some((Ok(()), _)) => Ok(()),
+        match wire::receive::<Result<Readiness, String>>(self.socket.as_fd()).map_err(LaunchError::Process)? {
+            Some((Ok(readiness), _)) => {
+                self.readiness = readiness;
+                Ok(())
+            }
             Some((Err(reason), _)) => Err(LaunchError::Host(reason)),
             None => Err(LaunchError::Process(io::ErrorKind::UnexpectedEof.into())),
         }
@@ -131,6 +154,11 @@ impl Connection {
     /// The next event with its descriptors; `None` when the spawner is gone. `WouldBlock`: nothing there yet.
     pub fn receive(&self) -> io::Result<Option<(Event, Vec<OwnedFd>)>> {
         wire::receive(self.socket.as_fd())
+    }
+
+    /// Why sandboxes have no way out to the internet, although one was asked for.
+    pub fn missing_egress(&self) -> Option<&str> {
+        self.readiness.no_egress.as_deref()
     }
 
     /// The spawner's process number.

@@ -17,6 +17,7 @@ use seccompiler::BpfProgram;
 
 use crate::cgroups::Cgroups;
 use crate::connection::Greeting;
+use crate::egress::{Router, forwarding};
 use crate::identity::Identities;
 use crate::scratch::{self, Scratch};
 use crate::seats::Seats;
@@ -34,6 +35,8 @@ pub(crate) struct Host {
     pub(crate) scratch: Scratch,
     pub(crate) filter: BpfProgram,
     pub(crate) landlock: Option<i64>,
+    /// Why there is no way out, although one was asked for.
+    pub(crate) no_egress: Option<String>,
     pub(crate) run_directory: PathBuf,
     /// Readable when this process is dead, also for its children.
     pub(crate) myself: OwnedFd,
@@ -59,7 +62,12 @@ impl Host {
         let identities = Identities::claim(&run_directory)?;
         let pool = greeting.pool as usize;
         let scratch = Scratch::new(&run_directory, identities.owner(), pool);
-        let seats = Seats::new(pool, &greeting.listen, cgroups.clone(), identities)
+        let router = greeting.egress.map(|egress| Router::open(egress, &greeting.instance)).transpose();
+        let (router, no_egress) = match router {
+            Ok(router) => (router, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let seats = Seats::new(pool, &greeting.listen, cgroups.clone(), identities, router)
             .map_err(|e| format!("open the network namespace: {e}"))?;
         let filter = seccomp::compile().map_err(|e| format!("compile the system call filter: {e}"))?;
         let myself = pidfd_open(getpid(), PidfdFlags::empty())
@@ -70,6 +78,7 @@ impl Host {
             scratch,
             filter,
             landlock: landlock::version(),
+            no_egress,
             run_directory,
             myself,
             _lock: lock,
@@ -85,7 +94,7 @@ impl Host {
 
     /// Gives back what was made ahead, at the end.
     pub(crate) fn close(&mut self) {
-        self.seats.clear();
+        self.seats.close();
         self.cgroups.remove_parents();
     }
 
@@ -100,6 +109,7 @@ impl Host {
 pub fn clean_up(instance: &str, run_directory: &Path) -> Result<(), String> {
     check_instance(instance)?;
     Cgroups::find(instance)?.clean_up().map_err(|e| format!("clean up the cgroups of {instance}: {e}"))?;
+    forwarding::clean_up().map_err(|e| format!("put the host's forwarding back: {e}"))?;
     remove_unfinished(run_directory).map_err(|e| told("clean up", run_directory, &e))
 }
 

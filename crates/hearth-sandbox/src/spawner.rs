@@ -19,7 +19,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::api::{Command, Event, SandboxId, UnpackError};
-use crate::connection::Greeting;
+use crate::connection::{Greeting, Readiness};
 use crate::host::Host;
 use crate::unpack::Unpacking;
 use crate::{kernel, start, wire};
@@ -66,9 +66,10 @@ fn serve() -> io::Result<()> {
     let Some((greeting, _)) = wire::receive::<Greeting>(control.as_fd())? else { return Ok(()) };
     let host = match Host::open(&greeting) {
         Ok(host) => host,
-        Err(reason) => return wire::send(control.as_fd(), &Err::<(), String>(reason), &[]),
+        Err(reason) => return wire::send(control.as_fd(), &Err::<Readiness, String>(reason), &[]),
     };
-    wire::send(control.as_fd(), &Ok::<(), String>(()), &[])?;
+    let readiness = Readiness { no_egress: host.no_egress.clone() };
+    wire::send(control.as_fd(), &Ok::<Readiness, String>(readiness), &[])?;
     rustix::io::ioctl_fionbio(&control, true)?;
     let mut spawner = Spawner::new(control, host)?;
     let served = spawner.run();

@@ -95,7 +95,7 @@ fn prepare<'a>(
         doors: std::mem::take(&mut seat.doors),
         network: seat.network.try_clone()?,
         users: seat.users.try_clone()?,
-        tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory)?,
+        tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory, host.seats.name_servers())?,
         tmp,
         filter: &host.filter,
         landlock: host.landlock,
