@@ -11,7 +11,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use rustix::event::{EventfdFlags, eventfd};
 
 use crate::api::START_CPUS;
 
@@ -148,6 +151,19 @@ impl Cgroup {
             .iter()
             .map(|directory| OpenOptions::new().write(true).open(directory.join("tasks")))
             .collect()
+    }
+
+    /// Becomes readable when memory runs out. `None` where the kernel does not tell.
+    pub(crate) fn shortages(&self) -> io::Result<Option<OwnedFd>> {
+        let memory = &self.directories[MEMORY];
+        let control = match File::open(memory.join("memory.oom_control")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let registration = format!("{} {}", event.as_raw_fd(), control.as_raw_fd());
+        write_if_there(&memory.join("cgroup.event_control"), &registration)?;
+        Ok(Some(event))
     }
 
     /// The kernel's memory figures.

@@ -38,6 +38,6 @@ mod unpack;
 mod wire;
 
 pub use connection::{Connection, LaunchError, Options, POOL_DEFAULT, SPAWNER_ARGUMENT, Spawner};
-pub use doctor::{Check, doctor};
+pub use doctor::{Check, Level, doctor, missing_for_full};
 pub use egress::Egress;
 pub use host::clean_up;

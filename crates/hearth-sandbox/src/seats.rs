@@ -42,6 +42,8 @@ pub(crate) struct Seat {
     pub(crate) network: OwnedFd,
     pub(crate) users: OwnedFd,
     pub(crate) cgroup: Cgroup,
+    /// Readable when its memory runs out.
+    pub(crate) shortages: Option<OwnedFd>,
     /// The cgroups' files through which the sandbox enters.
     pub(crate) doors: Vec<File>,
     /// Served sockets, in the order asked for.
@@ -133,7 +135,8 @@ impl Seats {
         let users = make_users(self.identities.owner(), identity.number())?;
         let cgroup = self.cgroups.make(&identity.number().to_string())?;
         let doors = cgroup.doors()?;
-        Ok(Seat { network, users, cgroup, doors, sockets, identity: identity.clone() })
+        let shortages = cgroup.shortages()?;
+        Ok(Seat { network, users, cgroup, shortages, doors, sockets, identity: identity.clone() })
     }
 
     /// A network namespace of its own, owned by the host's user namespace, with loopback up and the served sockets

@@ -84,27 +84,31 @@ enum Source {
     Progress(SandboxId),
     Process(SandboxId),
     Unpack(u64),
+    /// A sandbox's memory ran out.
+    Shortage(SandboxId),
 }
 
-/// Ids leave two bits for the kind of source.
-const ID_MAX: u64 = u64::MAX >> 2;
+/// Ids leave three bits for the kind of source.
+const ID_MAX: u64 = u64::MAX >> 3;
 
 impl Source {
     fn token(self) -> epoll::EventData {
         epoll::EventData::new_u64(match self {
             Source::Control => 0,
-            Source::Progress(SandboxId(id)) => id << 2 | 1,
-            Source::Process(SandboxId(id)) => id << 2 | 2,
-            Source::Unpack(id) => id << 2 | 3,
+            Source::Progress(SandboxId(id)) => id << 3 | 1,
+            Source::Process(SandboxId(id)) => id << 3 | 2,
+            Source::Unpack(id) => id << 3 | 3,
+            Source::Shortage(SandboxId(id)) => id << 3 | 4,
         })
     }
 
     fn from_token(token: u64) -> Source {
-        let id = token >> 2;
-        match token & 3 {
+        let id = token >> 3;
+        match token & 7 {
             1 => Source::Progress(SandboxId(id)),
             2 => Source::Process(SandboxId(id)),
             3 => Source::Unpack(id),
+            4 => Source::Shortage(SandboxId(id)),
             _ => Source::Control,
         }
     }
@@ -184,13 +188,14 @@ impl Spawner {
         }
         self.remove_the_leaving();
         self.unpackings.values_mut().for_each(Unpacking::check_time);
+        self.sandboxes.values_mut().for_each(Sandbox::check_relief);
         self.send_events()
     }
 
     fn wait_limit(&self) -> Option<Duration> {
         if self.sandboxes.values().any(Sandbox::is_leaving) {
             Some(REMOVE_PAUSE)
-        } else if self.refills {
+        } else if self.refills || self.sandboxes.values().any(Sandbox::is_relieved) {
             Some(REFILL_PAUSE)
         } else if !self.unpackings.is_empty() || self.ended {
             Some(UNPACK_PAUSE)
@@ -229,6 +234,14 @@ impl Spawner {
                     self.outbox.extend(sandbox.ended(id));
                     unwatch_progress(&self.epoll, sandbox)?;
                     epoll::delete(&self.epoll, sandbox.process())?;
+                    if let Some(shortages) = sandbox.shortages() {
+                        epoll::delete(&self.epoll, shortages)?;
+                    }
+                }
+            }
+            Source::Shortage(id) => {
+                if let Some(sandbox) = self.sandboxes.get_mut(&id) {
+                    sandbox.ran_short();
                 }
             }
             Source::Unpack(number) => {
@@ -262,7 +275,11 @@ impl Spawner {
             Command::Kill(id) => self.with(id, Sandbox::kill),
             Command::Freeze(id) => self.with(id, Sandbox::freeze),
             Command::Thaw(id) => self.with(id, Sandbox::thaw),
-            Command::LimitCpu(id, microseconds) => self.with(id, |sandbox| sandbox.limit_cpu(microseconds)),
+            Command::LimitCpu(id, microseconds) => {
+                if let Some(sandbox) = self.sandboxes.get_mut(&id) {
+                    sandbox.limit_cpu(microseconds);
+                }
+            }
             Command::Unpack(number, spec) => {
                 let archive = descriptors.into_iter().next();
                 let archive = archive.ok_or_else(|| UnpackError::Host("no archive came along".to_owned()));
@@ -290,7 +307,8 @@ impl Spawner {
             epoll::add(&self.epoll, descriptor, source.token(), epoll::EventFlags::IN)
         };
         let watched = watch(sandbox.process(), Source::Process(id)).and_then(|()| {
-            sandbox.progress().map_or(Ok(()), |progress| watch(progress, Source::Progress(id)))
+            sandbox.progress().map_or(Ok(()), |progress| watch(progress, Source::Progress(id)))?;
+            sandbox.shortages().map_or(Ok(()), |shortages| watch(shortages, Source::Shortage(id)))
         });
         if watched.is_err() {
             sandbox.kill(); // without a watch it would never be heard of again

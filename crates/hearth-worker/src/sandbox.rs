@@ -2,6 +2,7 @@
 //!
 //! Never: blocks the server for a sandbox; tells a sandbox's end twice.
 
+pub(crate) mod host_port;
 mod linux;
 pub mod simulated;
 

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use hearth_aws::{AllowAll, FrontDoor};
-use hearth_sandbox::{Connection, Spawner};
+use hearth_sandbox::{Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
 use hearth_store::{Blobs, SqliteStore};
@@ -45,13 +45,24 @@ const TASKS_LIMIT: Duration = Duration::from_secs(5);
 const SANDBOX_LIMIT: Duration = Duration::from_secs(12);
 
 /// The port of local AWS stacks, which functions may name without asking their environment.
-const USUAL_PORT: u16 = 4566;
+pub const USUAL_PORT: u16 = 4566;
 
 /// What `hearth up` sets.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
+    /// What functions reach beside the endpoint.
+    pub network: Network,
+}
+
+/// What functions reach beside the endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// The internet; `None` is no way out.
+    pub egress: Option<Egress>,
+    /// Ports of this host's loopback.
+    pub host_ports: Vec<u16>,
 }
 
 /// See the module.
@@ -71,11 +82,12 @@ fn endpoint_ports(port: u16) -> Vec<u16> {
 }
 
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
-pub fn launcher(folder: &DataFolder, places: u32, port: u16) -> Launcher {
+pub fn launcher(folder: &DataFolder, places: u32, port: u16, network: &Network) -> Launcher {
     let options = hearth_sandbox::Options {
         pool: places,
         // The places made ahead have the sockets that every environment asks for.
-        listen: sandbox_sockets(&endpoint_ports(port)),
+        listen: sandbox_sockets(&endpoint_ports(port), &network.host_ports),
+        egress: network.egress,
         ..hearth_sandbox::Options::new(folder.instance(), folder.join("run"))
     };
     Arc::new(move || Spawner::launch(&options).map_err(|error| chain(&error)))
@@ -105,6 +117,7 @@ impl Server {
         let worker_options = WorkerOptions {
             data: folder.path().to_owned(),
             endpoint_ports: endpoint_ports(address.port()),
+            host_ports: options.network.host_ports.clone(),
             environments_max: ENVIRONMENTS_MAX,
             places: Places::of_this_process(),
         };

@@ -180,6 +180,18 @@ impl Router {
     }
 }
 
+/// Tries everything that a router needs in a network namespace of the calling thread's own, which it stays in.
+pub(crate) fn try_apart() -> io::Result<()> {
+    kernel::unshare(UnshareFlags::NEWNET)?;
+    configure_router()?;
+    let namespace = File::open("/proc/thread-self/ns/net")?;
+    let (here, there) = (End { name: OUT, index: 0, up: true }, End { name: INSIDE, index: 0, up: false });
+    links::cable(&Netlink::open(Family::Route)?, here, there, namespace.as_fd(), MTU_DEFAULT)
+        .map_err(|e| named("make a pair of virtual interfaces", &e))?;
+    filter_router(Egress::default(), &[Ipv4Addr::BROADCAST], &Netlink::open(Family::Filter)?)
+        .map_err(|e| named("make a packet filter", &e))
+}
+
 /// The router's own settings; they belong to its namespace.
 fn configure_router() -> io::Result<()> {
     fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;

@@ -21,7 +21,7 @@ use super::state::Event;
 use super::{Setup, Socket};
 use crate::channel::{Frame, take_frame};
 use crate::runtime_api;
-use crate::sandbox::{Channel, Ended, Running, SandboxError};
+use crate::sandbox::{Channel, Ended, Running, SandboxError, host_port};
 use crate::worker::BoxFuture;
 
 /// Memory is looked at so often while an invocation runs; shorter ones once, at their end.
@@ -164,7 +164,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
         None => (None, None),
     };
     let serving = TaskGroup::new();
-    for ((socket, _), descriptor) in super::sockets(&setup.endpoint_ports).zip(sockets) {
+    for ((socket, _), descriptor) in super::sockets(&setup.endpoint_ports, &setup.host_ports).zip(sockets) {
         match socket {
             Socket::RuntimeApi => runtime_api::serve(descriptor, shared.clone(), &serving)?,
             Socket::Endpoint => {
@@ -175,6 +175,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
                     &serving,
                 )?;
             }
+            Socket::Host(port) => host_port::serve(descriptor, port, &serving)?,
             Socket::XRay => runtime_api::drain_datagrams(descriptor, &serving)?,
         }
     }

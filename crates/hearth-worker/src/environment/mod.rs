@@ -55,7 +55,7 @@ pub(crate) const PLATFORM_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1
 /// Where older runtimes and the endpoint's clients look.
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The Runtime API's port; reserved by AWS.
-pub(crate) const RUNTIME_API_PORT: u16 = 9001;
+pub const RUNTIME_API_PORT: u16 = 9001;
 /// The X-Ray daemon's port.
 const XRAY_PORT: u16 = 2000;
 
@@ -71,6 +71,8 @@ pub(crate) struct Setup {
     pub(crate) endpoint: Arc<dyn Endpoint>,
     /// Ports of 127.0.0.1 inside at which the endpoint is served; the first is the one announced.
     pub(crate) endpoint_ports: Vec<u16>,
+    /// Ports of this host's loopback that are served inside.
+    pub(crate) host_ports: Vec<u16>,
     pub(crate) world: World,
     pub(crate) init_limit: Duration,
 }
@@ -81,10 +83,12 @@ enum Socket {
     RuntimeApi,
     XRay,
     Endpoint,
+    /// This port of the host's loopback.
+    Host(u16),
 }
 
 /// The sockets of every sandbox, in order.
-fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
+fn sockets(endpoint_ports: &[u16], host_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
     let tcp = |address, port| Listen::Tcp(SocketAddr::new(address, port));
     let platform = [
         (Socket::RuntimeApi, tcp(PLATFORM_ADDRESS, RUNTIME_API_PORT)),
@@ -94,11 +98,12 @@ fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
     platform
         .into_iter()
         .chain(endpoint_ports.iter().map(move |port| (Socket::Endpoint, tcp(LOOPBACK, *port))))
+        .chain(host_ports.iter().map(move |port| (Socket::Host(*port), tcp(LOOPBACK, *port))))
 }
 
 /// The sockets that every sandbox will ask for, so that the spawner can keep some ready.
-pub fn sandbox_sockets(endpoint_ports: &[u16]) -> Vec<Listen> {
-    sockets(endpoint_ports).map(|(_, listen)| listen).collect()
+pub fn sandbox_sockets(endpoint_ports: &[u16], host_ports: &[u16]) -> Vec<Listen> {
+    sockets(endpoint_ports, host_ports).map(|(_, listen)| listen).collect()
 }
 
 impl Setup {
@@ -121,7 +126,7 @@ impl Setup {
                 self.endpoint_ports.first(),
             ),
             directory: "/var/task".into(),
-            listen: sandbox_sockets(&self.endpoint_ports),
+            listen: sandbox_sockets(&self.endpoint_ports, &self.host_ports),
             channel: self.runtime.channel,
         }
     }

@@ -7,7 +7,7 @@
 //! Never: starts a thread before the spawner runs; makes anything before its options are checked.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -17,14 +17,15 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use hearth_sandbox::POOL_DEFAULT;
+use hearth_sandbox::{Egress, POOL_DEFAULT};
+use hearth_worker::{HOST_PORTS_MAX, RUNTIME_API_PORT};
 use hearth_world::World;
 
 use crate::cli::account;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
 use crate::front::is_loopback;
-use crate::server::{self, Server};
+use crate::server::{self, Network, Server};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -61,6 +62,18 @@ pub struct Arguments {
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
+    /// Whether functions reach the internet: never this machine, each other, or metadata services
+    #[arg(long, value_name = "ON|OFF", default_value = "on", value_parser = ["on", "off"])]
+    egress: String,
+    /// Let functions reach private networks too (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10)
+    #[arg(long)]
+    egress_private: bool,
+    /// First address of a network /16 that this machine does not use, for the way out
+    #[arg(long, value_name = "ADDR", default_value_t = Egress::NETWORK_DEFAULT, value_parser = network)]
+    egress_network: Ipv4Addr,
+    /// Open a port of this machine's loopback to functions, at their 127.0.0.1; may be given 4 times
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    allow_host: Vec<u16>,
     /// Environments started ahead of their first call; not built yet, so only 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=0))]
     pool: u32,
@@ -76,13 +89,17 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     listener.set_nonblocking(true).context("prepare the listener")?;
     let folder = open_folder(&arguments, &world)?;
     let port = listener.local_addr().context("read the listener's address")?.port();
-    let launcher = server::launcher(&folder, arguments.places, port);
+    let network = reachable(&arguments, port)?;
+    let launcher = server::launcher(&folder, arguments.places, port, &network);
     let spawner = launcher().map_err(anyhow::Error::msg)?;
+    if let Some(reason) = spawner.missing_egress() {
+        warn!(reason, "functions have no way out to the internet here; --egress off says that this is meant");
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).context("prepare the listener")?;
-        let options = server::Options { account: arguments.account };
+        let options = server::Options { account: arguments.account, network };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
         serve(server, started).await
     });
@@ -109,6 +126,32 @@ fn check(arguments: &Arguments) -> Result<()> {
         warn!(address = %arguments.listen, "whoever reaches this address can run code on this machine");
     }
     Ok(())
+}
+
+/// What functions reach beside the endpoint, which is served at `port`.
+fn reachable(arguments: &Arguments, port: u16) -> Result<Network> {
+    let host_ports = arguments.allow_host.clone();
+    if host_ports.len() > HOST_PORTS_MAX {
+        bail!("--allow-host can be given {HOST_PORTS_MAX} times: each costs every environment a descriptor");
+    }
+    let taken = [port, server::USUAL_PORT, RUNTIME_API_PORT];
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some(twice) = host_ports.iter().find(|port| taken.contains(port) || !seen.insert(**port)) {
+        bail!("--allow-host {twice}: functions have something else at that port already");
+    }
+    let egress = Egress { network: arguments.egress_network, private: arguments.egress_private };
+    Ok(Network { egress: (arguments.egress == "on").then_some(egress), host_ports })
+}
+
+/// The first address of a network of 65,536.
+fn network(text: &str) -> Result<Ipv4Addr, String> {
+    let address: Ipv4Addr = text.parse().map_err(|_| "not an address".to_owned())?;
+    let fits = address.octets()[2..] == [0, 0] && (1..224).contains(&address.octets()[0]);
+    if fits && !address.is_loopback() {
+        Ok(address)
+    } else {
+        Err("not the first address of a /16, as 198.19.0.0".to_owned())
+    }
 }
 
 fn open_folder(arguments: &Arguments, world: &World) -> Result<DataFolder> {
