@@ -198,6 +198,30 @@ fn private_networks_are_reached_when_that_is_asked_for() {
 }
 
 #[test]
+fn names_are_asked_of_the_hosts_own_servers() {
+    let resolver = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let servers = resolver.lines().filter_map(|line| line.strip_prefix("nameserver "));
+    let server = servers.filter_map(|server| server.trim().parse::<std::net::Ipv4Addr>().ok()).next();
+    let Some(server) = server.filter(|server| !server.is_loopback()) else {
+        return; // this host's servers are somewhere else: a test of `egress/names.rs` reads such files
+    };
+    let town = Town::new();
+    ip(&format!("-n {} address add {server}/32 dev lo", town.internet));
+    let asked = town.in_internet(|| UdpSocket::bind((server, 53)).expect("a port"));
+    asked.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    let code = "import socket\n\
+        try: socket.getaddrinfo('name.example', 80)\n\
+        except OSError: pass\n";
+    let bench = town.bench(Egress::default());
+    let running = bench.start(1, python(code));
+    let mut question = [0; 512];
+    let (length, peer) = asked.recv_from(&mut question).expect("a question");
+    assert!(question[..length].windows(4).any(|part| part == b"name"));
+    assert_eq!(peer.ip().to_string(), "203.0.113.2");
+    drop(running);
+}
+
+#[test]
 fn a_source_that_is_not_the_sandboxs_own_goes_nowhere() {
     let town = Town::new();
     let server = town.in_internet(|| UdpSocket::bind("198.51.100.7:9").expect("a port"));

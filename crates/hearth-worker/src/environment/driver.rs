@@ -114,10 +114,14 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
                 let mut core = shared.lock();
                 core.not_started(error.to_string());
             }
-            Woken::Channel => read(&shared, present.as_mut()),
+            Woken::Channel => read(&shared, present.as_mut(), link::read_channel),
             Woken::Writable => flush(&shared),
             Woken::Output => drain(&shared, present.as_mut()),
-            Woken::Ended(ended) => shared.lock().exited(ended),
+            Woken::Ended(ended) => {
+                // What it said last may have come before the reactor saw it.
+                read(&shared, present.as_mut(), link::read_rest);
+                shared.lock().exited(ended);
+            }
             Woken::Asked => {}
             Woken::Tick => timer.as_mut().reset(tick(&shared).into()),
         }
@@ -276,10 +280,14 @@ fn drain(shared: &Shared, present: Option<&mut Present>) {
 }
 
 /// Reads the channel and acts on every whole frame.
-fn read(shared: &Shared, present: Option<&mut Present>) {
+fn read(
+    shared: &Shared,
+    present: Option<&mut Present>,
+    take: fn(&pipe::Receiver, &mut BytesMut) -> std::io::Result<bool>,
+) {
     let Some(present) = present else { return };
     let Some(channel) = &present.channel else { return };
-    let open = link::read_channel(channel, &mut present.read).unwrap_or(false);
+    let open = take(channel, &mut present.read).unwrap_or(false);
     loop {
         match take_frame(&mut present.read) {
             Ok(Some(frame)) => {
