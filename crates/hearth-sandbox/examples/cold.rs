@@ -28,8 +28,10 @@ fn main() {
     options.listen = listen();
     options.egress = given("--egress").then(Egress::default);
     options.pool = if given("--no-pool") { 0 } else { options.pool };
+    let begun = Instant::now();
     let connection = Spawner::launch(&options).expect("a spawner: run as root, after building the examples");
 
+    println!("the spawner was ready after {:.1} ms", microseconds(begun) / 1e3);
     let (mut plain, mut started, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     let mut steps: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut order = Vec::new();
