@@ -58,6 +58,8 @@ pub enum Event {
         /// The kernel killed a process of it for memory.
         out_of_memory: bool,
     },
+    /// Sandboxes have no way out to the internet, although one was asked for; why, for a person.
+    NoEgress(String),
     /// An archive was unpacked, or not.
     Unpacked(u64, Result<Unpacked, UnpackError>),
 }

@@ -61,7 +61,7 @@ impl Options {
     }
 }
 
-/// The first message, server to spawner. Answered by a `Result<Readiness, String>`.
+/// The first message, server to spawner. Answered by a `Result<(), String>`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Greeting {
     pub(crate) instance: String,
@@ -69,13 +69,6 @@ pub(crate) struct Greeting {
     pub(crate) pool: u32,
     pub(crate) listen: Vec<Listen>,
     pub(crate) egress: Option<Egress>,
-}
-
-/// What a spawner that can work says of itself.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Readiness {
-    /// Why sandboxes have no way out, although one was asked for.
-    pub(crate) no_egress: Option<String>,
 }
 
 /// Why no spawner runs.
@@ -108,7 +101,7 @@ impl Spawner {
             .current_dir("/")
             .spawn()
             .map_err(LaunchError::Process)?;
-        let mut connection = Connection { socket, process, readiness: Readiness::default() };
+        let connection = Connection { socket, process };
         connection.greet(options)?;
         rustix::io::ioctl_fionbio(&connection.socket, true).map_err(|e| LaunchError::Process(e.into()))?;
         Ok(connection)
@@ -120,11 +113,10 @@ impl Spawner {
 pub struct Connection {
     socket: OwnedFd,
     process: Child,
-    readiness: Readiness,
 }
 
 impl Connection {
-    fn greet(&mut self, options: &Options) -> Result<(), LaunchError> {
+    fn greet(&self, options: &Options) -> Result<(), LaunchError> {
         let greeting = Greeting {
             instance: options.instance.clone(),
             run_directory: options.run_directory.clone(),
@@ -136,11 +128,8 @@ impl Connection {
         if !readable_within(self.socket.as_fd(), READY_WAIT).map_err(LaunchError::Process)? {
             return Err(LaunchError::Process(io::ErrorKind::TimedOut.into()));
         }
-        match wire::receive::<Result<Readiness, String>>(self.socket.as_fd()).map_err(LaunchError::Process)? {
-            Some((Ok(readiness), _)) => {
-                self.readiness = readiness;
-                Ok(())
-            }
+        match wire::receive::<Result<(), String>>(self.socket.as_fd()).map_err(LaunchError::Process)? {
+            Some((Ok(()), _)) => Ok(()),
             Some((Err(reason), _)) => Err(LaunchError::Host(reason)),
             None => Err(LaunchError::Process(io::ErrorKind::UnexpectedEof.into())),
         }
@@ -154,11 +143,6 @@ impl Connection {
     /// The next event with its descriptors; `None` when the spawner is gone. `WouldBlock`: nothing there yet.
     pub fn receive(&self) -> io::Result<Option<(Event, Vec<OwnedFd>)>> {
         wire::receive(self.socket.as_fd())
-    }
-
-    /// Why sandboxes have no way out to the internet, although one was asked for.
-    pub fn missing_egress(&self) -> Option<&str> {
-        self.readiness.no_egress.as_deref()
     }
 
     /// The spawner's process number.

@@ -17,7 +17,7 @@ use seccompiler::BpfProgram;
 
 use crate::cgroups::Cgroups;
 use crate::connection::Greeting;
-use crate::egress::{Router, forwarding};
+use crate::egress::forwarding;
 use crate::identity::Identities;
 use crate::scratch::{self, Scratch};
 use crate::seats::Seats;
@@ -35,8 +35,6 @@ pub(crate) struct Host {
     pub(crate) scratch: Scratch,
     pub(crate) filter: BpfProgram,
     pub(crate) landlock: Option<i64>,
-    /// Why there is no way out, although one was asked for.
-    pub(crate) no_egress: Option<String>,
     pub(crate) run_directory: PathBuf,
     /// Readable when this process is dead, also for its children.
     pub(crate) myself: OwnedFd,
@@ -62,12 +60,7 @@ impl Host {
         let identities = Identities::claim(&run_directory)?;
         let pool = greeting.pool as usize;
         let scratch = Scratch::new(&run_directory, identities.owner(), pool);
-        let router = greeting.egress.map(|egress| Router::open(egress, &greeting.instance)).transpose();
-        let (router, no_egress) = match router {
-            Ok(router) => (router, None),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        let seats = Seats::new(pool, &greeting.listen, cgroups.clone(), identities, router)
+        let seats = Seats::new(pool, &greeting.listen, cgroups.clone(), identities)
             .map_err(|e| format!("open the network namespace: {e}"))?;
         let filter = seccomp::compile().map_err(|e| format!("compile the system call filter: {e}"))?;
         let myself = pidfd_open(getpid(), PidfdFlags::empty())
@@ -78,7 +71,6 @@ impl Host {
             scratch,
             filter,
             landlock: landlock::version(),
-            no_egress,
             run_directory,
             myself,
             _lock: lock,

@@ -26,7 +26,7 @@ use rustix::thread::{
 
 use crate::api::Listen;
 use crate::cgroups::{Cgroup, Cgroups};
-use crate::egress::Router;
+use crate::egress::{Egress, Router};
 use crate::identity::{INSIDE_GROUP, INSIDE_USER, Identities, Identity};
 use crate::kernel;
 
@@ -71,10 +71,23 @@ impl Seats {
         listen: &[Listen],
         cgroups: Cgroups,
         identities: Identities,
-        router: Option<Router>,
     ) -> io::Result<Seats> {
         let home = File::open("/proc/self/ns/net")?;
-        Ok(Seats { ready: Vec::new(), wanted, listen: listen.to_vec(), home, cgroups, identities, router })
+        Ok(Seats {
+            ready: Vec::new(),
+            wanted,
+            listen: listen.to_vec(),
+            home,
+            cgroups,
+            identities,
+            router: None,
+        })
+    }
+
+    /// Gives the places made from now on a way out. None was made yet.
+    pub(crate) fn connect(&mut self, egress: Egress, instance: &str) -> io::Result<()> {
+        self.router = Some(Router::open(egress, instance)?);
+        Ok(())
     }
 
     /// A place with these sockets, ready or made now.

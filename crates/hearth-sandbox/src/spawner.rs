@@ -19,7 +19,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::api::{Command, Event, SandboxId, StartFailure, UnpackError};
-use crate::connection::{Greeting, Readiness};
+use crate::connection::Greeting;
 use crate::host::Host;
 use crate::unpack::Unpacking;
 use crate::{kernel, start, wire};
@@ -66,12 +66,12 @@ fn serve() -> io::Result<()> {
     let Some((greeting, _)) = wire::receive::<Greeting>(control.as_fd())? else { return Ok(()) };
     let host = match Host::open(&greeting) {
         Ok(host) => host,
-        Err(reason) => return wire::send(control.as_fd(), &Err::<Readiness, String>(reason), &[]),
+        Err(reason) => return wire::send(control.as_fd(), &Err::<(), String>(reason), &[]),
     };
-    let readiness = Readiness { no_egress: host.no_egress.clone() };
-    wire::send(control.as_fd(), &Ok::<Readiness, String>(readiness), &[])?;
+    wire::send(control.as_fd(), &Ok::<(), String>(()), &[])?;
     rustix::io::ioctl_fionbio(&control, true)?;
     let mut spawner = Spawner::new(control, host)?;
+    spawner.open_the_way_out(&greeting);
     let served = spawner.run();
     spawner.end()?;
     served
@@ -145,6 +145,15 @@ impl Spawner {
             ended: false,
             refills: true,
         })
+    }
+
+    /// Makes the router, which takes some 25 ms: after the server was told that it may go on. Who starts a sandbox at
+    /// once waits for it.
+    fn open_the_way_out(&mut self, greeting: &Greeting) {
+        let Some(egress) = greeting.egress else { return };
+        if let Err(error) = self.host.seats.connect(egress, &greeting.instance) {
+            self.outbox.push_back((Event::NoEgress(error.to_string()), Vec::new()));
+        }
     }
 
     fn run(&mut self) -> io::Result<()> {

@@ -168,7 +168,8 @@ def handler(event, context):
             while True:
                 pass
 ";
-    let function = street.hostile("spinner", code).create();
+    // Thirty that spin share the little CPU with who makes them.
+    let function = street.hostile("spinner", code).with("Timeout", json!(60)).create();
     answer(&function.invoke("{}"));
     let ticks = || -> u64 {
         let of = |pid: u32| {

@@ -62,6 +62,14 @@ pub(super) fn bring_up(socket: &Netlink, index: u32) -> io::Result<()> {
     socket.tell(messages.bytes())
 }
 
+/// Removes a cable by one of its ends.
+pub(super) fn remove(socket: &Netlink, index: u32) -> io::Result<()> {
+    const REMOVE_LINK: u16 = 17;
+    let mut messages = Messages::default();
+    messages.add(REMOVE_LINK, REQUEST, &link(End { name: "", index, up: false }), |_| {});
+    socket.tell(messages.bytes())
+}
+
 /// Gives an interface an address, alone on its network.
 pub(super) fn address(socket: &Netlink, index: u32, address: Ipv4Addr, prefix: u8) -> io::Result<()> {
     let mut fixed = vec![libc::AF_INET as u8, prefix, 0, 0];

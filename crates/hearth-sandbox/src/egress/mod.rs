@@ -22,6 +22,7 @@ use std::fs::{self, File};
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,11 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(169, 254, 100, 2);
 /// Bytes of a packet when the host's own way out tells no size.
 const MTU_DEFAULT: u32 = 1_500;
 
+/// What a killed predecessor had is gone within so long.
+const PREDECESSOR_WAIT: Duration = Duration::from_secs(5);
+/// Between two attempts.
+const PREDECESSOR_PAUSE: Duration = Duration::from_millis(5);
+
 /// Networks that no sandbox reaches.
 const NEVER: [(Ipv4Addr, u8); 5] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
@@ -107,17 +113,33 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// Makes the router and connects it with the host's network, which is the present one.
+    /// Makes the router and connects it with the host's network, which is the present one. What a killed predecessor
+    /// had goes when the kernel gets to it, which is waited for.
     pub(crate) fn open(egress: Egress, instance: &str) -> io::Result<Router> {
+        let begun = Instant::now();
+        loop {
+            match Router::try_open(egress, instance) {
+                Err(error) if is_still_there(&error) && begun.elapsed() < PREDECESSOR_WAIT => {
+                    std::thread::sleep(PREDECESSOR_PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn try_open(egress: Egress, instance: &str) -> io::Result<Router> {
         let step = |name: &'static str| move |error: io::Error| named(name, &error);
         let home = OwnedFd::from(File::open("/proc/self/ns/net")?);
         let outside = kernel::InterfaceSocket::open()?;
         let mtu = default_interface().and_then(|name| outside.mtu(&name).ok()).unwrap_or(MTU_DEFAULT);
         let at_host = format!("hearth{:08x}", hash(instance));
+        let host_routes = Netlink::open(Family::Route)?;
+        if let Ok(index) = outside.index(&at_host) {
+            links::remove(&host_routes, index).ok(); // a killed predecessor's; the kernel may be at it already
+        }
         let taken = fs::read_to_string("/proc/net/route")?;
         let (theirs, ours) = free_uplink(egress.network, instance, &taken)?;
         let name_servers = names::servers();
-        let host_routes = Netlink::open(Family::Route)?;
         let host_filter = Netlink::open(Family::Filter)?;
 
         kernel::unshare(UnshareFlags::NEWNET)?;
@@ -292,6 +314,11 @@ fn default_interface() -> Option<String> {
 /// A number from a name, the same at every start (FNV-1a).
 fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// An interface or a table of that name exists.
+fn is_still_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::ResourceBusy)
 }
 
 /// A kernel without version 6 has nothing to switch off.

@@ -302,6 +302,12 @@ impl Line {
                     tell.send(Ended { exit, out_of_memory }).ok();
                 }
             }
+            Event::NoEgress(reason) => {
+                warn!(
+                    reason,
+                    "functions have no way out to the internet here; --egress off says that this is meant"
+                );
+            }
             Event::Unpacked(number, result) => {
                 if let Some(answer) = self.pending.archives.remove(&number) {
                     answer.send(result).ok();

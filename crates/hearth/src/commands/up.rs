@@ -92,9 +92,6 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     let network = reachable(&arguments, port)?;
     let launcher = server::launcher(&folder, arguments.places, port, &network);
     let spawner = launcher().map_err(anyhow::Error::msg)?;
-    if let Some(reason) = spawner.missing_egress() {
-        warn!(reason, "functions have no way out to the internet here; --egress off says that this is meant");
-    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
