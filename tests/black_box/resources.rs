@@ -51,11 +51,11 @@ fn a_function_has_the_cpu_of_its_memory_and_its_init_has_more() {
     let code = "import time\ndef share(seconds):\n    begun, used = time.monotonic(), time.process_time()\n    \
                 while time.monotonic() - begun < seconds: pass\n    \
                 return (time.process_time() - used) / (time.monotonic() - begun)\n\
-                INIT = share(0.5)\ndef handler(event, context):\n    return [INIT, share(1)]\n";
+                INIT = share(0.5)\ndef handler(event, context):\n    share(0.5)\n    return [INIT, share(2)]\n";
     let function = hearth.function("spinner").code(code).with("Timeout", json!(20)).create();
     let shares = function.invoke("{}").json();
     let (init, call) = (shares[0].as_f64().expect("a share"), shares[1].as_f64().expect("a share"));
-    // 128 MB of 1,769 are 0.072 of a CPU.
+    // 128 MB of 1,769 are 0.072 of a CPU. A busy machine may take a moment to begin counting.
     assert!(call < 0.12, "{call}");
     assert!(init > 2.0 * call, "{init} in init, {call} in the call");
 }
