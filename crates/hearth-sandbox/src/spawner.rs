@@ -167,7 +167,7 @@ impl Spawner {
     fn end(&mut self) -> io::Result<()> {
         self.ended = true;
         self.refills = false;
-        self.sandboxes.values().for_each(Sandbox::kill);
+        self.sandboxes.values_mut().for_each(Sandbox::kill);
         self.unpackings.values().for_each(Unpacking::kill);
         let begun = Instant::now();
         while !(self.sandboxes.is_empty() && self.unpackings.is_empty()) {
@@ -283,13 +283,9 @@ impl Spawner {
                 self.refills = true;
             }
             Command::Kill(id) => self.with(id, Sandbox::kill),
-            Command::Freeze(id) => self.with(id, Sandbox::freeze),
-            Command::Thaw(id) => self.with(id, Sandbox::thaw),
-            Command::LimitCpu(id, microseconds) => {
-                if let Some(sandbox) = self.sandboxes.get_mut(&id) {
-                    sandbox.limit_cpu(microseconds);
-                }
-            }
+            Command::Freeze(id) => self.with(id, |sandbox| sandbox.freeze()),
+            Command::Thaw(id) => self.with(id, |sandbox| sandbox.thaw()),
+            Command::LimitCpu(id, microseconds) => self.with(id, |sandbox| sandbox.limit_cpu(microseconds)),
             Command::Unpack(number, spec) => {
                 if let Err(error) = self.unpack(number, spec, descriptors) {
                     self.outbox.push_back((Event::Unpacked(number, Err(error)), Vec::new()));
@@ -300,8 +296,8 @@ impl Spawner {
     }
 
     /// Does something with a sandbox, unless it has ended meanwhile.
-    fn with(&self, id: SandboxId, act: impl FnOnce(&Sandbox)) {
-        if let Some(sandbox) = self.sandboxes.get(&id) {
+    fn with(&mut self, id: SandboxId, act: impl FnOnce(&mut Sandbox)) {
+        if let Some(sandbox) = self.sandboxes.get_mut(&id) {
             act(sandbox);
         }
     }
@@ -310,7 +306,8 @@ impl Spawner {
         if id.0 > ID_MAX || self.sandboxes.contains_key(&id) {
             return Err(format!("the id {} is not free", id.0));
         }
-        let sandbox = Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
+        let mut sandbox =
+            Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
         let watch = |descriptor, source: Source| {
             epoll::add(&self.epoll, descriptor, source.token(), epoll::EventFlags::IN)
         };

@@ -57,6 +57,7 @@ pub(super) struct Sandbox {
     /// Since when it has more than that.
     relieved: Option<Instant>,
     reliefs: u32,
+    killed: bool,
 }
 
 impl Sandbox {
@@ -74,6 +75,7 @@ impl Sandbox {
             ceiling: None,
             relieved: None,
             reliefs: 0,
+            killed: false,
         }
     }
 
@@ -105,7 +107,10 @@ impl Sandbox {
     }
 
     /// Kills the first process; the kernel kills the others with it. What is frozen dies when it is thawed.
-    pub(super) fn kill(&self) {
+    /// Dying takes CPU time, of a thousand processes much: from here on there is no ceiling.
+    pub(super) fn kill(&mut self) {
+        (self.ceiling, self.relieved, self.killed) = (None, None, true);
+        report("lift the limit of the CPU", self.cgroup.limit_cpu(START_CPUS * 1_000_000));
         pidfd_send_signal(&self.process, Signal::KILL).ok(); // fails only when it is dead already
         self.thaw();
     }
@@ -119,6 +124,9 @@ impl Sandbox {
     }
 
     pub(super) fn limit_cpu(&mut self, microseconds_per_second: u32) {
+        if self.killed {
+            return;
+        }
         self.ceiling = Some(microseconds_per_second);
         if self.relieved.is_none() {
             report("limit the CPU", self.cgroup.limit_cpu(microseconds_per_second));
