@@ -2,7 +2,7 @@
 # Sees to what the other scripts need and says what it does.
 #
 #   scripts/setup.sh build    a Rust toolchain and a C compiler
-#   scripts/setup.sh run      also: root, mkfs.ext4, a Python between 3.9 and 3.13
+#   scripts/setup.sh run      also: root, mkfs.ext4, ip and nsenter, a Python between 3.9 and 3.13
 #   scripts/setup.sh clients  also: AWS CLI, boto3 and pytest in .hearth/venv, PostgreSQL's programs
 #
 # As root on Debian or Ubuntu, what is missing is installed. Elsewhere it is named, and the script stops.
@@ -27,6 +27,9 @@ find_missing() {
     need cc gcc
     if [ "$level" != build ]; then
         PATH="$PATH:/usr/sbin:/sbin" need mkfs.ext4 e2fsprogs
+        # For tests alone: networks that play the internet.
+        PATH="$PATH:/usr/sbin:/sbin" need ip iproute2
+        need nsenter util-linux
         need python3 python3
     fi
     if [ "$level" = clients ] && command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then

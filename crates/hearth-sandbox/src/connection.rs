@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Command, Event, Listen};
 use crate::confinement::Confinement;
+use crate::egress::Egress;
 use crate::wire;
 
 /// The argument that makes the program a spawner.
@@ -41,6 +42,8 @@ pub struct Options {
     pub listen: Vec<Listen>,
     /// What the server may name once it has given its privilege up; `None` for one that stays root.
     pub confinement: Option<Confinement>,
+    /// The way out to the internet; `None` leaves sandboxes without one.
+    pub egress: Option<Egress>,
 }
 
 /// Ready ones of each kind, unless told otherwise.
@@ -57,6 +60,7 @@ impl Options {
             pool: POOL_DEFAULT,
             listen: Vec::new(),
             confinement: None,
+            egress: None,
         }
     }
 }
@@ -69,6 +73,7 @@ pub(crate) struct Greeting {
     pub(crate) pool: u32,
     pub(crate) listen: Vec<Listen>,
     pub(crate) confinement: Option<Confinement>,
+    pub(crate) egress: Option<Egress>,
 }
 
 /// Why no spawner runs.
@@ -123,6 +128,7 @@ impl Connection {
             pool: options.pool,
             listen: options.listen.clone(),
             confinement: options.confinement.clone(),
+            egress: options.egress,
         };
         wire::send(self.socket.as_fd(), &greeting, &[]).map_err(LaunchError::Process)?;
         if !readable_within(self.socket.as_fd(), READY_WAIT).map_err(LaunchError::Process)? {

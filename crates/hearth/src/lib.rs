@@ -20,6 +20,7 @@ pub mod garbage;
 pub mod gate;
 pub mod keys;
 pub mod logging;
+pub mod network;
 pub mod own;
 pub mod privileges;
 pub mod served_folder;

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
-use hearth_sandbox::{Confinement, Connection, Spawner};
+use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
 use hearth_store::BlobKeeper;
@@ -48,7 +48,7 @@ const TASKS_LIMIT: Duration = Duration::from_secs(5);
 const SANDBOX_LIMIT: Duration = Duration::from_secs(12);
 
 /// The port of local AWS stacks, which functions may name without asking their environment.
-const USUAL_PORT: u16 = 4566;
+pub const USUAL_PORT: u16 = 4566;
 
 /// What `hearth up` and `hearth serve` set.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// How the listener speaks TLS, if it does.
     pub tls: Option<Arc<ServerConfig>>,
+    /// What functions reach beside the endpoint.
+    pub network: Network,
 }
 
 /// Who may call, and what is checked.
@@ -81,6 +83,15 @@ impl Callers {
     fn are_verified(self) -> bool {
         self == Self::Root
     }
+}
+
+/// What functions reach beside the endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// The internet; `None` is no way out.
+    pub egress: Option<Egress>,
+    /// Ports of this host's loopback.
+    pub host_ports: Vec<u16>,
 }
 
 /// See the module.
@@ -102,11 +113,18 @@ fn endpoint_ports(port: u16) -> Vec<u16> {
 }
 
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
-pub fn launcher(folder: &DataFolder, places: u32, port: u16, confinement: Option<Confinement>) -> Launcher {
+pub fn launcher(
+    folder: &DataFolder,
+    places: u32,
+    port: u16,
+    network: &Network,
+    confinement: Option<Confinement>,
+) -> Launcher {
     let options = hearth_sandbox::Options {
         pool: places,
         // The places made ahead have the sockets that every environment asks for.
-        listen: sandbox_sockets(&endpoint_ports(port)),
+        listen: sandbox_sockets(&endpoint_ports(port), &network.host_ports),
+        egress: network.egress,
         confinement,
         ..hearth_sandbox::Options::new(folder.instance(), folder.join("run"))
     };
@@ -139,6 +157,7 @@ impl Server {
         let worker_options = WorkerOptions {
             data: folder.path().to_owned(),
             endpoint_ports: endpoint_ports(address.port()),
+            host_ports: options.network.host_ports.clone(),
             environments_max: ENVIRONMENTS_MAX,
             places: Places::of_this_process(),
         };

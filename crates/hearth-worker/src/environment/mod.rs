@@ -16,6 +16,7 @@ mod driver;
 mod figures;
 mod journal;
 mod link;
+mod memory;
 mod shared;
 mod state;
 #[cfg(test)]
@@ -46,6 +47,9 @@ pub(crate) const INIT_LIMIT: Duration = Duration::from_secs(10);
 const PROCESSES_MAX: u32 = 1024;
 /// CPU is given by memory: 1,769 MB are one vCPU (`spec/invoke.md` section 6).
 const MEMORY_MB_OF_A_CPU: u64 = 1_769;
+/// How long a starting runtime has the CPU of an init (two vCPUs, whatever the memory); afterwards, and from the first
+/// invocation on, it has that of its memory.
+const INIT_CPU: Duration = Duration::from_secs(10);
 /// The weight of one process of the host.
 const SHARES_OF_A_CPU: u64 = 1_024;
 /// Where the Runtime API and the X-Ray daemon are.
@@ -53,7 +57,7 @@ pub(crate) const PLATFORM_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1
 /// Where older runtimes and the endpoint's clients look.
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The Runtime API's port; reserved by AWS.
-pub(crate) const RUNTIME_API_PORT: u16 = 9001;
+pub const RUNTIME_API_PORT: u16 = 9001;
 /// Where the function's package is seen.
 const TASK: &str = "/var/task";
 /// Where its layers are seen.
@@ -73,6 +77,8 @@ pub(crate) struct Setup {
     pub(crate) endpoint: Arc<dyn Endpoint>,
     /// Ports of 127.0.0.1 inside at which the endpoint is served; the first is the one announced.
     pub(crate) endpoint_ports: Vec<u16>,
+    /// Ports of this host's loopback that are served inside.
+    pub(crate) host_ports: Vec<u16>,
     pub(crate) world: World,
     pub(crate) init_limit: Duration,
 }
@@ -83,10 +89,12 @@ enum Socket {
     RuntimeApi,
     XRay,
     Endpoint,
+    /// This port of the host's loopback.
+    Host(u16),
 }
 
 /// The sockets of every sandbox, in order.
-fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
+fn sockets(endpoint_ports: &[u16], host_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
     let tcp = |address, port| Listen::Tcp(SocketAddr::new(address, port));
     let platform = [
         (Socket::RuntimeApi, tcp(PLATFORM_ADDRESS, RUNTIME_API_PORT)),
@@ -96,11 +104,12 @@ fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
     platform
         .into_iter()
         .chain(endpoint_ports.iter().map(move |port| (Socket::Endpoint, tcp(LOOPBACK, *port))))
+        .chain(host_ports.iter().map(move |port| (Socket::Host(*port), tcp(LOOPBACK, *port))))
 }
 
 /// The sockets that every sandbox will ask for, so that the spawner can keep some ready.
-pub fn sandbox_sockets(endpoint_ports: &[u16]) -> Vec<Listen> {
-    sockets(endpoint_ports).map(|(_, listen)| listen).collect()
+pub fn sandbox_sockets(endpoint_ports: &[u16], host_ports: &[u16]) -> Vec<Listen> {
+    sockets(endpoint_ports, host_ports).map(|(_, listen)| listen).collect()
 }
 
 impl Setup {
@@ -125,7 +134,7 @@ impl Setup {
                 self.endpoint_ports.first(),
             ),
             directory: TASK.into(),
-            listen: sandbox_sockets(&self.endpoint_ports),
+            listen: sandbox_sockets(&self.endpoint_ports, &self.host_ports),
             channel: self.runtime.channel,
         })
     }
@@ -147,6 +156,12 @@ impl Setup {
             Entry::Program(program) => Some(program.clone()),
             Entry::FirstOf(paths) => paths.iter().find(brought).map(|path| Program::brought(path)),
         }
+    }
+
+    /// CPU time in microseconds per second, by the memory.
+    fn cpu_microseconds(&self) -> u32 {
+        let share = u64::from(self.revision.memory_mb) * 1_000_000 / MEMORY_MB_OF_A_CPU;
+        u32::try_from(share).unwrap_or(u32::MAX)
     }
 
     /// A program that cannot be executed is the function's fault, not the host's.

@@ -87,6 +87,7 @@ impl Fixture {
             sandbox: Arc::new(sandbox),
             endpoint: Arc::new(NoEndpoint),
             endpoint_ports: Vec::new(),
+            host_ports: Vec::new(),
             world: world.clone(),
             init_limit,
         });

@@ -32,8 +32,8 @@ use crate::front::{self, is_loopback};
 use crate::privileges::User;
 use crate::served_folder;
 use crate::server::{self, Callers, Server};
-use crate::state;
 use crate::tls::{self, AUTHORITY_FILE, Certificate};
+use crate::{network, state};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -91,6 +91,8 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    network: network::Options,
+    #[command(flatten)]
     state: state::Options,
 }
 
@@ -101,6 +103,7 @@ struct Prepared {
     certificate: Option<Arc<Certificate>>,
     listener: std::net::TcpListener,
     spawner: Connection,
+    network: server::Network,
 }
 
 /// Runs the command.
@@ -132,7 +135,7 @@ fn check(arguments: &Arguments) -> Result<()> {
             arguments.listen
         );
     }
-    let missing: Vec<_> = hearth_sandbox::doctor().into_iter().filter(|check| !check.ok).collect();
+    let missing = hearth_sandbox::missing_for_full();
     if missing.is_empty() {
         return Ok(());
     }
@@ -161,9 +164,10 @@ fn prepare(arguments: &Arguments, world: &World) -> Result<Prepared> {
     let runtimes = Runtimes::new(Places::of_this_process(), folder.join("runtimes"));
     let sources = user.as_user(|| Ok(runtimes.sources()))?;
     let confinement = Confinement { folder: folder.path().to_owned(), sources };
-    let launch = server::launcher(&folder, arguments.places, port, Some(confinement));
+    let network = arguments.network.reachable(port)?;
+    let launch = server::launcher(&folder, arguments.places, port, &network, Some(confinement));
     let spawner = launch().map_err(anyhow::Error::msg)?;
-    Ok(Prepared { folder, user, certificate, listener, spawner })
+    Ok(Prepared { folder, user, certificate, listener, spawner, network })
 }
 
 fn source(arguments: &Arguments, folder: &DataFolder) -> Option<tls::Source> {
@@ -193,7 +197,7 @@ fn host_name() -> Option<String> {
 }
 
 async fn serve(arguments: Arguments, prepared: Prepared, world: World, started: Instant) -> Result<()> {
-    let Prepared { folder, certificate, listener, spawner, .. } = prepared;
+    let Prepared { folder, certificate, listener, spawner, network, .. } = prepared;
     let listener = TcpListener::from_std(listener).context("prepare the listener")?;
     let died = Arc::new(Notify::new());
     let mut hosts = arguments.hosts.clone();
@@ -202,6 +206,7 @@ async fn serve(arguments: Arguments, prepared: Prepared, world: World, started: 
         account: arguments.account.clone(),
         state: arguments.state.clone(),
         garbage_grace: Duration::from_secs(arguments.garbage_grace),
+        network,
         callers: Callers::Root,
         hosts,
         tls: certificate.as_ref().map(Certificate::server).transpose()?,

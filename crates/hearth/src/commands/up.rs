@@ -24,7 +24,7 @@ use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
 use crate::server::{self, Callers, Server};
-use crate::state;
+use crate::{network, state};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -66,6 +66,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=0))]
     pool: u32,
     #[command(flatten)]
+    network: network::Options,
+    #[command(flatten)]
     state: state::Options,
 }
 
@@ -79,7 +81,8 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     listener.set_nonblocking(true).context("prepare the listener")?;
     let folder = open_folder(&arguments, &world)?;
     let port = listener.local_addr().context("read the listener's address")?.port();
-    let launcher = server::launcher(&folder, arguments.places, port, None);
+    let network = arguments.network.reachable(port)?;
+    let launcher = server::launcher(&folder, arguments.places, port, &network, None);
     let spawner = launcher().map_err(anyhow::Error::msg)?;
     // Not before: the spawner and what it starts keep the limits of who started us.
     front::raise_descriptors();
@@ -89,6 +92,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
         let listener = TcpListener::from_std(listener).context("prepare the listener")?;
         let options = server::Options {
             account: arguments.account,
+            network,
             state: arguments.state,
             garbage_grace: Duration::from_secs(arguments.garbage_grace),
             callers: Callers::Anybody,
