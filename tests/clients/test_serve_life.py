@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import tempfile
+import urllib.request
 
 from conftest import binary, wait_until
 from served import create, served
@@ -35,6 +36,30 @@ def test_a_server_whose_spawner_dies_ends_and_starts_again():
         server.start()
         answer = server.client("lambda").invoke(FunctionName="again", Payload=b"4")
         assert answer["Payload"].read() == b"4"
+
+
+def test_an_unpacked_package_that_no_function_needs_leaves_the_disk():
+    with served() as server:
+        lambda_ = create(server, "gone")
+        code = server.data / "code"
+        assert len(list(code.iterdir())) == 1
+        lambda_.invoke(FunctionName="gone", Payload=b"1")
+        lambda_.delete_function(FunctionName="gone")
+        wait_until(lambda: free(server) and not list(code.iterdir()))
+        create(server, "again")  # the same package, unpacked anew
+        assert len(list(code.iterdir())) == 1
+        assert "Permission denied" not in server.complaints()
+
+
+def free(server):
+    """Lets garbage go without its grace, as `hearth disk --free` does."""
+    token = (server.data / "token").read_text().strip()
+    request = urllib.request.Request(
+        f"{server.endpoint}/_hearth/garbage", method="POST", headers={"Authorization": f"Bearer {token}"}
+    )
+    context = ssl.create_default_context(cafile=server.ready["CertificateAuthority"])
+    with urllib.request.urlopen(request, timeout=60, context=context) as answer:
+        return answer.status == 200
 
 
 def certificate(folder, name="localhost"):

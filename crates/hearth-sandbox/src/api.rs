@@ -26,6 +26,8 @@ pub enum Command {
     /// Unpack archives into one tree, in an unprivileged child. Their descriptors travel beside, in order: what a
     /// later one has replaces what an earlier one had. Answered by `Unpacked`.
     Unpack(u64, UnpackSpec),
+    /// Remove a tree that was unpacked, which belongs to a user of the spawner's. Answered by `Removed`.
+    Remove(u64, PathBuf),
 }
 
 /// Spawner to server: one message each.
@@ -62,6 +64,8 @@ pub enum Event {
     NoEgress(String),
     /// An archive was unpacked, or not.
     Unpacked(u64, Result<Unpacked, UnpackError>),
+    /// An unpacked tree and all its files are gone, or why not, for a person.
+    Removed(u64, Result<(), String>),
 }
 
 /// Why a sandbox could not be made.

@@ -32,6 +32,12 @@ pub(crate) const INSIDE_USER: u32 = 993;
 /// Its group.
 pub(crate) const INSIDE_GROUP: u32 = 990;
 
+/// Whether this number owns unpacked code for some spawner: the block may have been another one earlier.
+pub(crate) fn owns_code(user: u32) -> bool {
+    let number = user.wrapping_sub(BLOCKS_START);
+    number.is_multiple_of(BLOCK_SIZE) && number / BLOCK_SIZE < BLOCKS_MAX
+}
+
 /// One user number, given back when it is handed to [`Identities::give_back`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity(u32);

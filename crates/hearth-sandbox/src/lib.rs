@@ -31,6 +31,7 @@ mod landlock;
 mod netlink;
 mod privilege;
 mod program;
+mod removal;
 mod root;
 mod scratch;
 mod seats;

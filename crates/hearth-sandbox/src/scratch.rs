@@ -13,24 +13,23 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use rustix::fs::{AtFlags, Gid, Mode, Uid, chmodat, chownat, unlinkat};
+use rustix::fs::{AtFlags, Gid, Uid, chownat};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag};
 use rustix::mount::{fsconfig_set_string, fsmount, fsopen};
 
 use crate::kernel;
 
+mod template;
+
+pub(crate) use template::{Formatting, mkfs_path};
+
 /// Templates kept, each about 0.5 MB on disk for a size of 512 MB; the oldest goes first.
 const TEMPLATES_MAX: usize = 32;
 /// Attempts to get a loop device that somebody else may take between asking and taking.
 const LOOP_ATTEMPTS: u32 = 64;
-/// Bytes of `/tmp` for each file that can exist in it.
-const BYTES_PER_INODE: u32 = 16 * 1024;
 /// The size that is kept ready before any sandbox has asked for one: Lambda's default of 512 MB.
 const FIRST_SIZE: u64 = 512 * 1024 * 1024;
-/// Where mkfs.ext4 is found; the spawner has no PATH.
-const MKFS_PATHS: [&str; 3] = ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4", "/usr/bin/mkfs.ext4"];
 
 /// The maker of `/tmp` file systems, with some made ahead.
 #[derive(Debug)]
@@ -51,7 +50,7 @@ impl Scratch {
         Scratch { directory, owner, ready: Vec::new(), ready_bytes: FIRST_SIZE, wanted, serial: 0 }
     }
 
-    /// An empty file system with room for `bytes`, mounted nowhere yet.
+    /// An empty file system with room for `bytes`, of which there is a template, mounted nowhere yet.
     pub(crate) fn take(&mut self, bytes: u64) -> io::Result<OwnedFd> {
         if bytes != self.ready_bytes {
             self.ready.clear();
@@ -65,7 +64,7 @@ impl Scratch {
 
     /// Makes one more ready if there are too few; false when there is nothing to do.
     pub(crate) fn refill(&mut self) -> io::Result<bool> {
-        if self.ready.len() >= self.wanted {
+        if self.ready.len() >= self.wanted || self.wants_template().is_some() {
             return Ok(false);
         }
         let mount = self.make(self.ready_bytes)?;
@@ -74,7 +73,7 @@ impl Scratch {
     }
 
     fn make(&mut self, bytes: u64) -> io::Result<OwnedFd> {
-        let template = self.template(bytes)?;
+        let template = File::open(self.template_path(bytes))?;
         self.serial += 1;
         let path = self.directory.join(format!("{IMAGE_PREFIX}{}", self.serial));
         let image = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
@@ -87,22 +86,18 @@ impl Scratch {
         Ok(mount)
     }
 
-    /// The template of a size, made when it is not there yet.
-    fn template(&self, bytes: u64) -> io::Result<File> {
-        let path = self.directory.join(format!("{TEMPLATE_PREFIX}{bytes}"));
-        match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => return other,
-        }
-        self.drop_oldest_template()?;
-        let unfinished = self.directory.join(format!("{IMAGE_PREFIX}template"));
-        let image =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&unfinished)?;
-        image.set_len(image_bytes(bytes))?;
-        make_file_system(&unfinished)?;
-        finish_template(&image)?;
-        fs::rename(&unfinished, &path)?;
-        Ok(image)
+    fn template_path(&self, bytes: u64) -> PathBuf {
+        self.directory.join(format!("{TEMPLATE_PREFIX}{bytes}"))
+    }
+
+    /// Whether a file system of this size is made without running a program.
+    pub(crate) fn has_template(&self, bytes: u64) -> bool {
+        self.template_path(bytes).exists()
+    }
+
+    /// The size whose template is missing for what is to be kept ready.
+    pub(crate) fn wants_template(&self) -> Option<u64> {
+        (self.ready.len() < self.wanted && !self.has_template(self.ready_bytes)).then_some(self.ready_bytes)
     }
 
     fn drop_oldest_template(&self) -> io::Result<()> {
@@ -126,42 +121,6 @@ impl Scratch {
 pub(crate) const IMAGE_PREFIX: &str = "tmp-image-";
 /// Templates, by their size in bytes.
 const TEMPLATE_PREFIX: &str = "tmp-template-";
-
-/// The image that leaves at least `bytes` free: one in 64 goes to inodes, some to bitmaps and group descriptors, and
-/// ext4 keeps one in 50, up to 4,096 blocks, for itself.
-fn image_bytes(bytes: u64) -> u64 {
-    const BLOCK: u64 = 4096;
-    const FIXED: u64 = 512 * 1024;
-    let usable = bytes + (bytes / 48).min(4097 * BLOCK);
-    (usable + usable / 63 + usable / 8192 + FIXED).next_multiple_of(BLOCK)
-}
-
-/// Gives `/tmp` its mode and takes `lost+found` away.
-fn finish_template(image: &File) -> io::Result<()> {
-    let root = mount_image(image)?;
-    unlinkat(&root, "lost+found", AtFlags::REMOVEDIR)?;
-    Ok(chmodat(&root, ".", Mode::from_raw_mode(0o1777), AtFlags::empty())?)
-}
-
-/// Where mkfs.ext4 is, if it is installed.
-pub(crate) fn mkfs_path() -> Option<&'static str> {
-    MKFS_PATHS.into_iter().find(|path| Path::new(path).exists())
-}
-
-fn make_file_system(image: &Path) -> io::Result<()> {
-    let program =
-        mkfs_path().ok_or_else(|| io::Error::other("mkfs.ext4 is not installed (package e2fsprogs)"))?;
-    let output = Command::new(program)
-        .args(["-q", "-F", "-b", "4096", "-m", "0", "-i", &BYTES_PER_INODE.to_string()])
-        .args(["-O", "^has_journal,^resize_inode", "-E", "lazy_itable_init=1,nodiscard"])
-        .arg(image)
-        .stdin(Stdio::null())
-        .output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("mkfs.ext4: {}", String::from_utf8_lossy(&output.stderr).trim())))
-}
 
 /// Copies only what the file really holds; the rest stays a hole.
 fn copy_sparse(from: &File, to: &File) -> io::Result<()> {

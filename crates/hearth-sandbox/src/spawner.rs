@@ -18,15 +18,21 @@ use rustix::event::{Timespec, epoll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::api::{Command, Event, SandboxId, StartFailure, UnpackError};
+use crate::api::{Event, SandboxId};
 use crate::connection::Greeting;
 use crate::host::Host;
+use crate::removal::Removal;
 use crate::unpack::Unpacking;
-use crate::{kernel, start, wire};
+use crate::{kernel, wire};
 
+mod commands;
+mod formats;
 mod sandbox;
+mod source;
 
+use formats::Formats;
 use sandbox::Sandbox;
+use source::Source;
 
 /// Events taken from the kernel at a time.
 const EVENTS_MAX: usize = 64;
@@ -80,49 +86,14 @@ fn serve() -> io::Result<()> {
     served
 }
 
-/// What a descriptor in the loop belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Control,
-    Progress(SandboxId),
-    Process(SandboxId),
-    Unpack(u64),
-    /// A sandbox's memory ran out.
-    Shortage(SandboxId),
-}
-
-/// Ids leave three bits for the kind of source.
-const ID_MAX: u64 = u64::MAX >> 3;
-
-impl Source {
-    fn token(self) -> epoll::EventData {
-        epoll::EventData::new_u64(match self {
-            Source::Control => 0,
-            Source::Progress(SandboxId(id)) => id << 3 | 1,
-            Source::Process(SandboxId(id)) => id << 3 | 2,
-            Source::Unpack(id) => id << 3 | 3,
-            Source::Shortage(SandboxId(id)) => id << 3 | 4,
-        })
-    }
-
-    fn from_token(token: u64) -> Source {
-        let id = token >> 3;
-        match token & 7 {
-            1 => Source::Progress(SandboxId(id)),
-            2 => Source::Process(SandboxId(id)),
-            3 => Source::Unpack(id),
-            4 => Source::Shortage(SandboxId(id)),
-            _ => Source::Control,
-        }
-    }
-}
-
 struct Spawner {
     control: OwnedFd,
     epoll: OwnedFd,
     host: Host,
     sandboxes: BTreeMap<SandboxId, Sandbox>,
     unpackings: BTreeMap<u64, Unpacking>,
+    removals: BTreeMap<u64, Removal>,
+    formats: Formats,
     /// Events that the server has not taken yet: a few for each thing it asked for.
     outbox: VecDeque<(Event, Vec<OwnedFd>)>,
     /// The loop waits for room in the control socket.
@@ -143,6 +114,8 @@ impl Spawner {
             host,
             sandboxes: BTreeMap::new(),
             unpackings: BTreeMap::new(),
+            removals: BTreeMap::new(),
+            formats: Formats::default(),
             outbox: VecDeque::new(),
             waits_for_room: false,
             ended: false,
@@ -172,6 +145,7 @@ impl Spawner {
         self.refills = false;
         self.sandboxes.values_mut().for_each(Sandbox::kill);
         self.unpackings.values().for_each(Unpacking::kill);
+        self.formats.kill();
         let begun = Instant::now();
         while !(self.sandboxes.is_empty() && self.unpackings.is_empty()) {
             if begun.elapsed() > END_WAIT {
@@ -200,6 +174,7 @@ impl Spawner {
         }
         self.remove_the_leaving();
         self.unpackings.values_mut().for_each(Unpacking::check_time);
+        self.formats.check_time();
         self.sandboxes.values_mut().for_each(Sandbox::check_relief);
         self.send_events()
     }
@@ -209,7 +184,7 @@ impl Spawner {
             Some(REMOVE_PAUSE)
         } else if self.refills || self.sandboxes.values().any(Sandbox::is_relieved) {
             Some(REFILL_PAUSE)
-        } else if !self.unpackings.is_empty() || self.ended {
+        } else if !self.unpackings.is_empty() || self.formats.is_at_work() || self.ended {
             Some(UNPACK_PAUSE)
         } else {
             None
@@ -217,7 +192,13 @@ impl Spawner {
     }
 
     fn refill(&mut self) {
-        self.refills = self.host.refill().unwrap_or_else(|error| {
+        let missing =
+            self.host.scratch.wants_template().filter(|bytes| !self.formats.running.contains_key(bytes));
+        let refilled = match missing {
+            Some(bytes) => self.begin_format(bytes).map(|()| true),
+            None => self.host.refill(),
+        };
+        self.refills = refilled.unwrap_or_else(|error| {
             eprintln!("hearth spawner: fill the pool of ready parts: {error}");
             false
         });
@@ -256,6 +237,13 @@ impl Spawner {
                     sandbox.ran_short();
                 }
             }
+            Source::Format(bytes) => self.formatted(bytes)?,
+            Source::Removal(number) => {
+                if let Some(removal) = self.removals.remove(&number) {
+                    epoll::delete(&self.epoll, removal.process())?;
+                    self.outbox.push_back((Event::Removed(number, removal.finish()), Vec::new()));
+                }
+            }
             Source::Unpack(number) => {
                 if let Some(unpacking) = self.unpackings.remove(&number) {
                     epoll::delete(&self.epoll, unpacking.process())?;
@@ -263,85 +251,6 @@ impl Spawner {
                 }
             }
         }
-        Ok(())
-    }
-
-    fn take_command(&mut self) -> io::Result<()> {
-        let (command, descriptors) = match wire::receive::<Command>(self.control.as_fd()) {
-            Ok(Some(received)) => received,
-            Ok(None) => {
-                self.ended = true;
-                return Ok(());
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        match command {
-            Command::Start(id, mut spec) => {
-                if let Err(reason) = self.start(id, &spec) {
-                    let failure = StartFailure::Host(reason);
-                    self.outbox.push_back((Event::StartFailed { id, failure }, Vec::new()));
-                }
-                spec.environment.iter_mut().for_each(|(_, value)| kernel::wipe(value));
-                self.refills = true;
-            }
-            Command::Kill(id) => self.with(id, Sandbox::kill),
-            Command::Freeze(id) => self.with(id, |sandbox| sandbox.freeze()),
-            Command::Thaw(id) => self.with(id, |sandbox| sandbox.thaw()),
-            Command::LimitCpu(id, microseconds) => self.with(id, |sandbox| sandbox.limit_cpu(microseconds)),
-            Command::Unpack(number, spec) => {
-                if let Err(error) = self.unpack(number, spec, descriptors) {
-                    self.outbox.push_back((Event::Unpacked(number, Err(error)), Vec::new()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Does something with a sandbox, unless it has ended meanwhile.
-    fn with(&mut self, id: SandboxId, act: impl FnOnce(&mut Sandbox)) {
-        if let Some(sandbox) = self.sandboxes.get_mut(&id) {
-            act(sandbox);
-        }
-    }
-
-    fn start(&mut self, id: SandboxId, spec: &crate::api::SandboxSpec) -> Result<(), String> {
-        if id.0 > ID_MAX || self.sandboxes.contains_key(&id) {
-            return Err(format!("the id {} is not free", id.0));
-        }
-        self.host.walls.as_ref().map_or(Ok(()), |walls| walls.check(&spec.mounts))?;
-        let mut sandbox =
-            Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
-        let watch = |descriptor, source: Source| {
-            epoll::add(&self.epoll, descriptor, source.token(), epoll::EventFlags::IN)
-        };
-        let watched = watch(sandbox.process(), Source::Process(id)).and_then(|()| {
-            sandbox.progress().map_or(Ok(()), |progress| watch(progress, Source::Progress(id)))?;
-            sandbox.shortages().map_or(Ok(()), |shortages| watch(shortages, Source::Shortage(id)))
-        });
-        if watched.is_err() {
-            sandbox.kill(); // without a watch it would never be heard of again
-        }
-        self.sandboxes.insert(id, sandbox);
-        watched.map_err(|error| format!("watch the sandbox: {error}"))
-    }
-
-    fn unpack(
-        &mut self,
-        number: u64,
-        spec: crate::api::UnpackSpec,
-        archives: Vec<OwnedFd>,
-    ) -> Result<(), UnpackError> {
-        if archives.is_empty() {
-            return Err(UnpackError::Host("no archive came along".to_owned()));
-        }
-        if number > ID_MAX || self.unpackings.contains_key(&number) {
-            return Err(UnpackError::Host(format!("the number {number} is not free")));
-        }
-        let unpacking = Unpacking::begin(&self.host, number, spec, archives)?;
-        epoll::add(&self.epoll, unpacking.process(), Source::Unpack(number).token(), epoll::EventFlags::IN)
-            .map_err(|error| UnpackError::Host(format!("watch the unpacking: {error}")))?;
-        self.unpackings.insert(number, unpacking);
         Ok(())
     }
 

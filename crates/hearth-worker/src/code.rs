@@ -113,17 +113,26 @@ impl CodeCache {
                 other => other?,
             }
         }
-        tokio::task::spawn_blocking(move || fs::remove_dir_all(removed)).await??;
+        self.remove(removed).await?;
         Ok(true)
+    }
+
+    /// The files are the spawner's: where this process has no privilege, it cannot remove them itself.
+    async fn remove(&self, tree: PathBuf) -> std::io::Result<()> {
+        match self.sandbox.remove(tree.clone()).await {
+            // Another removal of the same one took it.
+            Err(_) if !tree.exists() => Ok(()),
+            removed => removed.map_err(std::io::Error::other),
+        }
     }
 
     /// The unpacked packages that are there. What a removal left half done when it was killed is removed.
     pub(crate) async fn kept(&self) -> std::io::Result<Vec<CodeDigest>> {
         let directory = self.directory.clone();
         let listed = tokio::task::spawn_blocking(move || {
-            let mut kept = Vec::new();
+            let (mut kept, mut half_done) = (Vec::new(), Vec::new());
             let entries = match fs::read_dir(&directory) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(kept),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((kept, half_done)),
                 other => other?,
             };
             for entry in entries {
@@ -131,16 +140,16 @@ impl CodeCache {
                 if is_digest(&name) {
                     kept.push(CodeDigest(name));
                 } else if name.strip_suffix(REMOVED).is_some_and(is_digest) {
-                    // Another removal of the same one may be at it.
-                    fs::remove_dir_all(directory.join(name)).or_else(|error| match error.kind() {
-                        std::io::ErrorKind::NotFound => Ok(()),
-                        _ => Err(error),
-                    })?;
+                    half_done.push(directory.join(name));
                 }
             }
-            Ok(kept)
+            Ok::<_, std::io::Error>((kept, half_done))
         });
-        listed.await?
+        let (kept, half_done) = listed.await??;
+        for tree in half_done {
+            self.remove(tree).await?;
+        }
+        Ok(kept)
     }
 
     async fn make(&self, packages: &[CodeDigest], directory: &Path) -> Result<u64, PrepareError> {

@@ -39,6 +39,9 @@ pub trait Sandbox: Send + Sync {
         archives: Vec<OwnedFd>,
         spec: UnpackSpec,
     ) -> BoxFuture<'_, Result<Unpacked, UnpackError>>;
+
+    /// Removes an unpacked tree, whose files belong to another user than this process may be. The error is for a person.
+    fn remove(&self, tree: PathBuf) -> BoxFuture<'_, Result<(), String>>;
 }
 
 /// A sandbox whose program runs. It goes on when this is dropped: [`Sandbox::kill`] ends it.

@@ -21,6 +21,9 @@ const PROGRESS_BYTES_MAX: usize = 16 * 1024;
 /// The last step before the exec.
 const LAST_STEP: &str = "program";
 
+/// Why a start failed that was killed.
+pub(super) const KILLED_WHILE_MADE: &str = "it was killed while it was being made";
+
 /// When memory runs out, the process that the kernel chose to kill must run to die, and all others try in vain
 /// meanwhile: with little CPU that takes minutes. So they get some for a moment.
 const RELIEF: Duration = Duration::from_millis(100);
@@ -198,7 +201,7 @@ impl Sandbox {
         let finished = steps.last().is_some_and(|(name, _): &(String, u64)| name == LAST_STEP);
         if failure.is_some() || !finished {
             let execute = failure.and_then(|text| text.strip_prefix(EXECUTE)?.parse().ok());
-            let reason = failure.unwrap_or("it was killed while it was being made");
+            let reason = failure.unwrap_or(KILLED_WHILE_MADE);
             let host = || StartFailure::Host(reason.to_owned());
             self.stage = Stage::Failed(execute.map_or_else(host, StartFailure::Execute));
             self.kill();

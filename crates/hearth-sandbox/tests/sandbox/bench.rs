@@ -45,6 +45,11 @@ impl Drop for Directory {
 
 impl Bench {
     pub(crate) fn new() -> Bench {
+        Bench::with(|_| {})
+    }
+
+    /// With other options than the usual.
+    pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Bench {
         static INSTANCES: AtomicU64 = AtomicU64::new(0);
         assert!(
             rustix::process::geteuid().is_root(),
@@ -56,6 +61,7 @@ impl Bench {
             Options::new(format!("test-{}-{number}", std::process::id()), directory.path().join("run"));
         options.program = Some(spawner_program());
         options.pool = 1;
+        change(&mut options);
         let connection = Spawner::launch(&options).expect("a spawner");
         let directory = Directory { directory, instance: options.instance.clone() };
         Bench { connection, options, directory }

@@ -6,5 +6,7 @@ mod egress;
 mod isolation;
 mod life;
 mod limits;
+mod new_sizes;
+mod removal;
 mod unpack;
 mod zips;

@@ -15,12 +15,12 @@ const BYTES_MAX: u64 = 1 << 20;
 const ENTRIES_MAX: u32 = 100;
 
 impl Bench {
-    fn unpack(&self, bytes: &[u8]) -> (Result<Unpacked, UnpackError>, PathBuf) {
+    pub(crate) fn unpack(&self, bytes: &[u8]) -> (Result<Unpacked, UnpackError>, PathBuf) {
         self.unpack_all(&[bytes])
     }
 
     fn unpack_all(&self, all: &[&[u8]]) -> (Result<Unpacked, UnpackError>, PathBuf) {
-        let destination = self.directory.path().join("tree");
+        let destination = self.folder().join("tree");
         let archives: Vec<File> = all
             .iter()
             .map(|bytes| {
@@ -37,6 +37,12 @@ impl Bench {
             Event::Unpacked(7, result) => (result, destination),
             other => panic!("unexpected: {other:?}"),
         }
+    }
+
+    /// Where trees go: the folder that the server is confined to, if it is.
+    fn folder(&self) -> PathBuf {
+        let confinement = self.options.confinement.as_ref();
+        confinement.map_or_else(|| self.directory.path().to_owned(), |walls| walls.folder.clone())
     }
 
     /// Nothing of a refused archive stays, neither under its name nor half made.

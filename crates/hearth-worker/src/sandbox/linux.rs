@@ -4,11 +4,12 @@
 //!
 //! Never: waits for the spawner while a lock is held; loses a kill; tells an end twice.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hearth_sandbox::Connection;
@@ -17,14 +18,15 @@ use hearth_sandbox::api::{
 };
 use hearth_world::{Stop, TaskGroup, TaskKind};
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tracing::{error, info_span, warn};
 
+use self::orders::{ORDERS_MAX, Order, Orders, is_too_large, refuse};
 use super::{Channel, Ended, Running, Sandbox, SandboxError};
 use crate::worker::BoxFuture;
 
-/// Starts and archives that wait for the spawner at most; further ones are refused.
-const ORDERS_MAX: usize = 4096;
+mod orders;
+
 /// Before the second attempt to launch a spawner; doubled each time.
 const RELAUNCH_FIRST: Duration = Duration::from_millis(50);
 /// Between attempts at most.
@@ -38,20 +40,6 @@ pub type Launcher = Arc<dyn Fn() -> Result<Connection, String> + Send + Sync>;
 pub struct LinuxSandbox {
     orders: Arc<Orders>,
     next: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Orders {
-    waiting: Mutex<VecDeque<Order>>,
-    arrived: Notify,
-}
-
-#[derive(Debug)]
-enum Order {
-    Start(SandboxId, Box<SandboxSpec>, oneshot::Sender<Result<Running, SandboxError>>),
-    Unpack(u64, UnpackSpec, Vec<OwnedFd>, oneshot::Sender<Result<Unpacked, UnpackError>>),
-    /// Kill, freeze, thaw, limit: answered by nothing.
-    Tell(Command),
 }
 
 impl LinuxSandbox {
@@ -68,27 +56,6 @@ impl LinuxSandbox {
 
     fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-impl Orders {
-    fn add(&self, order: Order) -> Result<(), Order> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= ORDERS_MAX && !matches!(order, Order::Tell(_)) {
-            return Err(order);
-        }
-        waiting.push_back(order);
-        drop(waiting);
-        self.arrived.notify_one();
-        Ok(())
-    }
-
-    fn take(&self) -> Option<Order> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-
-    fn put_back(&self, order: Order) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_front(order);
     }
 }
 
@@ -150,6 +117,16 @@ impl Sandbox for LinuxSandbox {
             answered.await.unwrap_or_else(|_| Err(UnpackError::Host("the spawner died".to_owned())))
         })
     }
+
+    fn remove(&self, tree: PathBuf) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            if self.orders.add(Order::Remove(self.number(), tree, answer)).is_err() {
+                return Err(format!("{ORDERS_MAX} orders wait already"));
+            }
+            answered.await.unwrap_or_else(|_| Err("the spawner died".to_owned()))
+        })
+    }
 }
 
 /// Who waits for what.
@@ -158,6 +135,7 @@ struct Pending {
     starts: HashMap<SandboxId, oneshot::Sender<Result<Running, SandboxError>>>,
     running: HashMap<SandboxId, oneshot::Sender<Ended>>,
     archives: HashMap<u64, oneshot::Sender<Result<Unpacked, UnpackError>>>,
+    removals: HashMap<u64, oneshot::Sender<Result<(), String>>>,
 }
 
 /// The task's own view.
@@ -236,6 +214,9 @@ impl Line {
                     let archives: Vec<_> = archives.iter().map(AsFd::as_fd).collect();
                     connection.send(&Command::Unpack(*number, spec.clone()), &archives)
                 }
+                Order::Remove(number, tree, _) => {
+                    connection.send(&Command::Remove(*number, tree.clone()), &[])
+                }
                 Order::Tell(command) => connection.send(command, &[]),
             };
             match sent {
@@ -258,6 +239,7 @@ impl Line {
         match order {
             Order::Start(id, _, answer) => drop(self.pending.starts.insert(id, answer)),
             Order::Unpack(number, _, _, answer) => drop(self.pending.archives.insert(number, answer)),
+            Order::Remove(number, _, answer) => drop(self.pending.removals.insert(number, answer)),
             Order::Tell(_) => {}
         }
     }
@@ -307,6 +289,11 @@ impl Line {
                     reason,
                     "functions have no way out to the internet here; --egress off says that this is meant"
                 );
+            }
+            Event::Removed(number, result) => {
+                if let Some(answer) = self.pending.removals.remove(&number) {
+                    answer.send(result).ok();
+                }
             }
             Event::Unpacked(number, result) => {
                 if let Some(answer) = self.pending.archives.remove(&number) {
@@ -365,17 +352,4 @@ fn running(
     let output = pipes.next().ok_or_else(|| SandboxError::Refused("no output pipe came".to_owned()))?;
     let channel = pipes.next().zip(pipes.next()).map(|(sending, receiving)| Channel { sending, receiving });
     Ok(Running { id, sockets: descriptors, output, channel, memory_stat, timings, ended })
-}
-
-fn is_too_large(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(code) if code == rustix::io::Errno::MSGSIZE.raw_os_error())
-        || error.kind() == io::ErrorKind::InvalidInput
-}
-
-fn refuse(order: Order, error: &io::Error) {
-    match order {
-        Order::Start(_, _, answer) => drop(answer.send(Err(SandboxError::Refused(error.to_string())))),
-        Order::Unpack(_, _, _, answer) => drop(answer.send(Err(UnpackError::Host(error.to_string())))),
-        Order::Tell(_) => {}
-    }
 }

@@ -138,4 +138,8 @@ impl Sandbox for SimulatedSandbox {
             Ok(Unpacked { bytes: 0, entries: 0 })
         })
     }
+
+    fn remove(&self, tree: PathBuf) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move { std::fs::remove_dir_all(tree).map_err(|error| error.to_string()) })
+    }
 }
