@@ -1,40 +1,28 @@
-//! One control group per sandbox and controller: limits, freezing, and what the kernel counted.
+//! One control group per sandbox: limits, freezing, and what the kernel counted. In the version that the host mounts.
 //!
 //! ```text
-//! /sys/fs/cgroup/memory/hearth-<instance>/<user number>/   and the same under pids, freezer and cpu
+//! v1   <each controller's mount>/hearth-<instance>/<user number>/      entered by writing to files
+//! v2   <mount or our own group>/hearth-<instance>/<user number>/       the process is made in it
 //! ```
 //!
-//! A sandbox enters by writing `0` to each `tasks` file while it has one thread. Writing a process number to
-//! `cgroup.procs` would wait 5 to 13 ms for the whole machine (a grace period of the kernel's).
+//! A running process is never moved: that waits 5 to 13 ms for the whole machine (a grace period of the kernel's).
 //!
-//! Never: touches a group of another instance; moves a process that already runs.
+//! Never: touches a group of another instance; moves a process of a sandbox.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::epoll::EventFlags;
 
-use crate::api::START_CPUS;
+mod v1;
+mod v2;
 
 /// Clean-up rounds over groups left by a dead spawner, each killing what it finds.
 const CLEAN_UP_ROUNDS: u32 = 200;
 /// Pause between two of them.
 const CLEAN_UP_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
-
-/// The controllers used, by the names of cgroup v1.
-const CONTROLLERS: [&str; 4] = ["memory", "pids", "freezer", "cpu"];
-const MEMORY: usize = 0;
-const PIDS: usize = 1;
-const FREEZER: usize = 2;
-const CPU: usize = 3;
-
-/// Socket buffers of a sandbox, in bytes: the kernel counts them apart from its memory, and what all sandboxes hold
-/// together squeezes the host's own connections.
-const SOCKET_BYTES_MAX: u64 = 32 * 1024 * 1024;
-/// The smallest weight that the kernel takes.
-const CPU_SHARES_MIN: u64 = 2;
 
 /// CPU time is counted out in pieces of this length, in microseconds: who has used up its part stands still until the
 /// next one. A short one means short pauses; below some ticks of the kernel's clock (4 ms) the parts get uneven.
@@ -42,50 +30,115 @@ const CPU_PERIOD_US: u32 = 20_000;
 /// The smallest part of a period that the kernel takes, in microseconds.
 const CPU_QUOTA_US_MIN: u64 = 1_000;
 
-/// Where the controllers are mounted, with this instance's parent group in each.
+/// This instance's place among the host's groups.
 #[derive(Clone, Debug)]
-pub(crate) struct Cgroups {
-    parents: [PathBuf; CONTROLLERS.len()],
+pub(crate) enum Cgroups {
+    V1(v1::Cgroups),
+    V2(v2::Cgroups),
+}
+
+/// The groups of one sandbox.
+#[derive(Debug)]
+pub(crate) enum Cgroup {
+    V1(v1::Cgroup),
+    V2(v2::Cgroup),
+}
+
+/// How a sandbox's first process gets into its groups.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// It writes `0` to each of these while it has one thread.
+    Doors(Vec<File>),
+    /// It is cloned into this directory.
+    Directory(OwnedFd),
+}
+
+impl Entry {
+    /// The directory to clone into, if that is the way.
+    pub(crate) fn directory(&self) -> Option<BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        match self {
+            Entry::Doors(_) => None,
+            Entry::Directory(directory) => Some(directory.as_fd()),
+        }
+    }
+
+    /// Called by the process itself: does what is left to do.
+    pub(crate) fn enter(&self) -> io::Result<()> {
+        match self {
+            Entry::Doors(doors) => doors.iter().try_for_each(|mut door| door.write_all(b"0")),
+            Entry::Directory(_) => Ok(()),
+        }
+    }
+}
+
+/// Tells that a sandbox's memory ran out.
+#[derive(Debug)]
+pub(crate) enum Shortages {
+    V1(OwnedFd),
+    V2(v2::Events),
+}
+
+impl Shortages {
+    /// What to wait for, and for which event of it.
+    pub(crate) fn source(&self) -> (BorrowedFd<'_>, EventFlags) {
+        use std::os::fd::AsFd;
+        match self {
+            Shortages::V1(event) => (event.as_fd(), EventFlags::IN),
+            Shortages::V2(events) => (events.file(), EventFlags::PRI),
+        }
+    }
+
+    /// Whether it ran out since the last look.
+    pub(crate) fn take(&mut self) -> bool {
+        match self {
+            Shortages::V1(event) => rustix::io::read(event, &mut [0; 8]).is_ok(),
+            Shortages::V2(events) => events.take(),
+        }
+    }
 }
 
 impl Cgroups {
-    /// Finds the controllers. Makes nothing yet.
+    /// Chooses the version by what is mounted: the first where it has all controllers, else the second. Makes nothing.
     pub(crate) fn find(instance: &str) -> Result<Cgroups, String> {
         let mounts =
             fs::read_to_string("/proc/self/mounts").map_err(|e| format!("read /proc/self/mounts: {e}"))?;
         let group = format!("hearth-{instance}");
-        let find = |controller: &str| {
-            mount_point(&mounts, controller)
-                .map(|point| point.join(&group))
-                .ok_or_else(|| missing(&mounts, controller))
-        };
-        let [memory, pids, freezer, cpu] = CONTROLLERS;
-        Ok(Cgroups { parents: [find(memory)?, find(pids)?, find(freezer)?, find(cpu)?] })
+        match v1::Cgroups::find(&mounts, &group) {
+            Ok(first) => Ok(Cgroups::V1(first)),
+            Err(missing) => v2::Cgroups::find(&mounts, &group)
+                .map(Cgroups::V2)
+                .map_err(|second| format!("control groups: version 2: {second}; version 1: {missing}")),
+        }
     }
 
     /// Makes the parent groups.
     pub(crate) fn make_parents(&self) -> Result<(), String> {
-        for parent in &self.parents {
-            make_directory(parent)
-                .map_err(|error| format!("make the cgroup {}: {error}", parent.display()))?;
+        match self {
+            Cgroups::V1(groups) => groups.make_parents(),
+            Cgroups::V2(groups) => groups.make_parent(),
         }
-        Ok(())
     }
 
     /// Makes the groups of one sandbox, without limits yet.
     pub(crate) fn make(&self, name: &str) -> io::Result<Cgroup> {
-        let group = Cgroup { directories: self.parents.each_ref().map(|parent| parent.join(name)) };
-        let made = group.directories.iter().try_for_each(fs::create_dir);
-        made.and_then(|()| group.start()).inspect_err(|_| {
-            group.remove().ok();
-        })?;
-        Ok(group)
+        match self {
+            Cgroups::V1(groups) => groups.make(name).map(Cgroup::V1),
+            Cgroups::V2(groups) => groups.make(name).map(Cgroup::V2),
+        }
+    }
+
+    fn parents(&self) -> &[PathBuf] {
+        match self {
+            Cgroups::V1(groups) => groups.parents(),
+            Cgroups::V2(groups) => groups.parents(),
+        }
     }
 
     /// Kills what is left in this instance's groups and removes them, as after a crash.
     pub(crate) fn clean_up(&self) -> io::Result<()> {
         for round in 0.. {
-            let left: Vec<PathBuf> = self.parents.iter().flat_map(|parent| children(parent)).collect();
+            let left: Vec<PathBuf> = self.parents().iter().flat_map(|parent| children(parent)).collect();
             for group in &left {
                 kill_tasks(group);
                 fs::remove_dir(group).ok();
@@ -104,125 +157,115 @@ impl Cgroups {
 
     /// Removes the parent groups when they are empty.
     pub(crate) fn remove_parents(&self) {
-        for parent in &self.parents {
+        for parent in self.parents() {
             fs::remove_dir(parent).ok();
+        }
+    }
+
+    /// Which version and where, for a person.
+    pub(crate) fn describe(&self) -> String {
+        let version = if matches!(self, Cgroups::V1(_)) { "v1" } else { "v2" };
+        let places = self.parents().iter().filter_map(|parent| parent.parent());
+        let places: Vec<_> = places.map(|place| place.display().to_string()).collect();
+        format!("{version}: {}", places.join(", "))
+    }
+
+    /// The file that limits the CPU, and the one that limits swap: names, and whether they are there.
+    pub(crate) fn limits(&self) -> [(&'static str, bool); 2] {
+        match self {
+            Cgroups::V1(groups) => groups.limits(),
+            Cgroups::V2(groups) => groups.limits(),
         }
     }
 }
 
-/// The groups of one sandbox.
-#[derive(Debug)]
-pub(crate) struct Cgroup {
-    directories: [PathBuf; CONTROLLERS.len()],
-}
-
 impl Cgroup {
-    /// What is the same for every sandbox: nothing is swapped out, and the CPU has the ceiling of an init. That there
-    /// always is a group with one spares the kernel from switching its bookkeeping on and off.
-    fn start(&self) -> io::Result<()> {
-        write(&self.directories[MEMORY].join("memory.swappiness"), "0")?;
-        write_if_there(&self.directories[CPU].join("cpu.cfs_period_us"), &CPU_PERIOD_US.to_string())?;
-        self.limit_cpu(START_CPUS * 1_000_000)
-    }
-
     /// The ceiling of CPU time, in microseconds of each second. Kernels without CFS bandwidth control have none.
     pub(crate) fn limit_cpu(&self, microseconds_per_second: u32) -> io::Result<()> {
         let quota = u64::from(microseconds_per_second) * u64::from(CPU_PERIOD_US) / 1_000_000;
-        let quota = quota.max(CPU_QUOTA_US_MIN).to_string();
-        write_if_there(&self.directories[CPU].join("cpu.cfs_quota_us"), &quota)
+        let quota = quota.max(CPU_QUOTA_US_MIN);
+        match self {
+            Cgroup::V1(group) => group.limit_cpu(quota),
+            Cgroup::V2(group) => group.limit_cpu(quota),
+        }
     }
 
-    /// Sets the limits: memory of all kinds together in bytes, processes and threads, and the weight when CPU is short.
+    /// Sets the limits: memory of all kinds together in bytes, processes and threads, and the weight when CPU is short
+    /// (1,024: as one process of the host).
     pub(crate) fn limit(&self, memory_bytes: u64, processes_max: u32, cpu_shares: u64) -> io::Result<()> {
-        let memory = &self.directories[MEMORY];
-        let limit = memory_bytes.to_string();
-        write(&memory.join("memory.limit_in_bytes"), &limit)?;
-        // Memory and swap together: present where the kernel accounts swap.
-        write_if_there(&memory.join("memory.memsw.limit_in_bytes"), &limit)?;
-        let sockets = memory_bytes.min(SOCKET_BYTES_MAX).to_string();
-        write_if_there(&memory.join("memory.kmem.tcp.limit_in_bytes"), &sockets)?;
-        write(&self.directories[CPU].join("cpu.shares"), &cpu_shares.max(CPU_SHARES_MIN).to_string())?;
-        write(&self.directories[PIDS].join("pids.max"), &processes_max.to_string())
+        match self {
+            Cgroup::V1(group) => group.limit(memory_bytes, processes_max, cpu_shares),
+            Cgroup::V2(group) => group.limit(memory_bytes, processes_max, cpu_shares),
+        }
     }
 
-    /// The files through which a process with one thread enters: it writes `0` to each.
-    pub(crate) fn doors(&self) -> io::Result<Vec<File>> {
-        self.directories
-            .iter()
-            .map(|directory| OpenOptions::new().write(true).open(directory.join("tasks")))
-            .collect()
+    /// How a process gets in.
+    pub(crate) fn entry(&self) -> io::Result<Entry> {
+        match self {
+            Cgroup::V1(group) => group.doors().map(Entry::Doors),
+            Cgroup::V2(group) => group.directory().map(Entry::Directory),
+        }
     }
 
-    /// Becomes readable when memory runs out. `None` where the kernel does not tell.
-    pub(crate) fn shortages(&self) -> io::Result<Option<OwnedFd>> {
-        let memory = &self.directories[MEMORY];
-        let control = match File::open(memory.join("memory.oom_control")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other?,
-        };
-        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let registration = format!("{} {}", event.as_raw_fd(), control.as_raw_fd());
-        write_if_there(&memory.join("cgroup.event_control"), &registration)?;
-        Ok(Some(event))
+    /// Tells when memory runs out. `None` where the kernel does not.
+    pub(crate) fn shortages(&self) -> io::Result<Option<Shortages>> {
+        match self {
+            Cgroup::V1(group) => Ok(group.shortages()?.map(Shortages::V1)),
+            Cgroup::V2(group) => Ok(Some(Shortages::V2(group.events()?))),
+        }
     }
 
     /// The kernel's memory figures.
     pub(crate) fn memory_stat(&self) -> PathBuf {
-        self.directories[MEMORY].join("memory.stat")
+        match self {
+            Cgroup::V1(group) => group.memory_stat(),
+            Cgroup::V2(group) => group.memory_stat(),
+        }
     }
 
     /// The kernel killed a process of this group for memory.
     pub(crate) fn was_out_of_memory(&self) -> bool {
-        let control =
-            fs::read_to_string(self.directories[MEMORY].join("memory.oom_control")).unwrap_or_default();
-        let killed = control.lines().find_map(|line| line.strip_prefix("oom_kill "));
-        killed.is_some_and(|count| count.trim() != "0")
+        match self {
+            Cgroup::V1(group) => group.was_out_of_memory(),
+            Cgroup::V2(group) => group.was_out_of_memory(),
+        }
     }
 
     /// Stops all its processes where they are.
     pub(crate) fn freeze(&self) -> io::Result<()> {
-        write(&self.directories[FREEZER].join("freezer.state"), "FROZEN")
+        match self {
+            Cgroup::V1(group) => group.freeze(),
+            Cgroup::V2(group) => group.freeze(true),
+        }
     }
 
     /// Lets them go on.
     pub(crate) fn thaw(&self) -> io::Result<()> {
-        write(&self.directories[FREEZER].join("freezer.state"), "THAWED")
+        match self {
+            Cgroup::V1(group) => group.thaw(),
+            Cgroup::V2(group) => group.freeze(false),
+        }
     }
 
     /// Removes the groups; false while one of them is still busy.
     pub(crate) fn remove(&self) -> io::Result<bool> {
-        for directory in &self.directories {
-            match fs::remove_dir(directory) {
-                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Ok(false),
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(true)
+        let directories = match self {
+            Cgroup::V1(group) => group.directories(),
+            Cgroup::V2(group) => group.directories(),
+        };
+        remove_all(directories)
     }
 }
 
-/// Where a v1 controller is mounted, read from the lines of `/proc/self/mounts`.
-pub(crate) fn mount_point(mounts: &str, controller: &str) -> Option<PathBuf> {
-    mounts.lines().find_map(|line| {
-        let mut fields = line.split(' ').skip(1);
-        let (point, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
-        (kind == "cgroup" && options.split(',').any(|option| option == controller))
-            .then(|| PathBuf::from(point))
-    })
-}
-
-// GAP(cgroup-v2): a host with only the unified hierarchy is refused. There the child is to be made inside its
-// group (CLONE_INTO_CGROUP), with memory.max, pids.max, cgroup.freeze and cgroup.kill.
-fn missing(mounts: &str, controller: &str) -> String {
-    let unified = mounts.lines().any(|line| line.split(' ').nth(2) == Some("cgroup2"));
-    let seen =
-        if unified { "only cgroup v2 is mounted, which is not supported yet" } else { "it is not mounted" };
-    format!(
-        "the cgroup controller `{controller}` is needed in its v1 form, and {seen}: \
-         boot with systemd.unified_cgroup_hierarchy=0, or mount it with \
-         `mount -t cgroup -o {controller} cgroup /sys/fs/cgroup/{controller}`"
-    )
+fn remove_all(directories: &[PathBuf]) -> io::Result<bool> {
+    for directory in directories {
+        match fs::remove_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(true)
 }
 
 fn children(parent: &Path) -> Vec<PathBuf> {
@@ -232,11 +275,15 @@ fn children(parent: &Path) -> Vec<PathBuf> {
 
 /// Kills every process of a group, thawing it so that they can die.
 fn kill_tasks(group: &Path) {
-    let tasks = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    for pid in tasks.lines().filter_map(|line| line.parse().ok()).filter_map(rustix::process::Pid::from_raw) {
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
+    if write(&group.join("cgroup.kill"), "1").is_err() {
+        let tasks = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+        let numbers = tasks.lines().filter_map(|line| line.parse().ok());
+        for pid in numbers.filter_map(rustix::process::Pid::from_raw) {
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
+        }
     }
-    write(&group.join("freezer.state"), "THAWED").ok();
+    write(&group.join("freezer.state"), "THAWED").ok(); // the first version's
+    write(&group.join("cgroup.freeze"), "0").ok(); // the second's
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {
@@ -259,25 +306,4 @@ fn write(path: &Path, value: &str) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HYBRID: &str = "proc /proc proc rw 0 0\n\
-        cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0\n\
-        cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\n\
-        cgroup2 /sys/fs/cgroup/unified cgroup2 rw,relatime 0 0\n";
-
-    #[test]
-    fn a_controller_is_found_by_its_option_not_by_its_path() {
-        assert_eq!(mount_point(HYBRID, "memory"), Some(PathBuf::from("/sys/fs/cgroup/memory")));
-        assert_eq!(mount_point(HYBRID, "cpuacct"), Some(PathBuf::from("/sys/fs/cgroup/cpu,cpuacct")));
-        assert_eq!(mount_point(HYBRID, "pids"), None);
-    }
-
-    #[test]
-    fn what_is_missing_is_named_with_a_remedy() {
-        let sentence = missing("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n", "memory");
-        assert!(sentence.contains("`memory`") && sentence.contains("only cgroup v2"), "{sentence}");
-        assert!(missing("", "pids").contains("not mounted"));
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::cgroups::{Cgroups, mount_point};
+use crate::cgroups::Cgroups;
 use crate::{egress, landlock, scratch, seccomp};
 
 /// One thing looked at.
@@ -106,17 +106,11 @@ fn root() -> Found {
 fn cgroups() -> Check {
     let name = "cgroups";
     match Cgroups::find("doctor") {
-        Ok(_) => {
-            let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-            let points =
-                ["memory", "pids", "freezer", "cpu"].map(|controller| mount_point(&mounts, controller));
-            let points: Vec<_> =
-                points.into_iter().flatten().map(|point| point.display().to_string()).collect();
-            Check::needed(name, Ok(format!("v1: {}", points.join(", "))))
-        }
+        Ok(groups) => Check::needed(name, Ok(groups.describe())),
         Err(reason) => {
-            let remedy = Some("mount the v1 controllers".to_owned());
-            Check { name, ok: false, needed: true, detail: reason, remedy }
+            let remedy =
+                "mount cgroup v2 with memory, pids and cpu, or v1 with memory, pids, freezer and cpu";
+            Check { name, ok: false, needed: true, detail: reason, remedy: Some(remedy.to_owned()) }
         }
     }
 }
@@ -168,7 +162,7 @@ fn landlock() -> Found {
 }
 
 fn cpu_ceiling() -> Found {
-    controller_file("cpu", "cpu.cfs_quota_us", "use a kernel with CONFIG_CFS_BANDWIDTH")
+    limit_file(|[cpu, _]| cpu, "use a kernel with CONFIG_CFS_BANDWIDTH")
 }
 
 fn swap_limit() -> Found {
@@ -177,16 +171,18 @@ fn swap_limit() -> Found {
     if swaps.lines().count() <= 1 {
         return Ok("this host has no swap".to_owned());
     }
-    controller_file("memory", "memory.memsw.limit_in_bytes", REMEDY)
+    limit_file(|[_, swap]| swap, REMEDY)
 }
 
-fn controller_file(controller: &str, name: &str, remedy: &'static str) -> Found {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let point = mount_point(&mounts, controller);
-    if point.is_some_and(|point| point.join(name).exists()) {
-        return Ok(format!("{name} is there"));
+fn limit_file(
+    which: impl Fn([(&'static str, bool); 2]) -> (&'static str, bool),
+    remedy: &'static str,
+) -> Found {
+    let groups = Cgroups::find("doctor").map_err(|reason| (reason, "see cgroups"))?;
+    match which(groups.limits()) {
+        (name, true) => Ok(format!("{name} is there")),
+        (name, false) => Err((format!("{name} is missing"), remedy)),
     }
-    Err((format!("{name} is missing"), remedy))
 }
 
 /// Makes one and throws it away, in a network namespace of a thread's own.

@@ -20,6 +20,7 @@ use rustix::process::{Resource, Rlimit, WaitOptions, setrlimit};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 use seccompiler::BpfProgram;
 
+use crate::cgroups::Entry;
 use crate::kernel::{self, Side};
 use crate::landlock;
 use crate::privilege;
@@ -43,8 +44,8 @@ const STACK_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Everything the child needs, prepared before it is cloned.
 pub(crate) struct Plan<'a> {
-    /// The cgroups' `tasks` files.
-    pub(crate) doors: Vec<File>,
+    /// The way into the cgroups.
+    pub(crate) entry: Entry,
     pub(crate) network: OwnedFd,
     pub(crate) users: OwnedFd,
     pub(crate) tree: Tree,
@@ -94,7 +95,7 @@ type Step<T> = Result<T, (&'static str, io::Error)>;
 fn make(plan: &Plan<'_>, steps: &mut Steps) -> Step<File> {
     let step = |name: &'static str| move |error: io::Error| (name, error);
     privilege::die_with_spawner(plan.spawner).map_err(step("follow the spawner"))?;
-    enter_cgroups(&plan.doors).map_err(step("enter the cgroups"))?;
+    plan.entry.enter().map_err(step("enter the cgroups"))?;
     steps.done("cgroups");
     enter_namespaces(plan).map_err(step("enter the namespaces"))?;
     let oom = OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
@@ -109,10 +110,6 @@ fn make(plan: &Plan<'_>, steps: &mut Steps) -> Step<File> {
     seccompiler::apply_filter(plan.filter).map_err(|e| ("install the filter", io::Error::other(e)))?;
     steps.done("seccomp");
     Ok(oom)
-}
-
-fn enter_cgroups(doors: &[File]) -> io::Result<()> {
-    doors.iter().try_for_each(|mut door| door.write_all(b"0"))
 }
 
 fn enter_namespaces(plan: &Plan<'_>) -> io::Result<()> {

@@ -25,7 +25,7 @@ use rustix::thread::{
 };
 
 use crate::api::Listen;
-use crate::cgroups::{Cgroup, Cgroups};
+use crate::cgroups::{Cgroup, Cgroups, Entry, Shortages};
 use crate::egress::{Egress, Router};
 use crate::identity::{INSIDE_GROUP, INSIDE_USER, Identities, Identity};
 use crate::kernel;
@@ -42,10 +42,10 @@ pub(crate) struct Seat {
     pub(crate) network: OwnedFd,
     pub(crate) users: OwnedFd,
     pub(crate) cgroup: Cgroup,
-    /// Readable when its memory runs out.
-    pub(crate) shortages: Option<OwnedFd>,
-    /// The cgroups' files through which the sandbox enters.
-    pub(crate) doors: Vec<File>,
+    /// Tells when its memory runs out.
+    pub(crate) shortages: Option<Shortages>,
+    /// How the sandbox enters the cgroups.
+    pub(crate) entry: Entry,
     /// Served sockets, in the order asked for.
     pub(crate) sockets: Vec<OwnedFd>,
     pub(crate) identity: Identity,
@@ -147,9 +147,9 @@ impl Seats {
         let (network, sockets) = self.make_network(identity.number() - self.identities.owner())?;
         let users = make_users(self.identities.owner(), identity.number())?;
         let cgroup = self.cgroups.make(&identity.number().to_string())?;
-        let doors = cgroup.doors()?;
+        let entry = cgroup.entry()?;
         let shortages = cgroup.shortages()?;
-        Ok(Seat { network, users, cgroup, shortages, doors, sockets, identity: identity.clone() })
+        Ok(Seat { network, users, cgroup, shortages, entry, sockets, identity: identity.clone() })
     }
 
     /// A network namespace of its own, owned by the host's user namespace, with loopback up and the served sockets

@@ -227,7 +227,7 @@ impl Spawner {
                     self.outbox.extend(sandbox.ended(id));
                     unwatch_progress(&self.epoll, sandbox)?;
                     epoll::delete(&self.epoll, sandbox.process())?;
-                    if let Some(shortages) = sandbox.shortages() {
+                    if let Some((shortages, _)) = sandbox.shortages() {
                         epoll::delete(&self.epoll, shortages)?;
                     }
                 }

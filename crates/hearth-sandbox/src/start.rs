@@ -11,7 +11,7 @@ use rustix::fs::{Gid, Uid, fchown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::api::SandboxSpec;
-use crate::cgroups::Cgroup;
+use crate::cgroups::{Cgroup, Entry, Shortages};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::init::{self, Plan};
@@ -26,8 +26,8 @@ pub(crate) struct Launched {
     pub(crate) process: OwnedFd,
     pub(crate) cgroup: Cgroup,
     pub(crate) identity: Identity,
-    /// Readable when its memory runs out.
-    pub(crate) shortages: Option<OwnedFd>,
+    /// Tells when its memory runs out.
+    pub(crate) shortages: Option<Shortages>,
     /// Lines of progress, then the end of the stream when the program runs.
     pub(crate) progress: File,
     /// The program's wait status, once.
@@ -41,11 +41,12 @@ pub(crate) struct Launched {
 /// Makes a sandbox up to the clone of its first process.
 pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched> {
     let mut clock = Clock { last: Instant::now(), timings: Vec::new() };
-    let mut seat = host.seats.take(&spec.listen).map_err(|e| named("make the namespaces and cgroups", &e))?;
+    let seat = host.seats.take(&spec.listen).map_err(|e| named("make the namespaces and cgroups", &e))?;
     clock.done("seat");
-    let prepared = prepare(host, &mut seat, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
+    let Seat { network, users, cgroup, shortages, entry, sockets, identity } = seat;
+    let place = Place { network, users, entry, sockets, cgroup: &cgroup, user: identity.number() };
+    let prepared = prepare(host, place, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
     clock.done("cloned");
-    let Seat { cgroup, identity, shortages, .. } = seat;
     match prepared {
         Ok((process, Ends { progress, ending, handover })) => Ok(Launched {
             process,
@@ -65,6 +66,16 @@ pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched
     }
 }
 
+/// What of a seat goes into the sandbox.
+struct Place<'a> {
+    network: OwnedFd,
+    users: OwnedFd,
+    entry: Entry,
+    sockets: Vec<OwnedFd>,
+    cgroup: &'a Cgroup,
+    user: u32,
+}
+
 /// What the spawner keeps of a sandbox beside its process.
 struct Ends {
     progress: File,
@@ -74,20 +85,21 @@ struct Ends {
 
 fn prepare<'a>(
     host: &'a mut Host,
-    seat: &mut Seat,
+    place: Place<'_>,
     spec: &SandboxSpec,
     clock: &mut Clock,
 ) -> io::Result<(Plan<'a>, Ends)> {
     let tmp = host.scratch.take(spec.tmp_bytes).map_err(|e| named("make /tmp", &e))?;
     clock.done("tmp");
     // One more than the function may have: the init counts too.
-    let limited = seat.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1), spec.cpu_shares);
+    let limited =
+        place.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1), spec.cpu_shares);
     limited.map_err(|e| named("limit memory and processes", &e))?;
     clock.done("limits");
-    let mut handover = std::mem::take(&mut seat.sockets);
+    let mut handover = place.sockets;
     let (output_read, output) = pipe_with(PipeFlags::CLOEXEC)?;
     // The program's own, so that it may also open it by name: /dev/stdout.
-    let (user, group) = (Uid::from_raw(seat.identity.number()), Gid::from_raw(seat.identity.number()));
+    let (user, group) = (Uid::from_raw(place.user), Gid::from_raw(place.user));
     fchown(&output, Some(user), Some(group))?;
     handover.push(not_waiting(output_read)?);
     let mut channel = None;
@@ -101,9 +113,9 @@ fn prepare<'a>(
     let (progress, progress_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (ending, ending_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let plan = Plan {
-        doors: std::mem::take(&mut seat.doors),
-        network: seat.network.try_clone()?,
-        users: seat.users.try_clone()?,
+        entry: place.entry,
+        network: place.network,
+        users: place.users,
         tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory, host.seats.name_servers())?,
         tmp,
         filter: &host.filter,
@@ -121,7 +133,7 @@ fn prepare<'a>(
 fn clone(mut plan: Plan<'_>, ends: Ends) -> io::Result<(OwnedFd, Ends)> {
     plan.cloned = Instant::now();
     let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC;
-    match kernel::clone_process(namespaces)? {
+    match kernel::clone_process_into(namespaces, plan.entry.directory())? {
         Side::Child => init::main(plan),
         Side::Parent(process, _) => Ok((process, ends)),
     }

@@ -138,7 +138,8 @@ impl Spawner {
         };
         let watched = watch(sandbox.process(), Source::Process(id)).and_then(|()| {
             sandbox.progress().map_or(Ok(()), |progress| watch(progress, Source::Progress(id)))?;
-            sandbox.shortages().map_or(Ok(()), |shortages| watch(shortages, Source::Shortage(id)))
+            let Some((shortages, flags)) = sandbox.shortages() else { return Ok(()) };
+            epoll::add(&self.epoll, shortages, Source::Shortage(id).token(), flags)
         });
         if watched.is_err() {
             sandbox.kill(); // without a watch it would never be heard of again

@@ -7,10 +7,11 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use rustix::event::epoll::EventFlags;
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
 use crate::api::{Event, Exit, START_CPUS, SandboxId, StartFailure};
-use crate::cgroups::Cgroup;
+use crate::cgroups::{Cgroup, Shortages};
 use crate::identity::Identity;
 use crate::init::FAILURE;
 use crate::program::EXECUTE;
@@ -53,8 +54,8 @@ pub(super) struct Sandbox {
     cgroup: Cgroup,
     identity: Identity,
     stage: Stage,
-    /// Readable when its memory runs out.
-    shortages: Option<OwnedFd>,
+    /// Tells when its memory runs out.
+    shortages: Option<Shortages>,
     /// CPU time in microseconds of each second, once it is limited.
     ceiling: Option<u32>,
     /// Since when it has more than that.
@@ -136,15 +137,15 @@ impl Sandbox {
         }
     }
 
-    /// What becomes readable when its memory runs out.
-    pub(super) fn shortages(&self) -> Option<BorrowedFd<'_>> {
-        self.shortages.as_ref().map(AsFd::as_fd)
+    /// What happens to what when its memory runs out.
+    pub(super) fn shortages(&self) -> Option<(BorrowedFd<'_>, EventFlags)> {
+        self.shortages.as_ref().map(Shortages::source)
     }
 
     /// Its memory ran out: the kernel chose a process to kill, which needs CPU time to die.
     pub(super) fn ran_short(&mut self) {
-        if let Some(shortages) = &self.shortages {
-            rustix::io::read(shortages, &mut [0; 8]).ok(); // back to unreadable
+        if !self.shortages.as_mut().is_some_and(Shortages::take) {
+            return; // memory was short, and there was enough after all
         }
         if self.ceiling.is_some() && self.relieved.is_none() && self.reliefs < RELIEFS_MAX {
             self.reliefs += 1;

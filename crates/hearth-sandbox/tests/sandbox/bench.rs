@@ -245,10 +245,11 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The groups of an instance in every hierarchy.
+/// The groups of an instance in every hierarchy: of a host with version 2 alone, the top is one.
 pub(crate) fn cgroups_of(instance: &str) -> Vec<PathBuf> {
     let controllers = std::fs::read_dir("/sys/fs/cgroup").expect("cgroups").flatten();
-    let parents = controllers.map(|controller| controller.path().join(format!("hearth-{instance}")));
+    let tops = controllers.map(|controller| controller.path()).chain(["/sys/fs/cgroup".into()]);
+    let parents = tops.map(|top| top.join(format!("hearth-{instance}")));
     parents.filter(|parent| parent.exists()).collect()
 }
 
