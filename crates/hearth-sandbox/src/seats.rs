@@ -128,8 +128,8 @@ impl Seats {
     }
 
     /// Whom sandboxes ask for names.
-    pub(crate) fn name_servers(&self) -> &[Ipv4Addr] {
-        self.router.as_ref().map_or(&[], |router| &router.name_servers)
+    pub(crate) fn name_servers(&mut self) -> &[Ipv4Addr] {
+        self.router.as_mut().map_or(&[], Router::name_servers)
     }
 
     /// Gives back a place that no process entered.

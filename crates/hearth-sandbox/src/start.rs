@@ -112,11 +112,12 @@ fn prepare<'a>(
     }
     let (progress, progress_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (ending, ending_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let tree = Tree::plan(&host.stage(), &spec.mounts, &spec.directory, host.seats.name_servers())?;
     let plan = Plan {
         entry: place.entry,
         network: place.network,
         users: place.users,
-        tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory, host.seats.name_servers())?,
+        tree,
         tmp,
         filter: &host.filter,
         landlock: host.landlock,

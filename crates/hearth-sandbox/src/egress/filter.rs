@@ -18,6 +18,7 @@ const SUBSYSTEM: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 const NEW_TABLE: u16 = 0;
+const DELETE_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
 const NEW_RULE: u16 = 6;
 const NEW_SET: u16 = 9;
@@ -88,6 +89,20 @@ impl<'a> Table<'a> {
     pub(super) fn new(name: &'a str) -> Table<'a> {
         let mut messages = Messages::default();
         messages.add(BATCH_BEGIN, 1, &general(0, SUBSYSTEM), |_| {});
+        Table::begin(name, messages)
+    }
+
+    /// Takes the place of the table of that name, which the same socket made, in one step.
+    pub(super) fn instead(name: &'a str) -> Table<'a> {
+        let mut messages = Messages::default();
+        messages.add(BATCH_BEGIN, 1, &general(0, SUBSYSTEM), |_| {});
+        add(&mut messages, DELETE_TABLE, 0, |message| {
+            message.text(1, name);
+        });
+        Table::begin(name, messages)
+    }
+
+    fn begin(name: &'a str, mut messages: Messages) -> Table<'a> {
         add(&mut messages, NEW_TABLE, CREATE, |message| {
             message.text(1, name).network_number(2, OWNED);
         });

@@ -97,6 +97,9 @@ const PRIVATE: [(Ipv4Addr, u8); 5] = [
     (Ipv4Addr::new(198, 18, 0, 0), 15),
 ];
 
+/// The packet filter in the router's namespace.
+const ROUTER_TABLE: &str = "hearth";
+
 /// The way out of one spawner's sandboxes.
 #[derive(Debug)]
 pub(crate) struct Router {
@@ -105,10 +108,13 @@ pub(crate) struct Router {
     network: Ipv4Addr,
     mtu: u32,
     next_index: u32,
-    /// What a sandbox asks for names.
-    pub(crate) name_servers: Vec<Ipv4Addr>,
+    egress: Egress,
+    /// What a sandbox asks for names, and what the files said when that was read.
+    name_servers: Vec<Ipv4Addr>,
+    names_read: names::Stamp,
     /// Both filters live as long as these.
-    _filters: [Netlink; 2],
+    filter: Netlink,
+    _host_filter: Netlink,
     forwarding: Forwarding,
 }
 
@@ -139,7 +145,7 @@ impl Router {
         }
         let taken = fs::read_to_string("/proc/net/route")?;
         let (theirs, ours) = free_uplink(egress.network, instance, &taken)?;
-        let name_servers = names::servers();
+        let (names_read, name_servers) = (names::Stamp::now(), names::servers());
         let host_filter = Netlink::open(Family::Filter)?;
 
         kernel::unshare(UnshareFlags::NEWNET)?;
@@ -153,7 +159,8 @@ impl Router {
                 .map_err(step("lay the cable to the host"))?;
             links::address(&routes, OUT_INDEX, ours, 30)?;
             let filter = Netlink::open(Family::Filter)?;
-            filter_router(egress, &name_servers, &filter).map_err(step("filter in the router"))?;
+            filter_router(Table::new(ROUTER_TABLE), egress, &name_servers, &filter)
+                .map_err(step("filter in the router"))?;
             Ok::<_, io::Error>((namespace, routes, filter))
         })();
         move_into_link_name_space(home.as_fd(), Some(LinkNameSpaceType::Network))?;
@@ -173,8 +180,11 @@ impl Router {
             network: egress.network,
             mtu,
             next_index: FIRST_INDEX,
+            egress,
             name_servers,
-            _filters: [filter, host_filter],
+            names_read,
+            filter,
+            _host_filter: host_filter,
             forwarding,
         })
     }
@@ -196,6 +206,27 @@ impl Router {
         links::host_route(&self.routes, index, address)
     }
 
+    /// Whom a sandbox that starts now asks for names. When the host's servers changed, the filter lets the new ones
+    /// through; its counts of connections begin anew.
+    pub(crate) fn name_servers(&mut self) -> &[Ipv4Addr] {
+        let stamp = names::Stamp::now();
+        if stamp != self.names_read {
+            let servers = names::servers();
+            // None are there while somebody writes the file; the file's change after that is seen as well.
+            if !servers.is_empty() && servers != self.name_servers {
+                let table = Table::instead(ROUTER_TABLE);
+                match filter_router(table, self.egress, &servers, &self.filter) {
+                    Ok(()) => self.name_servers = servers,
+                    Err(error) => {
+                        eprintln!("hearth spawner: let the host's new name servers through: {error}")
+                    }
+                }
+            }
+            self.names_read = stamp;
+        }
+        &self.name_servers
+    }
+
     /// Puts the host back as it was.
     pub(crate) fn close(self) {
         self.forwarding.switch_back();
@@ -210,8 +241,13 @@ pub(crate) fn try_apart() -> io::Result<()> {
     let (here, there) = (End { name: OUT, index: 0, up: true }, End { name: INSIDE, index: 0, up: false });
     links::cable(&Netlink::open(Family::Route)?, here, there, namespace.as_fd(), MTU_DEFAULT)
         .map_err(|e| named("make a pair of virtual interfaces", &e))?;
-    filter_router(Egress::default(), &[Ipv4Addr::BROADCAST], &Netlink::open(Family::Filter)?)
-        .map_err(|e| named("make a packet filter", &e))
+    filter_router(
+        Table::new(ROUTER_TABLE),
+        Egress::default(),
+        &[Ipv4Addr::BROADCAST],
+        &Netlink::open(Family::Filter)?,
+    )
+    .map_err(|e| named("make a packet filter", &e))
 }
 
 /// The router's own settings; they belong to its namespace.
@@ -239,11 +275,15 @@ fn configure_host_end(name: &str) -> io::Result<()> {
     fs::write(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"), "1").or_else(absent_is_fine)
 }
 
-fn filter_router(egress: Egress, name_servers: &[Ipv4Addr], socket: &Netlink) -> io::Result<()> {
+fn filter_router(
+    mut table: Table<'_>,
+    egress: Egress,
+    name_servers: &[Ipv4Addr],
+    socket: &Netlink,
+) -> io::Result<()> {
     const TCP: u8 = 6;
     const UDP: u8 = 17;
     const DOMAIN: u16 = 53;
-    let mut table = Table::new("hearth");
     table.chain(Hook::Input, false).chain(Hook::Forward, false).chain(Hook::Source, true).counts();
     table.rule(Hook::Forward, &[Test::From(OUT, true), Test::Known], Fate::Accept);
     table.rule(Hook::Forward, &[Test::From(OUT, true)], Fate::Drop);

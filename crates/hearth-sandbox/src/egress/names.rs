@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
 
 /// Where the servers are: the usual place, and where systemd keeps those behind its own on loopback.
 const PLACES: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
@@ -11,11 +13,24 @@ const PLACES: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf
 const SERVERS_MAX: usize = 3;
 
 /// The host's name servers of version 4 that are not on loopback, from the first place that has any.
-// GAP(egress): a host whose only name server is its own on loopback (dnsmasq) has none for sandboxes; and servers that
-// change while the spawner runs are seen at its next start.
+// GAP(egress): a host whose only name server is its own on loopback (dnsmasq) has none for sandboxes.
 pub(super) fn servers() -> Vec<Ipv4Addr> {
     let found = PLACES.into_iter().filter_map(|place| fs::read_to_string(place).ok());
     found.map(|text| listed(&text)).find(|servers| !servers.is_empty()).unwrap_or_default()
+}
+
+/// Tells when what was read may have changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp([Option<(SystemTime, u64, u64)>; PLACES.len()]);
+
+impl Stamp {
+    /// Of the files as they are now: two `stat` calls.
+    pub(super) fn now() -> Stamp {
+        Stamp(PLACES.map(|place| {
+            let found = fs::metadata(place).ok()?;
+            Some((found.modified().ok()?, found.ino(), found.len()))
+        }))
+    }
 }
 
 fn listed(text: &str) -> Vec<Ipv4Addr> {

@@ -197,6 +197,18 @@ impl Running {
     }
 }
 
+impl Running {
+    /// In the words of the version of control groups that this host has.
+    pub(crate) fn is_frozen(&self, instance: &str) -> bool {
+        let second = std::fs::read_to_string(self.memory_stat.with_file_name("cgroup.events"));
+        let first = format!("/sys/fs/cgroup/freezer/hearth-{instance}/{}/freezer.state", self.user());
+        match second {
+            Ok(events) => events.contains("frozen 1"),
+            Err(_) => std::fs::read_to_string(first).expect("state") == "FROZEN\n",
+        }
+    }
+}
+
 /// A spec that runs a shell script, with the host's `/usr` and nothing else.
 pub(crate) fn shell(script: &str) -> SandboxSpec {
     program(&["/bin/bash", "-c", script])

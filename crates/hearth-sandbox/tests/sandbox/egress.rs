@@ -50,13 +50,18 @@ impl Town {
 
     /// A spawner on the town's host.
     fn bench(&self, egress: Egress) -> Bench {
+        self.bench_with(egress, "exec")
+    }
+
+    /// The same; `how` executes the command that follows it.
+    fn bench_with(&self, egress: Egress, how: &str) -> Bench {
         let mut bench = Bench::new();
         let program = bench.options.program.clone().expect("a spawner");
         let script = bench.directory.path().join("spawner");
         let mut file =
             File::options().write(true).create_new(true).mode(0o700).open(&script).expect("a script");
-        writeln!(file, "#!/bin/sh\nexec nsenter --net=/run/netns/{} {} \"$@\"", self.host, program.display())
-            .expect("written");
+        let place = format!("nsenter --net=/run/netns/{}", self.host);
+        writeln!(file, "#!/bin/sh\n{how} {place} {} \"$@\"", program.display()).expect("written");
         drop(file);
         bench.options.program = Some(script);
         bench.options.egress = Some(egress);
@@ -294,4 +299,23 @@ fn a_killed_spawner_leaves_nothing_that_its_successor_does_not_put_right() {
     crate::bench::eventually("the cable is gone", || {
         town.host_reads("/proc/net/dev").lines().count() == before
     });
+}
+
+#[test]
+fn name_servers_that_change_are_asked_by_the_next_sandbox_and_let_through() {
+    let town = Town::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let resolver = folder.path().join("resolv.conf");
+    std::fs::write(&resolver, "nameserver 192.0.2.9\n").expect("a file");
+    let hide = format!("mount --bind {} $(realpath /etc/resolv.conf)", resolver.display());
+    let how = format!("exec unshare -m sh -c '{hide} && exec \"$@\"' sh");
+    let bench = town.bench_with(Egress::default(), &how);
+    let server = town.in_internet(|| TcpListener::bind("10.5.0.9:53").expect("a server"));
+    assert_eq!(bench.run("cat /etc/resolv.conf").0.lines().next(), Some("nameserver 192.0.2.9"));
+    let ask = || bench.run_spec(attempts(&["10.5.0.9:53".to_owned()])).0;
+    assert_ne!(ask(), "connected\n", "a private network");
+    std::fs::write(&resolver, "nameserver 10.5.0.9\n").expect("a file");
+    assert_eq!(bench.run("cat /etc/resolv.conf").0.lines().next(), Some("nameserver 10.5.0.9"));
+    assert_eq!(ask(), "connected\n");
+    drop(server);
 }

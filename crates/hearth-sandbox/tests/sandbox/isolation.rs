@@ -234,3 +234,34 @@ fn no_core_dump_is_made_nor_can_be_asked_for() {
     );
     assert_eq!(exit, Exit::Signal(6), "and the status says that no core was dumped");
 }
+
+/// Puts the host's way with core dumps back.
+struct CorePattern(String);
+
+impl Drop for CorePattern {
+    fn drop(&mut self) {
+        std::fs::write("/proc/sys/kernel/core_pattern", &self.0).expect("put back");
+    }
+}
+
+#[test]
+fn a_program_that_takes_the_hosts_core_dumps_gets_none_of_a_sandbox() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    let taken = bench.directory.path().join("taken");
+    let taker = bench.directory.path().join("take");
+    let script = format!("#!/bin/sh\n/bin/cat > /dev/null\necho $1 >> {}\n", taken.display());
+    std::fs::write(&taker, script).expect("a script");
+    std::fs::set_permissions(&taker, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let before = std::fs::read_to_string("/proc/sys/kernel/core_pattern").expect("a setting");
+    let restore = CorePattern(before);
+    std::fs::write("/proc/sys/kernel/core_pattern", format!("|{} %e", taker.display())).expect("root");
+    assert_eq!(bench.run("exec -a inside bash -c 'kill -SEGV $$'").1, Exit::Signal(11));
+    // The same outside is taken, after what came before it.
+    let outside = std::process::Command::new("/bin/dash").args(["-c", "kill -SEGV $$"]).status();
+    assert!(!outside.expect("a shell").success());
+    let told = || std::fs::read_to_string(&taken).unwrap_or_default();
+    crate::bench::eventually("the host's own dump is taken", || told().contains("dash"));
+    drop(restore);
+    assert!(!told().contains("bash"), "{}", told());
+}

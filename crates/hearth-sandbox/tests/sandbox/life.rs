@@ -144,12 +144,7 @@ fn a_frozen_sandbox_stands_still_until_it_is_thawed() {
     let mut answer = String::new();
 
     bench.send(&Command::Freeze(SandboxId(1)));
-    let state = std::path::Path::new("/sys/fs/cgroup/freezer").join(format!(
-        "hearth-{}/{}/freezer.state",
-        bench.options.instance,
-        running.user()
-    ));
-    crate::bench::eventually("frozen", || std::fs::read_to_string(&state).expect("state") == "FROZEN\n");
+    crate::bench::eventually("frozen", || running.is_frozen(&bench.options.instance));
     sending.write_all(b"hello\n").expect("write");
     assert!(crate::bench::processes_of(running.user()).iter().all(|status| !status.contains("State:\tR")));
     rustix::io::ioctl_fionbio(&receiving, true).expect("a channel that does not wait");

@@ -1,0 +1,34 @@
+#!/bin/bash
+# The init of the machine of test-v2.sh: mounts, runs the tests and a function, says PASS or FAIL, powers off.
+export PATH=/usr/bin:/usr/sbin HOME=/root RUST_BACKTRACE=0
+failed=0
+
+say() { printf 'test-v2: %s\n' "$1"; }
+
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs tmp /run
+mount -t cgroup2 cgroup /sys/fs/cgroup
+mkdir -p /dev/shm /run/netns
+for module in /modules/*.ko; do insmod "$module"; done
+ip link set lo up
+hostname v2
+say "$(uname -r), $(cat /sys/fs/cgroup/cgroup.controllers)"
+grep ' cgroup ' /proc/mounts && failed=1
+
+/hearth/hearth doctor || failed=1
+
+filters=()
+while read -r word; do [ -z "$word" ] || filters+=("$word"); done </hearth/filters
+cd /hearth || failed=1
+/hearth/debug/deps/sandbox --test-threads=2 "${filters[@]}" </dev/null 2>&1 | grep -vE '^ +(at|[0-9]+:) ' || true
+[ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
+
+python3.11 /hearth/function.py || failed=1
+
+leftovers=$(find /sys/fs/cgroup -mindepth 1 -type d -name 'hearth-*')
+[ -z "$leftovers" ] || { say "groups are left: $leftovers"; failed=1; }
+if [ "$failed" -eq 0 ]; then say PASS; else say FAIL; fi
+sync
+echo o >/proc/sysrq-trigger
+sleep 60
