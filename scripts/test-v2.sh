@@ -13,7 +13,7 @@ readonly target="${CARGO_TARGET_DIR:-target}"
 readonly packages=(bash dash coreutils util-linux mount e2fsprogs iproute2 procps grep sed findutils mawk kmod
     hostname python3.11 python3.11-minimal libpython3.11-stdlib libpython3.11-minimal python3-minimal ca-certificates)
 readonly boot_modules=(virtio_pci virtio_blk)
-readonly modules=(loop veth nf_tables nft_ct nft_masq nft_chain_nat nft_reject nft_reject_inet nft_fib nft_fib_inet)
+readonly modules=(loop veth nf_tables nft_ct nft_masq nft_chain_nat nft_connlimit nft_reject nft_reject_inet nft_fib nft_fib_inet)
 
 say() { printf 'test-v2: %s\n' "$1"; }
 
@@ -79,17 +79,18 @@ make_root() {
     mkdir -p "$tree"/{dev,proc,sys,tmp,run,root,etc,var/tmp,modules,hearth/debug/deps,hearth/debug/examples,usr/bin,usr/lib,usr/lib64,usr/sbin}
     for file in bin sbin lib lib64; do ln -s "usr/$file" "$tree/$file"; done
     dpkg -L "${packages[@]}" 2>/dev/null | grep -vE '^/(\.|usr/share/(doc|man|locale|info))' | sort -u |
-        while read -r file; do [ -d "$file" ] && [ ! -L "$file" ] || real_name "$file"; done |
-        tar -C / --ignore-failed-read -cf - -T - 2>/dev/null | tar -C "$tree" -xf -
+        while read -r file; do if [ ! -d "$file" ] || [ -L "$file" ]; then real_name "$file"; fi; done |
+        { tar -C / --ignore-failed-read -cf - -T - 2>/dev/null || true; } | tar -C "$tree" -xf -
     cp "$tests" "$tree/hearth/debug/deps/sandbox"
     cp "$target/debug/examples/spawner" "$tree/hearth/debug/examples/spawner"
     cp "$target/debug/hearth" "$tree/hearth/hearth"
     strip "$tree"/hearth/hearth "$tree"/hearth/debug/{deps/sandbox,examples/spawner}
     { find "$tree"/usr/bin "$tree"/usr/sbin "$tree"/usr/lib/python3* -type f; find "$tree/hearth" -type f; } |
-        xargs -r ldd 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*' | sort -u |
+        { xargs -r ldd 2>/dev/null || true; } | grep -oE '/[^ ]+\.so[^ ]*' | sort -u |
         while read -r file; do real_name "$file"; real_name "$(readlink -f "$file")"; done | sort -u |
-        tar -C / -chf - -T - 2>/dev/null | tar -C "$tree" -xf -
+        { tar -C / --ignore-failed-read -chf - -T - 2>/dev/null || true; } | tar -C "$tree" -xf -
     cp -r /etc/ssl "$tree/etc/"
+    printf 'nameserver 192.0.2.53\n' >"$tree/etc/resolv.conf"
     printf 'root:x:0:0:root:/root:/bin/bash\n' >"$tree/etc/passwd"
     printf 'root:x:0:\n' >"$tree/etc/group"
     printf '127.0.0.1 localhost\n' >"$tree/etc/hosts"
@@ -131,7 +132,7 @@ make_initramfs
 make_root "$@"
 say "booting Linux $version with cgroup v2 alone"
 readonly log="$work/console.log"
-timeout "$((minutes_max * 60))" qemu-system-x86_64 -accel kvm -accel tcg,thread=multi -cpu max -smp 2 -m 3G \
+timeout "$((minutes_max * 60))" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3G \
     -kernel "$work/kernel/boot/vmlinuz-$version" -initrd "$work/initramfs.gz" \
     -append "console=ttyS0 quiet panic=-1 cgroup_no_v1=all mitigations=off random.trust_cpu=on" \
     -drive "file=$work/root.img,format=raw,if=virtio,cache=unsafe,snapshot=on" \
