@@ -15,7 +15,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use hearth_world::World;
 
-use crate::data_folder::{self, DataFolder};
+use crate::data_folder::{self, DataFolder, Lock};
 use crate::privileges::User;
 
 /// Group may do everything, others nothing, and who made an entry alone removes it.
@@ -27,8 +27,14 @@ const RUN: &str = "run";
 /// Unpacked packages: their files belong to a number of the spawner's.
 const CODE: &str = "code";
 
-/// Makes the folder, decides the user, and opens it with the user's rights. As root, before any thread.
-pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFolder, User)> {
+/// Makes the folder, decides the user, and opens it with the user's rights. As root, before any thread. A folder of
+/// `up` stays one when another server has it, the user cannot reach it, or `check` finds something wrong.
+pub fn open<T>(
+    path: &Path,
+    wanted: Option<&str>,
+    world: &World,
+    check: impl FnOnce(&User) -> Result<T>,
+) -> Result<(DataFolder, User, T)> {
     let made = fs::create_dir_all(path);
     made.with_context(|| format!("make the data folder {}", path.display()))?;
     let path = path.canonicalize().with_context(|| format!("find the data folder {}", path.display()))?;
@@ -53,6 +59,14 @@ pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFol
             user.gid()
         );
     }
+    let reached = user.as_user(|| Ok(is_reached(&path)?));
+    reached.with_context(|| {
+        let text = "open everything on the way to it, or name another folder with --data";
+        format!("the server's user {} does not reach {}: {text}", user.uid(), path.display())
+    })?;
+    let checked = check(&user)?;
+    // In a folder of the server's own, root does not follow the links that the server may have left.
+    let lock = if served_before { user.as_user(|| Lock::take(&path))? } else { Lock::take(&path)? };
     // What the spawner made is root's and its own: the server's user could not remove it.
     data_folder::discard_of_earlier_boots(&path)?;
     if served_before {
@@ -60,9 +74,14 @@ pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFol
     } else {
         give(&path, &user).with_context(|| format!("give {} to user {}", path.display(), user.uid()))?;
     }
-    let opened = user.as_user(|| DataFolder::open_served(&path, world));
+    let opened = user.as_user(|| DataFolder::open_served(path, lock, world));
     let folder = opened.with_context(|| format!("open the data folder as user {}", user.uid()))?;
-    Ok((folder, user))
+    Ok((folder, user, checked))
+}
+
+/// Whether everything above the folder lets this process through.
+fn is_reached(path: &Path) -> std::io::Result<()> {
+    fs::symlink_metadata(path).map(drop)
 }
 
 /// The folders that go with a run of the machine.
