@@ -143,6 +143,25 @@ def test_a_folder_of_up_stays_one_when_serve_does_not_start():
             assert data.stat().st_uid == 0
 
 
+def test_what_is_in_a_folder_that_is_not_hearths_is_neither_removed_nor_given_away():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        kept = pathlib.Path(folder) / "code" / "kept.txt"
+        kept.parent.mkdir()
+        kept.write_text("mine")
+        assert "it holds code: name an empty or a new folder" in refused("--data", folder)
+        done = subprocess.run([binary(), "up", "--listen", "127.0.0.1:0", "--data", folder], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "it holds code: name an empty or a new folder" in done.stderr
+        assert kept.read_text() == "mine" and kept.stat().st_uid == 0
+        assert os.listdir(folder) == ["code"] and os.stat(folder).st_mode & 0o7777 == 0o755
+
+
+def test_packages_that_the_servers_user_cannot_keep_are_told_at_the_start():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        assert f"--blobs {folder}: user " in refused("--blobs", folder)
+
+
 def test_up_leaves_the_folder_of_serve_alone():
     with served() as server:
         assert server.stop() == 0

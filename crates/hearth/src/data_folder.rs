@@ -11,7 +11,7 @@
 //! What can be made again is not synced when it is made. A kill leaves it whole, because the kernel has it; a loss
 //! of power may leave any part of it, under its final name. So it does not outlive the machine's run.
 //!
-//! Never: readable by anybody else (0700); opened by two servers.
+//! Never: readable by anybody else (0700); opened by two servers; a folder that holds something else already.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hearth_world::World;
+
+use crate::folder_names;
 use rustix::fs::{FlockOperation, flock};
 
 /// Bytes of the token before they become hexadecimal digits.
@@ -35,7 +37,7 @@ const EPHEMERAL_PREFIX: &str = "hearth-";
 const EPHEMERAL_MARK: &str = "ephemeral";
 
 /// What can be made again.
-const REMADE: [&str; 3] = ["code", "runtimes", "run"];
+pub const REMADE: [&str; 3] = ["code", "runtimes", "run"];
 
 /// In which run of the machine those were made.
 const BOOT: &str = "boot";
@@ -63,6 +65,7 @@ impl DataFolder {
                 path.display()
             );
         }
+        folder_names::check(path)?;
         Self::open_as(path, world, false)
     }
 
@@ -166,7 +169,11 @@ impl Lock {
             let mut process = String::new();
             // Who it is only makes the message better.
             let _ = file.read_to_string(&mut process);
-            bail!("the data folder {} is used by another server (process {})", folder.display(), process.trim());
+            bail!(
+                "the data folder {} is used by another server (process {})",
+                folder.display(),
+                process.trim()
+            );
         }
         let noted = file.set_len(0).and_then(|()| file.rewind());
         let noted = noted.and_then(|()| writeln!(file, "{}", std::process::id()));

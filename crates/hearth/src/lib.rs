@@ -15,6 +15,7 @@ pub mod commands;
 pub mod counts;
 pub mod data_folder;
 pub mod exit;
+pub mod folder_names;
 pub mod front;
 pub mod garbage;
 pub mod gate;

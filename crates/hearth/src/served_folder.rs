@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use hearth_world::World;
 
 use crate::data_folder::{self, DataFolder, Lock};
+use crate::folder_names::{self, LOST_AND_FOUND};
 use crate::privileges::User;
 
 /// Group may do everything, others nothing, and who made an entry alone removes it.
@@ -43,6 +44,10 @@ pub fn open<T>(
         bail!("the data folder {} must belong to root, not to user {}", path.display(), metadata.uid());
     }
     let served_before = data_folder::is_served(&metadata);
+    if !served_before {
+        folder_names::check(&path)?;
+        folder_names::check_every_name(&path)?;
+    }
     let instance = if served_before {
         let read = fs::read_to_string(path.join("instance"));
         read.with_context(|| format!("read the instance's name in {}", path.display()))?.trim().to_owned()
@@ -110,7 +115,7 @@ fn give(path: &Path, user: &User) -> std::io::Result<()> {
     private(CODE)?;
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        if entry.file_name() == RUN {
+        if entry.file_name() == RUN || entry.file_name() == LOST_AND_FOUND {
             continue;
         }
         lchown(entry.path(), Some(user.uid()), Some(user.gid()))?;

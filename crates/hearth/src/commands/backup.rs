@@ -175,7 +175,10 @@ impl Staging {
             let mut file = File::open(self.path.join(&name))?;
             // A backup that could not be restored must not look like one.
             let (found, _) = BlobDigest::of_reader(&file).with_context(|| format!("read {name}"))?;
-            ensure!(found == *digest, "the package {digest} is damaged: upload it again or delete its functions");
+            ensure!(
+                found == *digest,
+                "the package {digest} is damaged: upload it again or delete its functions"
+            );
             file.rewind()?;
             append(&mut archive, &name, *bytes, bar.wrap_read(file)).with_context(|| name.clone())?;
         }
