@@ -130,7 +130,7 @@ fn a_backup_that_is_cut_or_changed_is_refused_in_one_line_and_leaves_nothing() {
 
 #[test]
 fn a_damaged_package_is_told_when_the_backup_is_made_and_not_when_it_is_needed() {
-    let hearth = Hearth::start();
+    let mut hearth = Hearth::start();
     hearth.function("kept").package(&package("kept")).create();
     let mut blobs = std::fs::read_dir(hearth.data().join("blobs")).expect("blobs");
     let blob = blobs.next().expect("one").expect("a file").path();

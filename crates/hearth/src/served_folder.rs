@@ -56,9 +56,9 @@ pub fn open<T>(
     };
     let user = User::find(wanted, &instance)?;
     if served_before && metadata.gid() != user.gid() {
-        let text = "belongs to the server's group";
+        let text = "start it with --user and the name or number of its first start";
         bail!(
-            "the data folder {} {text} {}, not to {}: start with --user",
+            "the data folder {} is group {}'s, not {}'s: {text}",
             path.display(),
             metadata.gid(),
             user.gid()
