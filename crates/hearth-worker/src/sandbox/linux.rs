@@ -181,7 +181,7 @@ impl Line {
                 self.end(last).await;
                 return;
             }
-            warn!("the spawner died; its sandboxes are gone and another one is launched");
+            warn!("the spawner died; its sandboxes are gone");
             self.pending = Pending::default(); // dropping the senders tells everybody
             match self.relaunch(&launcher, &stop).await {
                 Some(new) => connection = new,
