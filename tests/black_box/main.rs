@@ -6,4 +6,5 @@ mod failures;
 mod functions;
 mod hostile;
 mod limits;
+mod runtimes;
 mod web_pages;

@@ -13,4 +13,4 @@ pub use function::{Function, FunctionBuilder, Invocation};
 pub use http::{Answer, Request, authorization};
 pub use leftovers::leftovers;
 pub use package::{Package, bomb};
-pub use server::{Hearth, binary, newest_python, pythons};
+pub use server::{Hearth, binary, newest_node, newest_python, pythons, wants_sdks};

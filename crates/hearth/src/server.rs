@@ -18,7 +18,7 @@ use tracing::warn;
 use hearth_aws::{AllowAll, FrontDoor};
 use hearth_sandbox::{Connection, Spawner};
 use hearth_service_iam::Iam;
-use hearth_service_lambda::{Lambda, LambdaDeps};
+use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
 use hearth_store::{Blobs, SqliteStore};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
@@ -52,6 +52,8 @@ const USUAL_PORT: u16 = 4566;
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
+    /// What becomes of new functions whose runtime is past AWS's date.
+    pub deprecated_runtimes: Deprecated,
 }
 
 /// See the module.
@@ -115,7 +117,10 @@ impl Server {
             worker: worker.clone(),
             world: world.clone(),
             tasks: work.clone(),
-            options: hearth_service_lambda::Options::default(),
+            options: hearth_service_lambda::Options {
+                deprecated_runtimes: options.deprecated_runtimes,
+                ..Default::default()
+            },
         });
         let iam = Iam::open(store.clone(), world.clone());
         let gate = Arc::new(gate(folder, &options, &world, &connections, &lambda, &iam));

@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use hearth_sandbox::POOL_DEFAULT;
+use hearth_service_lambda::Deprecated;
 use hearth_world::World;
 
 use crate::cli::account;
@@ -58,12 +59,23 @@ pub struct Arguments {
     /// Let --listen name an address that others reach: whoever reaches it can run code here
     #[arg(long)]
     trust_network: bool,
+    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
+    deprecated_runtimes: DeprecatedRuntimes,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
     /// Environments started ahead of their first call; not built yet, so only 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=0))]
     pool: u32,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum DeprecatedRuntimes {
+    /// They are created
+    Allow,
+    /// They are refused as AWS does
+    Refuse,
 }
 
 /// Runs the command.
@@ -82,7 +94,11 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).context("prepare the listener")?;
-        let options = server::Options { account: arguments.account };
+        let deprecated_runtimes = match arguments.deprecated_runtimes {
+            DeprecatedRuntimes::Allow => Deprecated::Allow,
+            DeprecatedRuntimes::Refuse => Deprecated::Refuse,
+        };
+        let options = server::Options { account: arguments.account, deprecated_runtimes };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
         serve(server, started).await
     });

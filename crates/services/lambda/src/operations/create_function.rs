@@ -16,6 +16,7 @@ use crate::functions::{self, Configuration, Detail, Function, Owner, State, Tags
 use crate::limits::{CODE_STORAGE_BYTES_MAX, CODE_UNZIPPED_BYTES_MAX};
 use crate::parameters::{CreateInput, Wanted};
 use crate::reference::Asked;
+use crate::runtimes;
 
 pub(crate) struct CreateFunction;
 
@@ -28,6 +29,9 @@ impl Operation for CreateFunction {
     async fn call(cx: &Cx<Lambda>, input: CreateInput) -> Result<Configuration, ApiError> {
         let asked = Asked::of(&cx.call, &input.function_name, None)?;
         let wanted = input.check()?;
+        let (deprecated, today) = (cx.state().options.deprecated_runtimes, cx.state().world.domain().now());
+        runtimes::check_date(&wanted.runtime, deprecated, today)
+            .map_err(|error| FunctionError::Parameter(error.to_string()))?;
         if asked.qualifier.is_some() {
             return Err(
                 FunctionError::Parameter("A new function is named without a qualifier.".into()).into()
