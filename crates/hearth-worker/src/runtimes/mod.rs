@@ -239,6 +239,11 @@ impl Runtimes {
         python::RUNTIMES.iter().rev().find(|spec| self.find(spec).is_ok()).map(|spec| spec.identifier)
     }
 
+    /// The newest Node.js there is, as AWS spells it.
+    pub fn newest_node(&self) -> Option<&'static str> {
+        node::RUNTIMES.iter().rev().find(|spec| self.find(spec).is_ok()).map(|spec| spec.identifier)
+    }
+
     /// Whether the runtime can start here; if not, a sentence that says how to get it.
     pub fn supports(&self, identifier: &str) -> Result<(), String> {
         self.find(known(identifier)?).map(drop)
