@@ -230,8 +230,17 @@ impl Runtimes {
             .collect()
     }
 
+    /// Where it was set up: in the folder for that, or in the data folder's own.
     fn sdk_tree(&self, sdk: &Sdk) -> Option<PathBuf> {
-        sdk.tree(self.places.sdks.as_deref()?)
+        self.places.sdks.as_deref().and_then(|folder| sdk.tree(folder)).or_else(|| sdk.tree(&self.directory))
+    }
+
+    /// What of the host is shown in sandboxes, beside what lies in the data folder: the system's trees, and the
+    /// prefixes of the interpreters that were found, the SDKs.
+    pub fn sources(&self) -> Vec<PathBuf> {
+        let prefixes = specs().filter_map(|spec| self.find(spec).ok()?.prefix);
+        let system = host_mounts().into_iter().map(|mount| mount.source);
+        system.chain(prefixes).chain(self.places.sdks.clone().filter(|folder| folder.is_dir())).collect()
     }
 
     /// The newest Python there is, as AWS spells it.

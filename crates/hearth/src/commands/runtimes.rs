@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use hearth_service_lambda::Deprecated;
 use hearth_worker::{Places, RuntimeStatus, Runtimes, SdkOutcome, SdkSetup, SdkStatus, set_up};
 
 use crate::commands::print;
@@ -43,6 +44,24 @@ enum Command {
     /// Fetch the AWS SDKs that functions find without packing them: boto3, the clients of @aws-sdk. Uses pip and npm
     /// once; functions then need no network for them
     Setup,
+}
+
+/// What becomes of new functions whose runtime is past AWS's date for new functions.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum DeprecatedRuntimes {
+    /// They are created
+    Allow,
+    /// They are refused as AWS does
+    Refuse,
+}
+
+impl From<DeprecatedRuntimes> for Deprecated {
+    fn from(rule: DeprecatedRuntimes) -> Self {
+        match rule {
+            DeprecatedRuntimes::Allow => Self::Allow,
+            DeprecatedRuntimes::Refuse => Self::Refuse,
+        }
+    }
 }
 
 /// Every runtime that Hearth can run, with where this machine has it.

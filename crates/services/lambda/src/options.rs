@@ -28,6 +28,11 @@ pub struct Options {
     pub architecture: &'static str,
     /// What becomes of new functions whose runtime is past AWS's date.
     pub deprecated_runtimes: Deprecated,
+    /// Whether a function's role must have been created, as on AWS. `up` accepts any.
+    pub roles_must_exist: bool,
+    /// Whether the listener speaks TLS, so that links to it begin with `https`.
+    // GAP(links): a link asked for inside a sandbox, where the endpoint speaks plain HTTP, begins so too.
+    pub links_over_tls: bool,
 }
 
 impl Default for Options {
@@ -38,6 +43,8 @@ impl Default for Options {
             room_wait: ROOM_WAIT,
             concurrent_executions: CONCURRENT_EXECUTIONS,
             deprecated_runtimes: Deprecated::Allow,
+            roles_must_exist: false,
+            links_over_tls: false,
             architecture: if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
         }
     }
