@@ -11,6 +11,8 @@ scripts/setup.sh clients
 step "building"
 # The examples are spawners for the tests of single crates.
 cargo build --locked --workspace --lib --bins --examples
+step "fetching what AWS's runtimes carry, unless it is there"
+"$target/debug/hearth" runtimes setup
 step "checking the house"
 cargo xtask check
 step "testing the crates and the program"

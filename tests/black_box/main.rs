@@ -9,6 +9,7 @@ mod garbage;
 mod hostile;
 mod limits;
 mod resources;
+mod runtimes;
 mod two_servers;
 mod web_pages;
 mod wire;

@@ -19,4 +19,4 @@ pub use leftovers::leftovers;
 pub use package::{Package, bomb};
 pub use postgres::Postgres;
 pub use random::Chance;
-pub use server::{Hearth, binary, example, newest_python, pythons};
+pub use server::{Hearth, binary, example, newest_node, newest_python, pythons, wants_sdks};

@@ -18,7 +18,7 @@ pub mod worker;
 
 pub use environment::{RUNTIME_API_PORT, sandbox_sockets};
 pub use local::{ENVIRONMENTS_MAX, HOST_PORTS_MAX, LocalWorker, WorkerDeps, WorkerOptions};
-pub use runtimes::{Places, RuntimeStatus, Runtimes};
+pub use runtimes::{Places, RuntimeStatus, Runtimes, SdkOutcome, SdkSetup, SdkStatus, SetupError, set_up};
 pub use sandbox::{LinuxSandbox, Sandbox};
 pub use worker::{
     BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId, Failure,

@@ -119,6 +119,7 @@ impl Setup {
         let mut mounts = self.runtime.mounts.clone();
         mounts.push(Mount { source: self.code.directory.clone(), target: TASK.into() });
         mounts.push(Mount { source: self.opt.directory.clone(), target: OPT.into() });
+        mounts.extend(self.runtime.layer_folders.mount(&self.opt.directory));
         Some(SandboxSpec {
             memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,
             processes_max: PROCESSES_MAX,

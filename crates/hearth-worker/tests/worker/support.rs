@@ -107,10 +107,17 @@ impl Host {
         self.function_of(&[("app.py", code)], settings)
     }
 
-    /// A function of Node.js.
+    /// A function of Node.js, the newest there is.
     pub(crate) fn node(&self, files: &[(&str, &str)], settings: Settings) -> Arc<Revision> {
         let revision = self.function_of(files, settings);
-        Arc::new(Revision { runtime: "nodejs20.x".to_owned(), ..(*revision).clone() })
+        let runtime = self.worker.runtimes().newest_node().expect("a Node.js on this host");
+        Arc::new(Revision { runtime: runtime.to_owned(), ..(*revision).clone() })
+    }
+
+    /// The same function with layers.
+    pub(crate) fn with_layers(&self, revision: Arc<Revision>, layers: &[&[(&str, &str)]]) -> Arc<Revision> {
+        let layers = layers.iter().map(|files| self.packages.add(files)).collect();
+        Arc::new(Revision { layers, ..(*revision).clone() })
     }
 
     /// A function that brings its own runtime.

@@ -26,6 +26,7 @@ use hearth_world::{TaskGroup, Timestamp, World};
 
 use crate::cli::{account, age};
 use crate::commands::running;
+use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
@@ -84,6 +85,9 @@ pub struct Arguments {
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
+    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
+    deprecated_runtimes: DeprecatedRuntimes,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
@@ -223,6 +227,7 @@ async fn serve(arguments: Arguments, prepared: Prepared, world: World, started: 
         callers: Callers::Root,
         hosts,
         tls: certificate.as_ref().map(Certificate::server).transpose()?,
+        deprecated_runtimes: arguments.deprecated_runtimes.into(),
     };
     let server =
         Server::start(&folder, spawner, no_launcher(died.clone()), listener, options, world.clone()).await?;

@@ -41,6 +41,7 @@ pub use operations::service;
 pub use options::{IDLE, Options, ROOM_WAIT};
 use package::LinkKey;
 pub use package::PackageError;
+pub use runtimes::Deprecated;
 
 /// What the service is made of.
 pub struct LambdaDeps {

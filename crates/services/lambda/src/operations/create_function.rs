@@ -18,6 +18,7 @@ use crate::functions::{self, Configuration, Detail, Function, Owner, State, Tags
 use crate::limits::{CODE_STORAGE_BYTES_MAX, CODE_UNZIPPED_BYTES_MAX};
 use crate::parameters::{CreateInput, Wanted};
 use crate::reference::Asked;
+use crate::runtimes;
 
 /// How often a package is put that is collected before its function holds it. Once is rare: it takes longer than the
 /// grace to unpack, or somebody asks for all garbage to go now.
@@ -34,6 +35,9 @@ impl Operation for CreateFunction {
     async fn call(cx: &Cx<Lambda>, input: CreateInput) -> Result<Configuration, ApiError> {
         let asked = Asked::of(&cx.call, &input.function_name, None)?;
         let wanted = input.check()?;
+        let (deprecated, today) = (cx.state().options.deprecated_runtimes, cx.state().world.domain().now());
+        runtimes::check_date(&wanted.runtime, deprecated, today)
+            .map_err(|error| FunctionError::Parameter(error.to_string()))?;
         if asked.qualifier.is_some() {
             return Err(
                 FunctionError::Parameter("A new function is named without a qualifier.".into()).into()
