@@ -100,6 +100,7 @@ def warm(table, binary, language):
     handler = hearth.folder / language.file
     handler.write_text(language.warm)
     plain = PlainServer(language.program, *language.server, str(handler))
+    shared = PlainServer(language.program, *language.server, str(handler), "for several")
     bare = PlainServer(sys.executable, "-I", "-c", SOCKET)
     try:
         ours, theirs, floor = Connection(hearth.port), Connection(plain.port), Connection(bare.port)
@@ -119,10 +120,12 @@ def warm(table, binary, language):
         rates = ([], [])
         for number in range(THROUGHPUT_BLOCKS + 1):
             for index in (0, 1) if number % 2 == 0 else (1, 0):
-                link, request = subjects[index]
-                rates[index].append(throughput(link.port, request, THROUGHPUT_CONNECTIONS, THROUGHPUT_SECONDS))
+                port = (hearth, shared)[index].port
+                rate = throughput(port, subjects[index][1], THROUGHPUT_CONNECTIONS, THROUGHPUT_SECONDS)
+                rates[index].append(rate)
     finally:
         plain.stop()
+        shared.stop()
         bare.stop()
         hearth.remove()
     value, low, high = ratio(blocks[0], blocks[1])

@@ -26,7 +26,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
     def log_message(self, *_):
         pass
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+kind = http.server.ThreadingHTTPServer if sys.argv[2:] else http.server.HTTPServer  # one thread, unless for several
+server = kind(('127.0.0.1', 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()
 """
