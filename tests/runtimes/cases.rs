@@ -147,7 +147,12 @@ fn is_log_stream(stream: &str) {
 }
 
 fn client_context(bench: &Bench<'_>) {
-    let context = json!({ "client": {}, "custom": { "key": "given" }, "env": {} }).to_string();
+    // As the mobile SDKs send it: the client in Rust wants all of these.
+    let client = json!({
+        "installation_id": "i", "app_title": "t", "app_version_name": "n", "app_version_code": "c",
+        "app_package_name": "p",
+    });
+    let context = json!({ "client": client, "custom": { "key": "given" }, "env": {} }).to_string();
     let request = bench.function.request(&json!({ "do": "context" }).to_string());
     let request = request.header("X-Amz-Client-Context", &BASE64_STANDARD.encode(context));
     assert_eq!(bench.hearth.send(&request).json()["custom"], "given");

@@ -54,11 +54,14 @@ const actions = {
       return true;
     }
   },
-  lines: (event) => {
-    for (const [name, text] of event.lines) fs.writeSync(name === 'out' ? 1 : 2, `${text}\n`);
+  lines: async (event) => {
+    for (const [name, text] of event.lines) {
+      // What a full pipe does not take, Node.js writes later: an answer must not overtake it.
+      await new Promise((done) => process[name === 'out' ? 'stdout' : 'stderr'].write(`${text}\n`, done));
+    }
   },
   binary: () => {
-    fs.writeSync(1, Buffer.from([...Array(256).keys(), 10]));
+    process.stdout.write(Buffer.from([...Array(256).keys(), 10]));
   },
   fail: (event) => {
     throw new Mistake(event.message);
