@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # Builds the functions of tests/runtimes that bring their own runtime, each on AWS's own client, into
-# .hearth/runtimes. Takes about a minute the first time and nothing afterwards.
+# .hearth/runtimes. Takes about two minutes the first time and nothing afterwards.
 #
 #   rust/bootstrap   lambda_runtime of crates.io
 #   go/bootstrap     aws-lambda-go of the Go proxy
 #   python/          awslambdaric of PyPI, for the system's Python
-#   nodejs/          aws-lambda-ric of npm, without its native part: that one is built with autotools, and the
-#                    client has a second transport in JavaScript
+#   nodejs/          aws-lambda-ric of npm, whose native part is compiled here
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +26,17 @@ made() {
     cat "$@" | sha256sum >"$out/$name.made-from"
 }
 
+# need COMMAND PACKAGE...: installs the Debian packages when the command is missing.
+need() {
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        say "$1 is missing (Debian: ${*:2})" >&2
+        exit 1
+    fi
+    say "installing ${*:2}"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" </dev/null >/dev/null
+}
+
 mkdir -p "$out"
 # Two test programs may ask at the same time.
 exec 9>"$out/lock"
@@ -43,11 +53,7 @@ fi
 
 go=("$sources/go/go.mod" "$sources/go/go.sum" "$sources/go/main.go")
 if changed go "${go[@]}"; then
-    if ! command -v go >/dev/null; then
-        [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || { say "go is missing: https://go.dev/dl" >&2; exit 1; }
-        say "installing golang-go"
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-go </dev/null >/dev/null
-    fi
+    need go golang-go
     say "building the function in Go"
     mkdir -p "$out/go"
     (cd "$sources/go" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/go/bootstrap" .)
@@ -65,10 +71,24 @@ if changed python <(echo "$python_client"; /usr/bin/python3 --version); then
     made python <(echo "$python_client"; /usr/bin/python3 --version)
 fi
 
-if changed nodejs <(echo "$node_client"); then
-    say "fetching $node_client"
-    rm -rf "$out/nodejs"
-    mkdir -p "$out/nodejs"
-    (cd "$out/nodejs" && npm install --silent --ignore-scripts --no-audit --no-fund "$node_client" </dev/null >/dev/null)
-    made nodejs <(echo "$node_client")
+if changed nodejs <(echo "$node_client"; node --version); then
+    need node nodejs npm libnode-dev
+    need cmake cmake g++ make
+    need autoreconf autoconf automake
+    need libtoolize libtool
+    say "fetching and compiling $node_client"
+    rm -rf "$out/nodejs" "$out/npm"
+    mkdir -p "$out/npm" "$out/nodejs"
+    # The headers that were installed with node; node-gyp would fetch them from nodejs.org.
+    prefix="$(dirname "$(dirname "$(realpath "$(command -v node)")")")"
+    [ ! -f "$prefix/include/node/node.h" ] || export npm_config_nodedir="$prefix"
+    if ! (cd "$out/npm" && npm install --no-audit --no-fund "$node_client" </dev/null >"$out/npm.log" 2>&1); then
+        tail -n 40 "$out/npm.log" >&2
+        exit 1
+    fi
+    client="node_modules/aws-lambda-ric"
+    mkdir -p "$out/nodejs/$client"
+    cp -r "$out/npm/$client"/{bin,dist,package.json} "$out/nodejs/$client/"
+    rm -rf "$out/npm"
+    made nodejs <(echo "$node_client"; node --version)
 fi

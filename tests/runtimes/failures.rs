@@ -59,7 +59,11 @@ fn memory(bench: &Bench<'_>) {
     let function = bench.another("eats").with("Timeout", json!(20)).create();
     let eaten = function.invoke(&json!({ "do": "memory", "mb": 700 }).to_string());
     eaten.failed_with(&ended("Runtime.OutOfMemory", "with error: signal: killed"));
-    assert!(eaten.log_shape().ends_with("\tStatus: error\tError Type: Runtime.OutOfMemory\n"), "{}", eaten.log);
+    assert!(
+        eaten.log_shape().ends_with("\tStatus: error\tError Type: Runtime.OutOfMemory\n"),
+        "{}",
+        eaten.log
+    );
 }
 
 fn failed_init(bench: &Bench<'_>) {

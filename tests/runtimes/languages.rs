@@ -60,11 +60,9 @@ impl Language {
             }
             Self::NodeClient => {
                 let client = "node_modules/aws-lambda-ric/";
-                let start = format!(
-                    "#!/bin/sh\nexport AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1=true\nexec node \
-                     /var/task/{client}bin/index.mjs \"$_HANDLER\"\n"
-                );
-                let package = Package::of("index.mjs", INDEX).entry("bootstrap", EXECUTABLE, start.as_bytes());
+                let start = format!("#!/bin/sh\nexec node /var/task/{client}bin/index.mjs \"$_HANDLER\"\n");
+                let package =
+                    Package::of("index.mjs", INDEX).entry("bootstrap", EXECUTABLE, start.as_bytes());
                 with_tree(package, &built().join("nodejs").join(client), client)
             }
         }

@@ -23,10 +23,7 @@ fn written(bench: &Bench<'_>, event: &Value) -> String {
 
 fn order(bench: &Bench<'_>) {
     let lines = json!([["out", "one"], ["err", "zwei ✓"], ["out", ""], ["err", "four"], ["out", "\tfive "]]);
-    assert_eq!(
-        written(bench, &json!({ "do": "lines", "lines": lines })),
-        "one\nzwei ✓\n\nfour\n\tfive \n"
-    );
+    assert_eq!(written(bench, &json!({ "do": "lines", "lines": lines })), "one\nzwei ✓\n\nfour\n\tfive \n");
 }
 
 fn binary(bench: &Bench<'_>) {
