@@ -1,12 +1,13 @@
 # The commands of this repository. Each ends by itself, asks nothing and reads no input.
 
-.PHONY: help demo test bench crash check
+.PHONY: help demo test bench crash fuzz check
 
 help:
 	@echo "make demo    set up, build, and run a real function on a real photograph"
 	@echo "make test    set up, build, and run every check and test"
 	@echo "make bench   measure against floors taken in the same run (WRITE=1 keeps the table in docs/performance.md)"
-	@echo "make crash   kill the server and its spawner 50 times under load and look for anything left behind"
+	@echo "make crash   kill the server and its spawner 200 times, cut the power 200 times: nothing is lost or left"
+	@echo "make fuzz    feed mutated input to every reader of foreign bytes (TARGETS=\"json cbor\" TIME=60 seconds each)"
 	@echo "make check   format, lints, sizes, arrows, licences, generated files"
 
 demo:
@@ -20,6 +21,11 @@ bench:
 
 crash:
 	@scripts/crash.sh
+
+TIME ?= 60
+fuzz:
+	@scripts/setup.sh build
+	@cargo run --quiet -p hearth-fuzz -- $(TARGETS) --seconds $(TIME)
 
 check:
 	@scripts/setup.sh build

@@ -10,21 +10,26 @@
 
 pub mod client;
 mod coverage;
+pub mod credentials;
 pub mod dispatch;
 pub mod document;
 pub mod error;
 pub mod event_stream;
 pub mod front_door;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod model;
 pub mod names;
 pub mod operation;
 mod protocols;
+mod root_only;
 mod shape;
-mod sigv4;
+pub mod sigv4;
 mod validation;
 
-pub use client::{Client, InProcess};
+pub use client::{Client, Endpoint, InProcess, Remote};
 pub use coverage::coverage;
+pub use credentials::Sessions;
 pub use dispatch::{AllowAll, Authorise, Services};
 pub use document::{Document, FromDocument, IntoDocument, ShapeError, Stream};
 pub use error::{ApiError, Code};
@@ -32,3 +37,4 @@ pub use event_stream::EventStream;
 pub use front_door::{FrontDoor, Key, Keys, NoKeys, Options, Origin, ResponseBody, SandboxCaller};
 pub use model::Model;
 pub use operation::{Call, Caller, Cx, Operation, Service};
+pub use root_only::RootOnly;

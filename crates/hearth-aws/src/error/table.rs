@@ -65,6 +65,7 @@ fn rest_json(code: Code, service: &str) -> WireError {
         // Of our own: 4xx, because clients retry 5xx for minutes.
         Code::NotImplemented => front("NotImplementedException", 400),
         Code::RequestEntityTooLarge => front("RequestEntityTooLargeException", 413),
+        Code::RequestTimeTooSkewed => front("RequestTimeTooSkewed", 403),
         Code::RequestTimeout => front("RequestTimeoutException", 408),
         Code::Serialization => front("SerializationException", 400),
         Code::ServiceFailure if service == "lambda" => modelled("ServiceException", 500, "Message"),
@@ -109,6 +110,10 @@ fn rpc(code: Code, service: &str) -> WireError {
         // CloudWatch Logs tells violations of its model under this name.
         (Code::Validation, "logs") => front("InvalidParameterException", 400),
         (Code::ServiceFailure, "dynamodb") => front("InternalServerError", 500),
+        // Measured at Athena and DynamoDB.
+        (Code::Serialization, _) => {
+            WireError { message_key: "Message", ..front("SerializationException", 400) }
+        }
         _ => rest_json(code, service),
     };
     let status = match code {

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, DATE};
 use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
 
+use super::canonical::{ALGORITHM, Rules};
 use crate::error::{ApiError, Code};
-
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Access keys of AWS have 20 characters; other makers' are longer, never by much.
 const ACCESS_KEY_BYTES_MAX: usize = 128;
@@ -16,11 +18,17 @@ const ACCESS_KEY_BYTES_MAX: usize = 128;
 /// `ap-southeast-2` has 14; names are part of stored keys and stay short.
 const REGION_BYTES_MAX: usize = 32;
 
+/// What is said back of a credential that cannot be read.
+const QUOTED_BYTES_MAX: usize = 256;
+
+/// How many headers may be signed. SDKs sign fewer than 20.
+const SIGNED_HEADERS_MAX: usize = 256;
+
 /// A claim, not yet verified. Every part is of the expected form.
 #[derive(Debug)]
 pub(crate) struct Claim<'r> {
     credential: Cow<'r, str>,
-    /// Names of the signed headers, separated by `;`.
+    /// Names of the signed headers, separated by `;`, none of them twice.
     pub(super) signed_headers: Cow<'r, str>,
     /// 64 hexadecimal digits, if it is one at all.
     pub(super) signature: Cow<'r, str>,
@@ -41,53 +49,111 @@ pub(crate) struct Scope<'c> {
     pub service: &'c str,
 }
 
+impl Scope<'_> {
+    /// `20251125/eu-west-1/lambda/aws4_request`.
+    pub(crate) fn without_key(&self) -> String {
+        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+    }
+}
+
 impl<'r> Claim<'r> {
     /// The claim of a request, or `None` when it has none. A claim that cannot be read is an error.
     pub(crate) fn of(headers: &'r HeaderMap, query: &'r str) -> Result<Option<Self>, ApiError> {
-        let claim = match headers.get(AUTHORIZATION) {
-            Some(header) => Self::in_header(header.to_str().map_err(|_| incomplete("is not ASCII"))?)?,
-            None => match Self::in_query(query)? {
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        let claim = match (given.next(), given.next()) {
+            (Some(header), None) => {
+                let header = header.to_str().map_err(|_| incomplete("Authorization header is not ASCII."))?;
+                let is_dated = headers.contains_key("x-amz-date") || headers.contains_key(DATE);
+                Self::in_header(header, is_dated)?
+            }
+            // Not recorded. Which of two is meant is nothing to guess at.
+            (Some(_), Some(_)) => return Err(incomplete("Authorization header must be given once.")),
+            (None, _) => match Self::in_query(query)? {
                 Some(claim) => claim,
                 None => return Ok(None),
             },
         };
         if claim.parse_scope().is_none() {
-            return Err(incomplete(
-                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term",
-            ));
+            let credential =
+                Some(&*claim.credential).filter(|text| text.len() <= QUOTED_BYTES_MAX).unwrap_or_default();
+            return Err(incomplete(&format!(
+                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got \
+                 '{credential}'"
+            )));
         }
+        claim.check_signed_headers()?;
         Ok(Some(claim))
     }
 
-    fn in_header(header: &'r str) -> Result<Self, ApiError> {
-        let fields = header.strip_prefix(ALGORITHM).and_then(|rest| rest.strip_prefix(' '));
-        let fields = fields.ok_or_else(|| incomplete("Authorization header requires AWS4-HMAC-SHA256"))?;
+    /// The parts of the header. Texts as AWS's front end sends them: `digest` stands where it once repeated the
+    /// header itself.
+    fn in_header(header: &'r str, is_dated: bool) -> Result<Self, ApiError> {
+        let (algorithm, fields) = header.split_once(' ').unwrap_or((header, ""));
+        let digest = || STANDARD.encode(Sha256::digest(header.as_bytes()));
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
         for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
-            match field.split_once('=') {
-                Some(("Credential", value)) => credential = Some(value),
-                Some(("SignedHeaders", value)) => signed_headers = Some(value),
-                Some(("Signature", value)) => signature = Some(value),
-                Some(_) => {}
-                None => return Err(incomplete("not a valid key=value pair in Authorization header")),
+            let (name, value) = field.split_once('=').ok_or_else(|| {
+                incomplete(&format!(
+                    "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and \
+                     encoded with Base64): '{}'.",
+                    digest()
+                ))
+            })?;
+            let place = match name {
+                "Credential" => &mut credential,
+                "SignedHeaders" => &mut signed_headers,
+                "Signature" => &mut signature,
+                _ => continue,
+            };
+            if place.replace(value).is_some() {
+                // Not recorded. Which of two is meant is nothing to guess at.
+                return Err(incomplete(&format!("Authorization header must have one '{name}' parameter.")));
             }
         }
-        let missing = |name: &str| incomplete(&format!("Authorization header requires '{name}' parameter."));
-        Ok(Self {
-            credential: credential.ok_or_else(|| missing("Credential"))?.into(),
-            signed_headers: signed_headers.ok_or_else(|| missing("SignedHeaders"))?.into(),
-            signature: signature.ok_or_else(|| missing("Signature"))?.into(),
-            presigned: false,
-        })
+        match (credential, signed_headers, signature) {
+            (Some(credential), Some(signed_headers), Some(signature)) if algorithm == ALGORITHM => Ok(Self {
+                credential: credential.into(),
+                signed_headers: signed_headers.into(),
+                signature: signature.into(),
+                presigned: false,
+            }),
+            // Not recorded: SigV4A and whatever may come.
+            (Some(_), Some(_), Some(_)) => Err(incomplete(
+                "Unsupported algorithm in Authorization header: only AWS4-HMAC-SHA256 is known.",
+            )),
+            _ => {
+                let wanted =
+                    [("Credential", credential), ("Signature", signature), ("SignedHeaders", signed_headers)];
+                let missing = wanted.iter().filter(|(_, value)| value.is_none());
+                let mut text: String = missing
+                    .map(|(name, _)| format!("Authorization header requires '{name}' parameter. "))
+                    .collect();
+                if !is_dated {
+                    text.push_str(NO_DATE);
+                    text.push(' ');
+                }
+                text.push_str("(Hashed with SHA-256 and encoded with Base64) Authorization=");
+                Err(incomplete(&(text + &digest())))
+            }
+        }
     }
 
     fn in_query(query: &'r str) -> Result<Option<Self>, ApiError> {
-        if parameter(query, "X-Amz-Algorithm").as_deref() != Some(ALGORITHM) {
-            return Ok(None);
+        let algorithm = parameter(query, "X-Amz-Algorithm")?;
+        match algorithm.as_deref() {
+            None => return Ok(None),
+            Some(ALGORITHM) => {}
+            // Not recorded.
+            Some(_) => {
+                return Err(incomplete("Unsupported X-Amz-Algorithm: only AWS4-HMAC-SHA256 is known."));
+            }
         }
         let take = |name: &str| {
-            parameter(query, name)
-                .ok_or_else(|| incomplete(&format!("AWS query-string parameters must include '{name}'")))
+            parameter(query, name)?.ok_or_else(|| {
+                incomplete(&format!(
+                    "AWS query-string parameters must include '{name}'. Re-examine the query-string parameters."
+                ))
+            })
         };
         Ok(Some(Self {
             credential: take("X-Amz-Credential")?,
@@ -95,6 +161,30 @@ impl<'r> Claim<'r> {
             signature: take("X-Amz-Signature")?,
             presigned: true,
         }))
+    }
+
+    /// A header that is named twice would be written twice, and a short request could ask for a long text to be hashed.
+    fn check_signed_headers(&self) -> Result<(), ApiError> {
+        let mut names: Vec<&str> = self.signed_headers.split(';').take(SIGNED_HEADERS_MAX + 1).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() < count || count > SIGNED_HEADERS_MAX {
+            return Err(incomplete("SignedHeaders must name every header once."));
+        }
+        Ok(())
+    }
+
+    /// Whether the signature covers this header, named in lower case.
+    pub(super) fn signs(&self, name: &str) -> bool {
+        self.signed_headers.split(';').any(|signed| signed == name)
+    }
+
+    /// A presigned call that would do something though nobody verified it. STS keeps no state, and for S3 links are
+    /// the usual way.
+    pub(crate) fn is_open_link(&self) -> bool {
+        let scope = self.scope();
+        self.presigned && scope.service != "sts" && Rules::of(scope.service) != Rules::S3
     }
 
     /// The credential's parts.
@@ -120,10 +210,24 @@ impl<'r> Claim<'r> {
     }
 }
 
-/// A decoded parameter of the query.
-pub(super) fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
-    let raw = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    percent_decode_str(raw).decode_utf8().ok()
+/// What a request without a date is told.
+pub(super) const NO_DATE: &str =
+    "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
+
+/// A decoded parameter of the query. One that is given twice, or is no text, is an error.
+pub(super) fn parameter<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>, ApiError> {
+    let mut found = query.split('&').filter_map(|pair| {
+        let (raw_name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let is_meant = raw_name == name || percent_decode_str(raw_name).eq(name.bytes());
+        is_meant.then_some(value)
+    });
+    let Some(raw) = found.next() else { return Ok(None) };
+    if found.next().is_some() {
+        // Not recorded. Which of two is meant is nothing to guess at.
+        return Err(incomplete(&format!("AWS query-string parameters must include '{name}' once.")));
+    }
+    let text = percent_decode_str(raw).decode_utf8();
+    text.map(Some).map_err(|_| incomplete(&format!("AWS query-string parameter '{name}' is not UTF-8.")))
 }
 
 fn incomplete(why: &str) -> ApiError {

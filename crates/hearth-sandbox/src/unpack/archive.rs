@@ -20,7 +20,7 @@ use zip::read::ZipFile;
 use crate::api::{UnpackError, UnpackSpec, Unpacked};
 use crate::kernel;
 
-/// A path in an archive, in bytes, as Linux limits paths.
+/// A path in an archive or a link's target is shorter, in bytes: Linux counts the NUL behind it.
 const PATH_BYTES_MAX: usize = 4096;
 /// Names in a path: modules inside modules need some 30.
 const DEPTH_MAX: usize = 128;
@@ -46,7 +46,7 @@ type Result<T> = std::result::Result<T, UnpackError>;
 
 /// Unpacks into the current directory, which is the root of this process. What a later archive has replaces what an
 /// earlier one had, as layers do; within one archive nothing is there twice.
-pub(super) fn unpack(archives: Vec<File>, spec: &UnpackSpec) -> Result<Unpacked> {
+pub(crate) fn unpack(archives: Vec<File>, spec: &UnpackSpec) -> Result<Unpacked> {
     let mut tree = Tree { bytes_max: spec.bytes_max, nodes_max: spec.entries_max, ..Tree::default() };
     for archive in archives {
         let mut archive = ZipArchive::new(BufReader::new(archive)).map_err(|error| bad("archive", error))?;
@@ -197,6 +197,9 @@ impl Tree {
         let mut target = String::new();
         let read = content.take(PATH_BYTES_MAX as u64).read_to_string(&mut target);
         read.map_err(|error| bad(&path, error))?;
+        if target.len() >= PATH_BYTES_MAX {
+            return Err(UnpackError::Bad(format!("the link {path} has a target that is too long")));
+        }
         if !stays_inside(&path, &target) {
             return Err(UnpackError::Bad(format!("the link {path} leads out of the archive")));
         }
@@ -262,7 +265,7 @@ fn checked_path(name: &[u8]) -> Result<String> {
     let shown = String::from_utf8_lossy(name);
     let refuse = |why: &str| Err(UnpackError::Bad(format!("the path {shown:?} {why}")));
     let Ok(name) = std::str::from_utf8(name) else { return refuse("is not UTF-8") };
-    if name.len() > PATH_BYTES_MAX || name.contains('\0') {
+    if name.len() >= PATH_BYTES_MAX || name.contains('\0') {
         return refuse("is not a path");
     }
     if name.starts_with('/') {

@@ -23,6 +23,8 @@ use tracing::{debug, info_span};
 
 use crate::environment::Shared;
 use crate::worker::{Endpoint, Revision};
+#[cfg(feature = "fuzzing")]
+pub(crate) use requests::known_path;
 
 /// Connections to one listening socket at once; more wait in its backlog.
 const CONNECTIONS_MAX: usize = 16;

@@ -59,6 +59,15 @@ fn route(path: &str) -> Option<(Route<'_>, Method)> {
     }
 }
 
+/// Whether a path is known, and the request's id in it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn known_path(path: &str) -> Option<Option<&str>> {
+    route(path).map(|(route, _)| match route {
+        Route::Response(id) | Route::Error(id) => Some(id),
+        Route::Ping | Route::Next | Route::InitError => None,
+    })
+}
+
 /// Waits as long as it takes: the service never times out a blocked `next`.
 async fn next(environment: &Shared) -> Answer {
     match environment.ask_next() {

@@ -5,9 +5,10 @@
 //! kept in the build folder, never in the repository.
 
 mod bodies;
+mod client;
 mod input;
 mod output;
-mod package;
+pub(crate) mod package;
 mod suite;
 mod values;
 

@@ -10,26 +10,37 @@ use super::suite::Suite;
 /// The release that our models are of.
 const RELEASE: &str = "botocore-1.44.5";
 
-const CASES: &str = "tests/unit/protocols";
+const PROTOCOLS: &str = "tests/unit/protocols";
+const SIGNATURES: &str = "tests/unit/auth/aws4_testsuite";
 
 /// The suites of one file: `input/json`.
 pub(super) fn suites(name: &str) -> Vec<Suite> {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let path = FOLDER.get_or_init(folder).join(format!("{name}.json"));
+    let path = folder().join(PROTOCOLS).join(format!("{name}.json"));
     let text = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("parse {}: {error}", path.display()))
 }
 
-fn folder() -> PathBuf {
+/// AWS's test suite of signatures: a folder a case.
+pub(crate) fn signatures() -> PathBuf {
+    folder().join(SIGNATURES)
+}
+
+/// The package's folder, with what we take of it.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(fetch)
+}
+
+fn fetch() -> PathBuf {
     // Beside `debug` and `release`: OUT_DIR is target/PROFILE/build/PACKAGE/out.
     let target = Path::new(env!("OUT_DIR")).ancestors().nth(4).expect("five folders deep");
-    let kept = target.join("protocol-cases");
-    let cases = kept.join(RELEASE).join(CASES);
-    if cases.exists() {
-        return cases;
+    let kept = target.join("botocore-cases");
+    let package = kept.join(RELEASE);
+    if package.exists() {
+        return package;
     }
     // Another test process may do the same: each unpacks aside, and the first to rename wins.
-    let scratch = target.join(format!("protocol-cases.{}", std::process::id()));
+    let scratch = target.join(format!("botocore-cases.{}", std::process::id()));
     fs::create_dir_all(&scratch).expect("a folder in the build folder");
     let version = RELEASE.replace('-', "==");
     run(Command::new("python3")
@@ -42,12 +53,12 @@ fn folder() -> PathBuf {
         .arg(&archive)
         .arg("-C")
         .arg(&scratch)
-        .arg(format!("{RELEASE}/{CASES}")));
+        .args([PROTOCOLS, SIGNATURES].map(|cases| format!("{RELEASE}/{cases}"))));
     fs::remove_file(&archive).expect("what was just unpacked");
     if fs::rename(&scratch, &kept).is_err() {
         fs::remove_dir_all(&scratch).expect("our own folder");
     }
-    cases
+    package
 }
 
 fn run(command: &mut Command) {

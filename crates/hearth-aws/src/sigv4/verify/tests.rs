@@ -119,15 +119,36 @@ fn whatever_was_signed_may_not_change() {
 
 #[test]
 fn a_signature_has_its_time() {
-    let check = |signed: Signed, seconds: i64, why: &str| {
-        let refused = signed.verify(SECRET, seconds).expect_err(why);
-        assert!(refused.starts_with(why), "{refused}");
+    let check = |signed: Signed, seconds: i64, text: &str| {
+        assert_eq!(signed.verify(SECRET, seconds), Err(text.to_owned()));
     };
-    assert_eq!(invoke().verify(SECRET, 299), Ok(()));
-    check(invoke(), 301, "Signature expired: 20251125T022654Z is now earlier than 20251125T023155Z");
-    check(invoke(), -301, "Signature not yet current");
-    assert_eq!(presigned().verify(SECRET, 59), Ok(()));
-    check(presigned(), 61, "Signature expired");
+    assert_eq!(invoke().verify(SECRET, 300), Ok(()));
+    assert_eq!(invoke().verify(SECRET, -300), Ok(()));
+    check(
+        invoke(),
+        301,
+        "Signature expired: 20251125T022654Z is now earlier than 20251125T022655Z (20251125T023155Z - 5 min.)",
+    );
+    check(
+        invoke(),
+        -301,
+        "Signature not yet current: 20251125T022654Z is still later than 20251125T022653Z (20251125T022153Z + 5 min.)",
+    );
+    assert_eq!(form().verify(SECRET, 900), Ok(()));
+    check(
+        form(),
+        901,
+        "Signature expired: 20251125T022654Z is now earlier than 20251125T022655Z (20251125T024155Z - 15 min.)",
+    );
+}
+
+#[test]
+fn a_presigned_call_lives_for_15_minutes_whatever_it_says() {
+    // It says 60 s, as tokens of EKS do, which are used for 14 minutes.
+    assert_eq!(presigned().verify(SECRET, 840), Ok(()));
+    let refused = presigned().verify(SECRET, 901).expect_err("expired");
+    assert!(refused.starts_with("Signature expired: 20251125T022654Z is now earlier than"), "{refused}");
+    assert!(presigned().verify(SECRET, -901).is_err());
 }
 
 #[test]
@@ -144,4 +165,115 @@ fn temporary_credentials_come_with_their_token_and_end() {
     assert_eq!(with(Some("TOKEN")), (None, Some(Code::ExpiredToken)));
     assert_eq!(with(Some("OTHER")).0, Some(Code::UnrecognizedClient));
     assert_eq!(with(None).0, Some(Code::UnrecognizedClient));
+}
+
+#[test]
+fn the_date_header_stands_for_the_other_in_the_forms_that_clients_sign() {
+    let check = |date: &str, signed_as: &str, is_good: bool| {
+        let (mut parts, ()) = Request::builder().uri("/").body(()).expect("a good request").into_parts();
+        parts.headers.insert("host", "localhost".parse().expect("a host"));
+        parts.headers.insert("date", date.parse().expect("a date"));
+        let scope = crate::sigv4::claim::Scope {
+            access_key_id: "AKIDEXAMPLE",
+            date: "20251125",
+            region: "us-east-1",
+            service: "sts",
+        };
+        let digest = canonical::sha256_hex(b"");
+        let canonical = canonical::request(Rules::General, &parts, None, "date;host", &digest);
+        let to_sign = canonical::to_sign(signed_as, &scope, &canonical);
+        let signature = canonical::hmac(&canonical::key(SECRET, &scope), &to_sign).finalize().into_bytes();
+        let header = format!(
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{}, SignedHeaders=date;host, Signature={}",
+            scope.without_key(),
+            hex::encode(signature)
+        );
+        parts.headers.insert("authorization", header.parse().expect("a header"));
+        let claim = Claim::of(&parts.headers, "").expect("readable").expect("signed");
+        let checked = check(&claim, &parts, b"", SECRET, Timestamp::from_micros(SIGNED_AT));
+        assert_eq!(checked.is_ok(), is_good, "{date} signed as {signed_as}: {checked:?}");
+    };
+    let http = "Tue, 25 Nov 2025 02:26:54 GMT";
+    check(http, "20251125T022654Z", true);
+    check(http, http, true);
+    check("Tue, 25 Nov 2025 02:26:54 -0000", "20251125T022654Z", true);
+    check("20251125T022654Z", "20251125T022654Z", true);
+    check("Wed, 25 Nov 2025 02:26:54 GMT", "20251125T022654Z", false);
+    check("now", "20251125T022654Z", false);
+    check(http, "20251125T022655Z", false);
+}
+
+#[test]
+fn objects_have_rules_of_their_own() {
+    use crate::sigv4::sign::{SigningKey, UNSIGNED_PAYLOAD, sign};
+    let key = SigningKey { access_key_id: "AKID".to_owned(), secret: SECRET.to_owned(), session_token: None };
+    let now = Timestamp::from_micros(SIGNED_AT);
+    let check = |digest: &str, minutes: i64, change: fn(&mut Parts)| {
+        let request = Request::builder().method("PUT").uri("/b//a/../c%20d+e").header("host", "s3.localhost");
+        let (mut parts, ()) = request.body(()).expect("a good request").into_parts();
+        sign(&mut parts, digest, &key, "eu-west-1", "s3", now).expect("signed");
+        change(&mut parts);
+        let claim = Claim::of(&parts.headers, "").expect("readable").expect("signed");
+        let now = Timestamp::from_micros(SIGNED_AT + minutes * 60_000_000);
+        check(&claim, &parts, b"body", SECRET, now).map_err(|error| error.code)
+    };
+    let digest = canonical::sha256_hex(b"body");
+    assert_eq!(check(&digest, 0, |_| {}), Ok(()));
+    assert_eq!(check(UNSIGNED_PAYLOAD, 15, |_| {}), Ok(()));
+    let normal = |parts: &mut Parts| parts.uri = "/b/c%20d+e".parse().expect("a path");
+    assert_eq!(check(&digest, 0, normal), Err(Code::InvalidSignature));
+    let spelt = |parts: &mut Parts| parts.uri = "/%62//a/../c%20d%2Be".parse().expect("a path");
+    assert_eq!(check(&digest, 0, spelt), Ok(()), "the same name in another spelling");
+    let other = canonical::sha256_hex(b"other");
+    assert_eq!(check(&other, 0, |_| {}), Err(Code::Modelled("XAmzContentSHA256Mismatch")));
+    assert_eq!(check("garbage", 0, |_| {}), Err(Code::Modelled("InvalidArgument")));
+    assert_eq!(check(&digest, 16, |_| {}), Err(Code::RequestTimeTooSkewed));
+    assert_eq!(check(&digest, -16, |_| {}), Err(Code::RequestTimeTooSkewed));
+    let more = |parts: &mut Parts| {
+        parts.headers.insert("x-amz-acl", "public-read".parse().expect("a header"));
+    };
+    assert_eq!(check(&digest, 0, more), Err(Code::AccessDenied));
+    let fewer = |parts: &mut Parts| drop(parts.headers.remove("x-amz-content-sha256"));
+    assert_eq!(check(&digest, 0, fewer), Err(Code::Modelled("InvalidRequest")));
+}
+
+#[test]
+fn a_link_to_an_object_lives_as_long_as_it_says() {
+    let check = |expires: &str, seconds: i64| {
+        let scope = crate::sigv4::claim::Scope {
+            access_key_id: "AKID",
+            date: "20251125",
+            region: "us-east-1",
+            service: "s3",
+        };
+        let query = format!(
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20251125%2Fus-east-1%2Fs3%2Faws4_request\
+             &X-Amz-Date=20251125T022654Z{expires}&X-Amz-SignedHeaders=host"
+        );
+        let parts = |query: &str| {
+            let request = Request::builder().uri(format!("/b/k?{query}")).header("host", "s3.localhost");
+            request.body(()).expect("a good request").into_parts().0
+        };
+        let canonical = canonical::request(Rules::S3, &parts(&query), None, "host", "UNSIGNED-PAYLOAD");
+        let to_sign = canonical::to_sign("20251125T022654Z", &scope, &canonical);
+        let signature = canonical::hmac(&canonical::key(SECRET, &scope), &to_sign).finalize().into_bytes();
+        let parts = parts(&format!("{query}&X-Amz-Signature={}", hex::encode(signature)));
+        let claim = Claim::of(&parts.headers, parts.uri.query().unwrap_or_default());
+        let claim = claim.expect("readable").expect("signed");
+        let now = Timestamp::from_micros(SIGNED_AT + seconds * 1_000_000);
+        check(&claim, &parts, b"", SECRET, now).map_err(|error| error.message)
+    };
+    let says = |text: &str| Err(text.to_owned());
+    assert_eq!(check("&X-Amz-Expires=60", 60), Ok(()));
+    assert_eq!(check("&X-Amz-Expires=60", 61), says("Request has expired"));
+    assert_eq!(check("&X-Amz-Expires=604800", 604_800), Ok(()));
+    assert_eq!(check("&X-Amz-Expires=1", -900), Ok(()));
+    assert_eq!(check("&X-Amz-Expires=1", -901), says("Request is not valid yet"));
+    assert_eq!(check("&X-Amz-Expires=-1", 0), says("X-Amz-Expires must be non-negative"));
+    assert_eq!(check("&X-Amz-Expires=soon", 0), says("X-Amz-Expires should be a number"));
+    assert!(check("&X-Amz-Expires=0", 0).is_err());
+    let week = "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
+                than 604800 seconds";
+    assert_eq!(check("&X-Amz-Expires=604801", 0), says(week));
+    assert!(check("", 0).expect_err("no life").starts_with("Query-string authentication version 4 requires"));
 }
