@@ -14,6 +14,7 @@ use crate::server::{Network, USUAL_PORT};
 
 /// What the command line says of it.
 #[derive(Args, Clone, Debug)]
+#[group(id = "network")]
 pub struct Options {
     /// Whether functions reach the internet: never this machine, each other, or metadata services
     #[arg(long, value_name = "ON|OFF", default_value = "on", value_parser = ["on", "off"])]

@@ -19,6 +19,7 @@ use crate::data_folder::DataFolder;
 
 /// What the command line says of it.
 #[derive(Args, Clone, Debug, Default)]
+#[group(id = "state")]
 pub struct Options {
     /// Database that several servers share: postgres://USER:PASSWORD@HOST:PORT/DATABASE [default: a file in the
     /// data folder]
