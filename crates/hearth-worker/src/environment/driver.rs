@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use hearth_sandbox::api::Exit;
+use hearth_sandbox::api::{Exit, SandboxId};
 use hearth_world::TaskGroup;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
@@ -64,13 +64,14 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
     let mut present: Option<Present> = None;
     let mut timer = std::pin::pin!(tokio::time::sleep(FAR));
     loop {
-        let (todo, stream) = take_todo(&shared);
+        let (todo, stream, before) = take_todo(&shared);
         if todo.closed {
             break;
         }
         if todo.launch {
             end_serving(present.take());
-            launching = setup.spec(&stream.unwrap_or_default()).map(|spec| setup.sandbox.start(spec));
+            let spec = setup.spec(&stream.unwrap_or_default(), before);
+            launching = spec.map(|spec| setup.sandbox.start(spec));
             if launching.is_none() {
                 shared.lock().cannot_execute(setup.entry_error(None));
                 continue;
@@ -121,6 +122,8 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
                 // What it said last may have come before the reactor saw it.
                 read(&shared, present.as_mut(), link::read_rest);
                 shared.lock().exited(ended);
+                // An environment that goes on without processes holds nothing else either.
+                end_serving(present.take());
             }
             Woken::Asked => {}
             Woken::Tick => timer.as_mut().reset(tick(&shared).into()),
@@ -134,11 +137,12 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
     end_serving(present);
 }
 
-fn take_todo(shared: &Shared) -> (Todo, Option<String>) {
+/// What is to be done; for a launch, the log stream and the sandbox whose `/tmp` it takes over.
+fn take_todo(shared: &Shared) -> (Todo, Option<String>, Option<SandboxId>) {
     let mut core = shared.lock();
     let todo = std::mem::take(&mut core.todo);
     core.watched |= todo.arm;
-    (todo, todo.launch.then(|| core.journal.stream().to_owned()))
+    (todo, todo.launch.then(|| core.journal.stream().to_owned()), core.home)
 }
 
 fn end_serving(present: Option<Present>) {
@@ -193,6 +197,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
     }
     debug!(?timings, "a sandbox was started");
     let mut core = shared.lock();
+    core.home = Some(id);
     core.memory.watch(&memory_stat);
     core.link = Some(Link::new(id, sending.clone(), output.clone()));
     core.init_cpu_since = Some(Instant::now());

@@ -96,7 +96,7 @@ impl Shared {
             Environment::Idle | Environment::Frozen => "Ready",
             Environment::Busy { .. } => "Running",
             Environment::Settling { .. } => "RuntimeResponseSentState",
-            Environment::Closing | Environment::Closed => "Exited",
+            Environment::Resetting { .. } | Environment::Closing | Environment::Closed => "Exited",
         }
     }
 }
