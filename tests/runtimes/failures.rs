@@ -9,7 +9,7 @@ pub(crate) const CASES: &[Case] = &[
     ("an error of the handler has its language's shape and ends nothing", error),
     ("an exit is told with its status", exit),
     ("a memory fault is told with its signal", crash),
-    ("a call beyond its time is ended, and the next one finds fresh globals", timeout),
+    ("a call beyond its time is ended, and the next one finds fresh globals and its own files", timeout),
     ("a function beyond its memory is killed and told so", memory),
     ("a failed init is told by the call", failed_init),
     ("a handler or program that is missing is named", missing),
@@ -39,20 +39,26 @@ fn exit(bench: &Bench<'_>) {
 fn crash(bench: &Bench<'_>) {
     let function = bench.another("crashes").create();
     let reason = format!("with error: {}", bench.language.crash());
-    function.invoke(&json!({ "do": "crash" }).to_string()).failed_with(&ended("Runtime.ExitError", &reason));
-    assert_eq!(answer(&function.invoke("1")), json!(1), "the next call is well");
+    let call = |event: Value| function.invoke(&event.to_string());
+    for text in ["once", "twice"] {
+        answer(&call(json!({ "do": "write", "text": text })));
+        call(json!({ "do": "crash" })).failed_with(&ended("Runtime.ExitError", &reason));
+        assert_eq!(answer(&call(json!({ "do": "read", "path": "/tmp/kept" }))), json!(text));
+    }
 }
 
 fn timeout(bench: &Bench<'_>) {
     let function = bench.another("sleeps").with("Timeout", json!(1)).create();
     let call = |event: Value| function.invoke(&event.to_string());
     assert_eq!(answer(&call(json!({ "do": "count" }))), json!(1));
+    answer(&call(json!({ "do": "write", "text": "kept" })));
     let late = call(json!({ "do": "sleep", "ms": 30_000 }));
     late.failed_with(
         r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}"#,
     );
     assert!(late.log_shape().ends_with("\tStatus: timeout\n"), "{}", late.log);
     assert_eq!(answer(&call(json!({ "do": "count" }))), json!(1));
+    assert_eq!(answer(&call(json!({ "do": "read", "path": "/tmp/kept" }))), json!("kept"));
 }
 
 fn memory(bench: &Bench<'_>) {

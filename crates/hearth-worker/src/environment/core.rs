@@ -164,6 +164,12 @@ impl Core {
         });
     }
 
+    /// The spawner died: it took the sandbox with it, and what was kept of it.
+    pub(super) fn lost(&mut self) {
+        self.ended = Some(KILLED);
+        self.apply(Event::NotStarted);
+    }
+
     pub(super) fn not_started(&mut self, reason: String) {
         self.not_started = Some(reason);
         self.ended = Some(Ended { exit: Exit::Signal(9), out_of_memory: false });

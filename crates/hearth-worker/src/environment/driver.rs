@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use hearth_sandbox::api::{Exit, SandboxId};
+use hearth_sandbox::api::SandboxId;
 use hearth_world::TaskGroup;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
@@ -54,7 +54,8 @@ enum Woken {
     Channel,
     Writable,
     Output,
-    Ended(Ended),
+    /// `None`: with the spawner, and all that it kept.
+    Ended(Option<Ended>),
     Asked,
     Tick,
 }
@@ -121,7 +122,10 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             Woken::Ended(ended) => {
                 // What it said last may have come before the reactor saw it.
                 read(&shared, present.as_mut(), link::read_rest);
-                shared.lock().exited(ended);
+                match ended {
+                    Some(ended) => shared.lock().exited(ended),
+                    None => shared.lock().lost(),
+                }
                 // An environment that goes on without processes holds nothing else either.
                 end_serving(present.take());
             }
@@ -250,10 +254,9 @@ async fn output_ready(present: Option<&Present>) {
     }
 }
 
-async fn ended(waiting: &mut Option<oneshot::Receiver<Ended>>) -> Ended {
+async fn ended(waiting: &mut Option<oneshot::Receiver<Ended>>) -> Option<Ended> {
     let Some(receiver) = waiting else { return pending().await };
-    // A spawner that died took its sandboxes with it.
-    let ended = receiver.await.unwrap_or(Ended { exit: Exit::Signal(9), out_of_memory: false });
+    let ended = receiver.await.ok();
     *waiting = None;
     ended
 }
