@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import time
 
+import custom
 import machine
 from figures import percentile, ratio
 from subjects import SERVER, SOCKET, Connection, Hearth, PlainServer, bare_python_ms
@@ -213,6 +214,7 @@ def main():
     warm(table, options.binary, python, runtime)
     what = "cold Python, to python3 -I -c pass, p50"
     cold(table, options.binary, python, runtime, what, 1.5, "--pool", "0")
+    custom.measure(table, options.binary, MEMORY_MB)
     cold(table, options.binary, python, runtime, f"{what}, without places made ahead", None, "--places", "0")
     share = quiet.foreign_share()
     if options.write:

@@ -2,7 +2,7 @@
 # Builds the functions of tests/runtimes that bring their own runtime, each on AWS's own client, into
 # .hearth/runtimes. Takes about two minutes the first time and nothing afterwards.
 #
-#   rust/bootstrap   lambda_runtime of crates.io
+#   rust/bootstrap   lambda_runtime of crates.io; rust/plain is its handler without a platform, for benchmarks
 #   go/bootstrap     aws-lambda-go of the Go proxy
 #   python/          awslambdaric of PyPI, for the system's Python
 #   nodejs/          aws-lambda-ric of npm, whose native part is compiled here
@@ -42,12 +42,12 @@ mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
 
-rust=("$sources/rust/Cargo.toml" "$sources/rust/Cargo.lock" "$sources/rust/src/main.rs")
+rust=("$sources/rust/Cargo.toml" "$sources/rust/Cargo.lock" "$sources/rust/src/main.rs" "$sources/rust/src/plain.rs")
 if changed rust "${rust[@]}"; then
     say "building the function in Rust"
     CARGO_TARGET_DIR="$out/rust-target" cargo build --quiet --release --locked --manifest-path "${rust[0]}"
     mkdir -p "$out/rust"
-    cp "$out/rust-target/release/bootstrap" "$out/rust/bootstrap"
+    cp "$out/rust-target/release/"{bootstrap,plain} "$out/rust/"
     made rust "${rust[@]}"
 fi
 
