@@ -119,16 +119,7 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             Woken::Channel => read(&shared, present.as_mut(), link::read_channel),
             Woken::Writable => flush(&shared),
             Woken::Output => drain(&shared, present.as_mut()),
-            Woken::Ended(ended) => {
-                // What it said last may have come before the reactor saw it.
-                read(&shared, present.as_mut(), link::read_rest);
-                match ended {
-                    Some(ended) => shared.lock().exited(ended),
-                    None => shared.lock().lost(),
-                }
-                // An environment that goes on without processes holds nothing else either.
-                end_serving(present.take());
-            }
+            Woken::Ended(ended) => over(&shared, present.take(), ended),
             Woken::Asked => {}
             Woken::Tick => timer.as_mut().reset(tick(&shared).into()),
         }
@@ -137,6 +128,17 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             tokio::task::yield_now().await;
             shared.lock().report();
         }
+    }
+    end_serving(present);
+}
+
+/// The sandbox is gone. An environment that goes on without processes holds nothing else either.
+fn over(shared: &Shared, mut present: Option<Present>, ended: Option<Ended>) {
+    // What it said last may have come before the reactor saw it.
+    read(shared, present.as_mut(), link::read_rest);
+    match ended {
+        Some(ended) => shared.lock().exited(ended),
+        None => shared.lock().lost(),
     }
     end_serving(present);
 }
