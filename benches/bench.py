@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 
+import custom
 import machine
 from figures import percentile, ratio
 from languages import of_this_machine
@@ -217,6 +218,7 @@ def main():
         what = f"cold {language.name}, to {language.bare_name}, p50"
         cold(table, options.binary, language, what, language.cold_gate, "--pool", "0")
         cold(table, options.binary, language, f"{what}, without places made ahead", None, "--places", "0")
+    custom.measure(table, options.binary, MEMORY_MB)
     share = quiet.foreign_share()
     if options.write:
         write(table, share)

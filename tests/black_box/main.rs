@@ -8,6 +8,7 @@ mod functions;
 mod garbage;
 mod hostile;
 mod limits;
+mod load;
 mod resources;
 mod runtimes;
 mod two_servers;

@@ -23,7 +23,8 @@ use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
 use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
-    ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions, sandbox_sockets,
+    ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, MEMORY_RESERVE, Places, Worker, WorkerDeps, WorkerOptions,
+    sandbox_sockets,
 };
 use hearth_world::{TaskGroup, World};
 
@@ -161,6 +162,7 @@ impl Server {
             endpoint_ports: endpoint_ports(address.port()),
             host_ports: options.network.host_ports.clone(),
             environments_max: ENVIRONMENTS_MAX,
+            memory_reserve: MEMORY_RESERVE,
             places: Places::of_this_process(),
         };
         let worker: Arc<dyn Worker> = Arc::new(LocalWorker::new(deps, worker_options));

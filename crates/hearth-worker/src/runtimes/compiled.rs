@@ -62,6 +62,8 @@ pub(super) async fn prepare(
         processes_max: 16,
         cpu_shares: COMPILE_CPU_SHARES,
         tmp_bytes: TMP_BYTES,
+        keeps_tmp: false,
+        tmp_of: None,
         mounts: runtime.mounts.clone(),
         program: path.clone(),
         arguments: arguments.collect(),

@@ -66,6 +66,11 @@ fn spawner_program() -> PathBuf {
 impl Host {
     /// `None` where sandboxes cannot be made: not root.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with_reserve(0).await
+    }
+
+    /// As `start`, with so many bytes of memory that must stay available.
+    pub(crate) async fn start_with_reserve(memory_reserve: u64) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("skipped: sandboxes need root");
             return None;
@@ -94,6 +99,7 @@ impl Host {
             endpoint_ports: vec![ENDPOINT_PORT],
             host_ports: Vec::new(),
             environments_max: ENVIRONMENTS_MAX,
+            memory_reserve,
             places: Places::of_this_process(),
         };
         let worker = LocalWorker::new(deps, options);
