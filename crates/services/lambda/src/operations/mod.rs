@@ -6,6 +6,8 @@ mod get_function;
 mod get_function_configuration;
 mod invoke;
 mod list_functions;
+mod update_function_code;
+mod update_function_configuration;
 
 use std::sync::Arc;
 
@@ -22,4 +24,6 @@ pub fn service(state: Arc<Lambda>) -> Service {
         .with::<get_function_configuration::GetFunctionConfiguration>(&state)
         .with::<invoke::Invoke>(&state)
         .with::<list_functions::ListFunctions>(&state)
+        .with::<update_function_code::UpdateFunctionCode>(&state)
+        .with::<update_function_configuration::UpdateFunctionConfiguration>(&state)
 }
