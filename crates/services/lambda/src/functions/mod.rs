@@ -24,7 +24,6 @@ pub(crate) use function::{Function, LayerUse, Owner, State, Update};
 pub(crate) use migrations::MIGRATIONS;
 pub(crate) use stored::RecordError;
 pub(crate) use table::{
-    Tags, charge, check_room, code_usage, delete, delete_tag, function_key, get, insert, page, replace,
-    set_tags, tags,
+    Tags, charge, check_room, code_usage, delete, delete_tag, function_key, get, insert, page, set_tags, tags,
 };
-pub(crate) use update::{begin, changeable, check_settled, unpack};
+pub(crate) use update::{begin, changeable, unpack};

@@ -31,7 +31,7 @@ pub(crate) fn changeable(
 }
 
 /// Whether a function is neither being made nor being changed.
-pub(crate) fn check_settled(owner: &Owner, function: &Function) -> Result<(), FunctionError> {
+fn check_settled(owner: &Owner, function: &Function) -> Result<(), FunctionError> {
     match (&function.state, &function.update) {
         (State::Pending | State::Failed { .. }, _) => Err(FunctionError::NotInState(function.state.name())),
         (State::Active, Update::InProgress { .. }) => {

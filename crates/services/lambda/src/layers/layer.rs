@@ -4,6 +4,7 @@ use hearth_store::BlobDigest;
 use hearth_world::Timestamp;
 
 use super::names::LayerName;
+use crate::functions::Owner;
 
 /// A layer version. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,4 +21,11 @@ pub(crate) struct LayerVersion {
     pub(crate) runtimes: Option<Vec<String>>,
     pub(crate) architectures: Option<Vec<String>>,
     pub(crate) license: Option<String>,
+}
+
+impl LayerVersion {
+    /// Who holds its package, in the words of the store's list of holders.
+    pub(crate) fn holder(&self, owner: &Owner) -> String {
+        format!("lambda-layer/{}/{}/{}/{}", owner.account, owner.region, self.name, self.version)
+    }
 }

@@ -9,11 +9,13 @@
 
 mod layer;
 mod names;
+mod shown;
 mod stored;
 mod table;
 mod uses;
 
 pub(crate) use layer::LayerVersion;
 pub(crate) use names::{LayerName, LayerVersionRef};
+pub(crate) use shown::{Listed, Published};
 pub(crate) use table::{Filter, delete, get, insert, latest, names, next_version, versions};
 pub(crate) use uses::{check_layers, check_size, used};

@@ -67,6 +67,11 @@ pub(crate) struct LayerVersionRef {
 }
 
 impl LayerVersionRef {
+    /// Without the version.
+    pub(crate) fn layer_arn(&self) -> &str {
+        self.text.rsplit_once(':').map_or(&self.text, |(layer, _)| layer)
+    }
+
     /// `None` for what names no version of a customer's layer (`arn:aws:lambda:::awslayer:X`).
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let arn = Arn::parse(text)?;

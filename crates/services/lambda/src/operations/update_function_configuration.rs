@@ -1,7 +1,7 @@
 //! UpdateFunctionConfiguration: changes the members that are sent. Calls run as before until the change is ready.
 
 use hearth_aws::{ApiError, Cx, Operation};
-use hearth_store::{transact, transact_read};
+use hearth_store::{BlobDigest, transact, transact_read};
 
 use super::create_function::check_role;
 use crate::Lambda;
@@ -36,6 +36,7 @@ impl Operation for UpdateFunctionConfiguration {
             let layers = match layers {
                 Some(layers) => Some(NewLayers {
                     layers,
+                    code: function.code,
                     code_bytes: functions::unpack(&lambda, asked.name.as_str(), &function.code).await?,
                 }),
                 None => None,
@@ -58,6 +59,7 @@ impl Operation for UpdateFunctionConfiguration {
 /// Layers, and the unpacked package that they share their limit with.
 struct NewLayers {
     layers: Vec<LayerVersionRef>,
+    code: BlobDigest,
     code_bytes: u64,
 }
 
@@ -73,7 +75,11 @@ async fn write(
     transact(&*lambda.store, move |tx| {
         let old = functions::changeable(tx, &asked, revision.as_deref())?;
         let mut new = changes.clone().applied_to(old.clone());
-        if let Some(NewLayers { layers, code_bytes }) = &layers {
+        if let Some(NewLayers { layers, code, code_bytes }) = &layers {
+            if *code != old.code {
+                // Another update came and was made while this one measured the package.
+                return Err(FunctionError::UpdateInProgress(asked.arn()));
+            }
             new.layers = layers::used(tx, &asked.owner, &old, layers, *code_bytes)?;
         }
         functions::begin(tx, &asked.owner, old, Function { last_modified: now, revision_id, ..new })
