@@ -10,5 +10,6 @@ mod hostile;
 mod limits;
 mod resources;
 mod two_servers;
+mod updates;
 mod web_pages;
 mod wire;

@@ -246,7 +246,7 @@ async fn a_package_and_its_layers_share_one_limit() {
 #[tokio::test]
 async fn a_layer_that_cannot_be_one_is_refused() {
     let server = Server::start();
-    let s3 = Document::Structure(vec![("S3Bucket", text("b")), ("S3Key", text("k"))]);
+    let s3 = Document::Structure(vec![("S3Bucket", text("bucket")), ("S3Key", text("k"))]);
     let answer = server.call("PublishLayerVersion", with(layer_request("numbers", b""), "Content", s3)).await;
     is_error(answer, Code::InvalidParameterValue, "Content.S3Bucket is not supported by Hearth yet.");
     let empty = server.call("PublishLayerVersion", layer_request("numbers", b"")).await;

@@ -233,5 +233,8 @@ fn fits(operation: &str, answer: &Document) {
         }
     }
     let model = Model::of("lambda").expect("in models/");
-    check(model, model.operation(operation).and_then(|facts| facts.output).expect("it answers"), answer);
+    match model.operation(operation).expect("in the model").output {
+        Some(shape) => check(model, shape, answer),
+        None => assert_eq!(*answer, Document::Structure(Vec::new())),
+    }
 }

@@ -226,7 +226,7 @@ async fn what_is_wrong_with_an_update_is_told_in_the_order_and_the_words_of_aws(
     let cases = [
         ("ZipFile", zip(b""), invalid("Uploaded file must be a non-empty zip")),
         ("ZipFile", Document::Null, invalid("Please provide a source for function code.")),
-        ("S3Bucket", text("b"), invalid("S3Bucket is not supported by Hearth yet.")),
+        ("S3Bucket", text("bucket"), invalid("S3Bucket is not supported by Hearth yet.")),
         ("Publish", Document::Bool(true), invalid("Publish is not supported by Hearth yet.")),
         (
             "ImageUri",
@@ -246,7 +246,11 @@ async fn what_is_wrong_with_an_update_is_told_in_the_order_and_the_words_of_aws(
             "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240",
         ),
         ("TracingConfig", tracing, "TracingConfig.Mode Active is not supported by Hearth yet."),
-        ("KMSKeyArn", text("arn"), "KMSKeyArn is not supported by Hearth yet."),
+        (
+            "KMSKeyArn",
+            text("arn:aws:kms:eu-west-1:123456789012:key/k"),
+            "KMSKeyArn is not supported by Hearth yet.",
+        ),
         (
             "Runtime",
             text("nodejs12.x"),
