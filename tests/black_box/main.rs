@@ -12,5 +12,6 @@ mod load;
 mod resources;
 mod runtimes;
 mod two_servers;
+mod updates;
 mod web_pages;
 mod wire;
