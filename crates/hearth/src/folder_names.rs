@@ -40,8 +40,8 @@ pub const LOST_AND_FOUND: &str = "lost+found";
 
 /// Refuses a folder that was never Hearth's and has something in it.
 pub fn check(folder: &Path) -> Result<()> {
-    let is_file = |name: &&str| fs::symlink_metadata(folder.join(name)).is_ok_and(|found| found.is_file());
-    if ["instance", "lock"].iter().any(|name| is_file(name)) {
+    let is_file = |name: &str| fs::symlink_metadata(folder.join(name)).is_ok_and(|found| found.is_file());
+    if ["instance", "lock"].into_iter().any(is_file) {
         return Ok(());
     }
     check_every_name(folder)?;
