@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import time
 import urllib.request
@@ -23,9 +24,11 @@ def handler(event, context):
 
 
 def main():
-    command = [HEARTH, "up", "--json", "--listen", "127.0.0.1:4566", "--data", "/var/tmp/data"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert "Ready" in server.stdout.readline() or "Ready" in server.stdout.readline()
+    server = subprocess.Popen([HEARTH, "up", "--listen", "127.0.0.1:4566", "--data", "/var/tmp/data"])
+    deadline = time.monotonic() + 120
+    while not listens():
+        assert server.poll() is None and time.monotonic() < deadline, "the server is not there"
+        time.sleep(0.2)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as package:
         package.writestr("app.py", CODE)
@@ -50,6 +53,11 @@ def main():
     assert groups, "the sandboxes have groups"
     server.terminate()
     assert server.wait(timeout=60) == 0
+
+
+def listens():
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", 4566)) == 0
 
 
 def call(method, path, body):

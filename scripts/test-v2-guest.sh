@@ -21,7 +21,7 @@ grep ' cgroup ' /proc/mounts && failed=1
 filters=()
 while read -r word; do [ -z "$word" ] || filters+=("$word"); done </hearth/filters
 cd /hearth || failed=1
-/hearth/debug/deps/sandbox --test-threads=2 "${filters[@]}" </dev/null 2>&1 | grep -vE '^ +(at|[0-9]+:) ' || true
+/hearth/debug/deps/sandbox --test-threads=1 "${filters[@]}" </dev/null 2>&1 | grep -vE '^ +(at|[0-9]+:) ' || true
 [ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
 
 python3.11 /hearth/function.py || failed=1

@@ -53,6 +53,13 @@ pub(crate) enum Entry {
     Directory(OwnedFd),
 }
 
+impl Default for Entry {
+    /// What is left when it was taken: nothing to do.
+    fn default() -> Entry {
+        Entry::Doors(Vec::new())
+    }
+}
+
 impl Entry {
     /// The directory to clone into, if that is the way.
     pub(crate) fn directory(&self) -> Option<BorrowedFd<'_>> {

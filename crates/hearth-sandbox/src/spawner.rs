@@ -22,11 +22,13 @@ use crate::api::{Event, SandboxId};
 use crate::connection::Greeting;
 use crate::host::Host;
 use crate::removal::Removal;
+use crate::start::Home;
 use crate::unpack::Unpacking;
 use crate::{kernel, wire};
 
 mod commands;
 mod formats;
+mod homes;
 mod sandbox;
 mod source;
 
@@ -91,6 +93,8 @@ struct Spawner {
     epoll: OwnedFd,
     host: Host,
     sandboxes: BTreeMap<SandboxId, Sandbox>,
+    /// What sandboxes left that are gone: one each, until it is taken over or forgotten.
+    homes: BTreeMap<SandboxId, Home>,
     unpackings: BTreeMap<u64, Unpacking>,
     removals: BTreeMap<u64, Removal>,
     formats: Formats,
@@ -113,6 +117,7 @@ impl Spawner {
             epoll,
             host,
             sandboxes: BTreeMap::new(),
+            homes: BTreeMap::new(),
             unpackings: BTreeMap::new(),
             removals: BTreeMap::new(),
             formats: Formats::default(),
@@ -252,17 +257,6 @@ impl Spawner {
             }
         }
         Ok(())
-    }
-
-    /// Removes what sandboxes without processes still hold; those are reported now.
-    fn remove_the_leaving(&mut self) {
-        let Spawner { sandboxes, outbox, host, .. } = self;
-        sandboxes.retain(|_, sandbox| {
-            let Some(event) = sandbox.removed() else { return true };
-            host.seats.identities.give_back(sandbox.identity());
-            outbox.push_back((event, Vec::new()));
-            false
-        });
     }
 
     /// Sends as many events as the socket takes, and asks to be woken for the rest.

@@ -11,13 +11,14 @@ use rustix::fs::{Gid, Uid, fchown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::api::SandboxSpec;
-use crate::cgroups::{Cgroup, Entry, Shortages};
+use crate::cgroups::{Cgroup, Shortages};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::init::{self, Plan};
 use crate::kernel::{self, Side};
 use crate::program::{Channel, Program};
 use crate::root::Tree;
+use crate::scratch::Disk;
 use crate::seats::Seat;
 
 /// A sandbox whose first process was cloned and is making it.
@@ -26,6 +27,8 @@ pub(crate) struct Launched {
     pub(crate) process: OwnedFd,
     pub(crate) cgroup: Cgroup,
     pub(crate) identity: Identity,
+    /// Its `/tmp`, when that is to stay.
+    pub(crate) home: Option<Home>,
     /// Tells when its memory runs out.
     pub(crate) shortages: Option<Shortages>,
     /// Lines of progress, then the end of the stream when the program runs.
@@ -38,20 +41,31 @@ pub(crate) struct Launched {
     pub(crate) timings: Vec<(String, u64)>,
 }
 
-/// Makes a sandbox up to the clone of its first process.
-pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched> {
+/// What outlives a sandbox: its `/tmp`, and whose the files in it are.
+#[derive(Debug)]
+pub(crate) struct Home {
+    disk: Disk,
+    /// Of the first sandbox that had it; taken until the home is given up.
+    pub(crate) identity: Identity,
+    users: OwnedFd,
+}
+
+/// Makes a sandbox up to the clone of its first process. With the home of an earlier one it is that one's user.
+pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec, home: Option<Home>) -> io::Result<Launched> {
     let mut clock = Clock { last: Instant::now(), timings: Vec::new() };
-    let seat = host.seats.take(&spec.listen).map_err(|e| named("make the namespaces and cgroups", &e))?;
+    let mut seat = host.seats.take(&spec.listen).map_err(|e| named("make the namespaces and cgroups", &e))?;
     clock.done("seat");
-    let Seat { network, users, cgroup, shortages, entry, sockets, identity } = seat;
-    let place = Place { network, users, entry, sockets, cgroup: &cgroup, user: identity.number() };
-    let prepared = prepare(host, place, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
+    let mut home = home;
+    let prepared =
+        prepare(host, &mut seat, &mut home, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
     clock.done("cloned");
+    let Seat { cgroup, identity, shortages, .. } = seat;
     match prepared {
         Ok((process, Ends { progress, ending, handover })) => Ok(Launched {
             process,
             cgroup,
             identity,
+            home,
             shortages,
             progress,
             ending,
@@ -61,19 +75,10 @@ pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched
         Err(error) => {
             cgroup.remove().ok(); // no process entered, so it is not busy
             host.seats.identities.give_back(&identity);
+            home.inspect(|home| host.seats.identities.give_back(&home.identity));
             Err(error)
         }
     }
-}
-
-/// What of a seat goes into the sandbox.
-struct Place<'a> {
-    network: OwnedFd,
-    users: OwnedFd,
-    entry: Entry,
-    sockets: Vec<OwnedFd>,
-    cgroup: &'a Cgroup,
-    user: u32,
 }
 
 /// What the spawner keeps of a sandbox beside its process.
@@ -85,21 +90,23 @@ struct Ends {
 
 fn prepare<'a>(
     host: &'a mut Host,
-    place: Place<'_>,
+    seat: &mut Seat,
+    home: &mut Option<Home>,
     spec: &SandboxSpec,
     clock: &mut Clock,
 ) -> io::Result<(Plan<'a>, Ends)> {
-    let tmp = host.scratch.take(spec.tmp_bytes).map_err(|e| named("make /tmp", &e))?;
+    let tmp = take_tmp(host, seat, home, spec).map_err(|e| named("make /tmp", &e))?;
+    let (identity, users) =
+        home.as_ref().map_or((&seat.identity, &seat.users), |home| (&home.identity, &home.users));
     clock.done("tmp");
     // One more than the function may have: the init counts too.
-    let limited =
-        place.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1), spec.cpu_shares);
+    let limited = seat.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1), spec.cpu_shares);
     limited.map_err(|e| named("limit memory and processes", &e))?;
     clock.done("limits");
-    let mut handover = place.sockets;
+    let mut handover = std::mem::take(&mut seat.sockets);
     let (output_read, output) = pipe_with(PipeFlags::CLOEXEC)?;
     // The program's own, so that it may also open it by name: /dev/stdout.
-    let (user, group) = (Uid::from_raw(place.user), Gid::from_raw(place.user));
+    let (user, group) = (Uid::from_raw(identity.number()), Gid::from_raw(identity.number()));
     fchown(&output, Some(user), Some(group))?;
     handover.push(not_waiting(output_read)?);
     let mut channel = None;
@@ -114,9 +121,9 @@ fn prepare<'a>(
     let (ending, ending_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let tree = Tree::plan(&host.stage(), &spec.mounts, &spec.directory, host.seats.name_servers())?;
     let plan = Plan {
-        entry: place.entry,
-        network: place.network,
-        users: place.users,
+        entry: std::mem::take(&mut seat.entry),
+        network: seat.network.try_clone()?,
+        users: users.try_clone()?,
         tree,
         tmp,
         filter: &host.filter,
@@ -129,6 +136,23 @@ fn prepare<'a>(
     };
     clock.done("prepare");
     Ok((plan, Ends { progress: File::from(progress), ending: File::from(ending), handover }))
+}
+
+/// The `/tmp` that an earlier sandbox left, or a new one, which is kept when that is asked for.
+fn take_tmp(
+    host: &mut Host,
+    seat: &Seat,
+    home: &mut Option<Home>,
+    spec: &SandboxSpec,
+) -> io::Result<OwnedFd> {
+    if let Some(home) = home {
+        return home.disk.mount();
+    }
+    let (mount, disk) = host.scratch.take(spec.tmp_bytes)?;
+    if spec.keeps_tmp {
+        *home = Some(Home { disk, identity: seat.identity.clone(), users: seat.users.try_clone()? });
+    }
+    Ok(mount)
 }
 
 fn clone(mut plan: Plan<'_>, ends: Ends) -> io::Result<(OwnedFd, Ends)> {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, Mode, chmodat, unlinkat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::{IMAGE_PREFIX, Scratch, mount_image};
+use super::{IMAGE_PREFIX, Scratch, attach};
 
 /// Bytes of `/tmp` for each file that can exist in it.
 const BYTES_PER_INODE: u32 = 16 * 1024;
@@ -117,7 +117,7 @@ fn image_bytes(bytes: u64) -> u64 {
 
 /// Gives `/tmp` its mode and takes `lost+found` away.
 fn finish_template(image: &File) -> io::Result<()> {
-    let root = mount_image(image)?;
+    let root = attach(image)?.mount()?;
     unlinkat(&root, "lost+found", AtFlags::REMOVEDIR)?;
     Ok(chmodat(&root, ".", Mode::from_raw_mode(0o1777), AtFlags::empty())?)
 }

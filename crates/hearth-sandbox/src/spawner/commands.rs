@@ -38,6 +38,7 @@ impl Spawner {
                 wipe_environment(&mut spec);
                 self.refills = true;
             }
+            Command::Forget(id) => self.forget(id),
             Command::Kill(id) => {
                 if self.formats.forget(id) {
                     let failure = StartFailure::Host(KILLED_WHILE_MADE.to_owned());
@@ -75,7 +76,8 @@ impl Spawner {
             return Err(format!("the id {} is not free", id.0));
         }
         self.host.walls.as_ref().map_or(Ok(()), |walls| walls.check(&spec.mounts))?;
-        if self.host.scratch.has_template(spec.tmp_bytes) {
+        let taken_over = spec.tmp_of.is_some_and(|of| self.homes.contains_key(&of));
+        if taken_over || self.host.scratch.has_template(spec.tmp_bytes) {
             return self.launch(id, spec);
         }
         self.formats.wait(id, spec)?;
@@ -131,8 +133,9 @@ impl Spawner {
     }
 
     fn launch(&mut self, id: SandboxId, spec: &SandboxSpec) -> Result<(), String> {
-        let mut sandbox =
-            Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
+        let home = spec.tmp_of.and_then(|of| self.homes.remove(&of));
+        let launched = start::launch(&mut self.host, spec, home).map_err(|error| error.to_string())?;
+        let mut sandbox = Sandbox::new(launched);
         let watch = |descriptor, source: Source| {
             epoll::add(&self.epoll, descriptor, source.token(), epoll::EventFlags::IN)
         };

@@ -221,6 +221,8 @@ pub(crate) fn program(words: &[&str]) -> SandboxSpec {
         processes_max: 64,
         cpu_shares: 1024,
         tmp_bytes: 16 << 20,
+        keeps_tmp: false,
+        tmp_of: None,
         mounts: vec![Mount { source: "/usr".into(), target: "/usr".into() }],
         program: words[0].into(),
         arguments: words.iter().map(|word| (*word).to_owned()).collect(),
@@ -275,6 +277,14 @@ pub(crate) fn processes_of(user: u32) -> Vec<String> {
     });
     let of_user = format!("Uid:\t{user}\t");
     statuses.filter(|status| status.lines().any(|line| line.starts_with(&of_user))).collect()
+}
+
+/// Writes a program of the shell's. By another process: a fork of this one would keep it open for writing, and it could
+/// not be run.
+pub(crate) fn write_script(path: &Path, text: &str) {
+    let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+    let written = std::process::Command::new("sh").args(["-c", write]).arg(path).arg(text).status();
+    assert!(written.expect("a shell").success(), "no script");
 }
 
 fn spawner_program() -> PathBuf {

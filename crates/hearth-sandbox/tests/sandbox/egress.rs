@@ -5,10 +5,8 @@
 //! ```
 
 use std::fs::File;
-use std::io::Write;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command as Process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +14,7 @@ use std::time::Duration;
 use hearth_sandbox::{Egress, Spawner};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::bench::{Bench, Running, program};
+use crate::bench::{Bench, Running, program, write_script};
 
 /// Two namespaces with a cable between them. Removed when dropped.
 struct Town {
@@ -45,6 +43,8 @@ impl Town {
         }
         ip(&format!("-n {host} link set lo up"));
         ip(&format!("-n {host} route add default via 203.0.113.1"));
+        // A new namespace has the switch as the machine's own happens to be, where a server may be running.
+        town.on_host(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "0").expect("switched off"));
         town
     }
 
@@ -58,11 +58,8 @@ impl Town {
         let mut bench = Bench::new();
         let program = bench.options.program.clone().expect("a spawner");
         let script = bench.directory.path().join("spawner");
-        let mut file =
-            File::options().write(true).create_new(true).mode(0o700).open(&script).expect("a script");
         let place = format!("nsenter --net=/run/netns/{}", self.host);
-        writeln!(file, "#!/bin/sh\n{how} {place} {} \"$@\"", program.display()).expect("written");
-        drop(file);
+        write_script(&script, &format!("{how} {place} {} \"$@\"", program.display()));
         bench.options.program = Some(script);
         bench.options.egress = Some(egress);
         bench.options.run_directory = bench.directory.path().join("run-in-town");

@@ -246,13 +246,10 @@ impl Drop for CorePattern {
 
 #[test]
 fn a_program_that_takes_the_hosts_core_dumps_gets_none_of_a_sandbox() {
-    use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new();
     let taken = bench.directory.path().join("taken");
     let taker = bench.directory.path().join("take");
-    let script = format!("#!/bin/sh\n/bin/cat > /dev/null\necho $1 >> {}\n", taken.display());
-    std::fs::write(&taker, script).expect("a script");
-    std::fs::set_permissions(&taker, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    crate::bench::write_script(&taker, &format!("/bin/cat > /dev/null\necho $1 >> {}", taken.display()));
     let before = std::fs::read_to_string("/proc/sys/kernel/core_pattern").expect("a setting");
     let restore = CorePattern(before);
     std::fs::write("/proc/sys/kernel/core_pattern", format!("|{} %e", taker.display())).expect("root");

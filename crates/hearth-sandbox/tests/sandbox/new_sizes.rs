@@ -1,13 +1,12 @@
 //! A `/tmp` of a size that nobody had before is made beside, by a program that may take its time.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hearth_sandbox::Spawner;
 use hearth_sandbox::api::{Command, Event, Exit, SandboxId, SandboxSpec, StartFailure};
 
-use crate::bench::{Bench, shell};
+use crate::bench::{Bench, shell, write_script};
 
 /// A spawner that sees another `mkfs.ext4`: it waits until a file is there.
 fn with_slow_mkfs() -> (Bench, PathBuf) {
@@ -19,21 +18,16 @@ fn with_slow_mkfs() -> (Bench, PathBuf) {
     fs::copy("/usr/sbin/mkfs.ext4", place.join("real/mkfs.ext4")).expect("a copy");
     let real = place.join("real/mkfs.ext4");
     let wait = format!("for i in $(seq 3000); do [ -e {} ] && break; sleep 0.01; done", go.display());
-    script(&place.join("slow"), &format!("{wait}\nexec {} \"$@\"", real.display()));
+    write_script(&place.join("slow"), &format!("{wait}\nexec {} \"$@\"", real.display()));
     let program = bench.options.program.clone().expect("a spawner");
     let hide = format!("mount --bind {} $(realpath /usr/sbin/mkfs.ext4)", place.join("slow").display());
     let run = format!("exec unshare -m sh -c '{hide} && exec {} \"$@\"' sh \"$@\"", program.display());
-    script(&place.join("spawner"), &run);
+    write_script(&place.join("spawner"), &run);
     bench.options.program = Some(place.join("spawner"));
     let next = bench.options.clone();
     bench.connection.shutdown().expect("it ends");
     bench.connection = Spawner::launch(&next).expect("a spawner");
     (bench, go)
-}
-
-fn script(path: &Path, text: &str) {
-    fs::write(path, format!("#!/bin/sh\n{text}\n")).expect("a script");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("executable");
 }
 
 fn of_new_size(script: &str) -> SandboxSpec {
@@ -44,7 +38,7 @@ fn of_new_size(script: &str) -> SandboxSpec {
 fn only_sandboxes_of_a_new_size_wait_until_it_is_made() {
     let (bench, go) = with_slow_mkfs();
     let start = |id, spec| bench.send(&Command::Start(SandboxId(id), Box::new(spec)));
-    start(1, of_new_size("echo $SECRET"));
+    start(1, of_new_size("true"));
     start(2, of_new_size("true"));
     let running = bench.start(3, shell("echo of a known size"));
     assert_eq!(running.read_all(), "of a known size\n");

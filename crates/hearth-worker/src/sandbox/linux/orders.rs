@@ -43,6 +43,13 @@ impl Orders {
         Ok(())
     }
 
+    /// Ends a sandbox that nobody knows of.
+    pub(super) fn end(&self, id: SandboxId) {
+        for command in [Command::Kill(id), Command::Forget(id)] {
+            self.add(Order::Tell(command)).ok(); // such an order is always taken
+        }
+    }
+
     /// The next one.
     pub(super) fn take(&self) -> Option<Order> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
