@@ -20,7 +20,8 @@ pub enum Command {
     Freeze(SandboxId),
     /// Let them go on.
     Thaw(SandboxId),
-    /// Unpack an archive in an unprivileged child. The archive's descriptor travels beside. Answered by `Unpacked`.
+    /// Unpack archives into one tree, in an unprivileged child. Their descriptors travel beside, in order: what a
+    /// later one has replaces what an earlier one had. Answered by `Unpacked`.
     Unpack(u64, UnpackSpec),
 }
 
@@ -42,8 +43,8 @@ pub enum Event {
     StartFailed {
         /// Which.
         id: SandboxId,
-        /// What failed, for a person.
-        reason: String,
+        /// What failed.
+        failure: StartFailure,
     },
     /// Its program ended, all its processes are dead, and everything it held is given back.
     Exited {
@@ -56,6 +57,16 @@ pub enum Event {
     },
     /// An archive was unpacked, or not.
     Unpacked(u64, Result<Unpacked, UnpackError>),
+}
+
+/// Why a sandbox could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartFailure {
+    /// The kernel refused to execute the program, with this error number: it is missing, not executable, or of
+    /// another format.
+    Execute(i32),
+    /// The host could not make it; for a person.
+    Host(String),
 }
 
 /// How a program ended.
@@ -119,12 +130,12 @@ pub enum Listen {
     Udp(SocketAddr),
 }
 
-/// An archive to unpack.
+/// Archives to unpack into one tree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnpackSpec {
     /// The directory to make; it appears complete or not at all.
     pub destination: PathBuf,
-    /// Sum of all unpacked files at most, in bytes.
+    /// Sum of all unpacked files at most, in bytes; also of those that a later archive replaces.
     pub bytes_max: u64,
     /// Entries at most.
     pub entries_max: u32,

@@ -101,7 +101,8 @@ pub(crate) fn duplicate_to(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Res
 /// Moves a descriptor to a fixed number, replacing what that was. The old number stays open.
 pub(crate) fn move_to(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<OwnedFd> {
     duplicate_to(descriptor, number)?;
-    // SAFETY: the number was just made by dup2, and callers give one of 0 to 2, which no Rust value owns.
+    // SAFETY: the number was just made by dup2, and callers give one that no Rust value owns,
+    // or whose owner is never used nor dropped again: they are children that end without unwinding.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 

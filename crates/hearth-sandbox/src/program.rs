@@ -83,6 +83,9 @@ pub(crate) fn main(plan: &mut Plan<'_>, mut steps: Steps) -> ! {
     kernel::exit_now(NOT_STARTED)
 }
 
+/// What a failure begins with when it is the program's own; its error number follows.
+pub(crate) const EXECUTE: &str = "execute ";
+
 fn become_program(plan: &mut Plan<'_>, steps: &mut Steps) -> io::Result<std::convert::Infallible> {
     rustix::process::setsid()?;
     privilege::become_user(INSIDE_USER, INSIDE_GROUP)?;
@@ -94,7 +97,8 @@ fn become_program(plan: &mut Plan<'_>, steps: &mut Steps) -> io::Result<std::con
     steps.done("program");
     plan.progress.write_all(steps.text().as_bytes())?;
     let Program { path, arguments, environment, .. } = &plan.program;
-    Err(named(kernel::execute(path, arguments, environment), "execute", path))
+    let error = kernel::execute(path, arguments, environment);
+    Err(io::Error::other(format!("{EXECUTE}{}", error.raw_os_error().unwrap_or(libc::EIO))))
 }
 
 /// 0 reads nothing, 1 and 2 are the output pipe, 3 and 4 the channel if there is one; all others close at exec.

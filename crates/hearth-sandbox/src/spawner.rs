@@ -18,7 +18,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::api::{Command, Event, SandboxId, UnpackError};
+use crate::api::{Command, Event, SandboxId, StartFailure, UnpackError};
 use crate::connection::Greeting;
 use crate::host::Host;
 use crate::unpack::Unpacking;
@@ -253,7 +253,8 @@ impl Spawner {
         match command {
             Command::Start(id, mut spec) => {
                 if let Err(reason) = self.start(id, &spec) {
-                    self.outbox.push_back((Event::StartFailed { id, reason }, Vec::new()));
+                    let failure = StartFailure::Host(reason);
+                    self.outbox.push_back((Event::StartFailed { id, failure }, Vec::new()));
                 }
                 spec.environment.iter_mut().for_each(|(_, value)| kernel::wipe(value));
                 self.refills = true;
@@ -262,9 +263,7 @@ impl Spawner {
             Command::Freeze(id) => self.with(id, Sandbox::freeze),
             Command::Thaw(id) => self.with(id, Sandbox::thaw),
             Command::Unpack(number, spec) => {
-                let archive = descriptors.into_iter().next();
-                let archive = archive.ok_or_else(|| UnpackError::Host("no archive came along".to_owned()));
-                if let Err(error) = archive.and_then(|archive| self.unpack(number, spec, archive)) {
+                if let Err(error) = self.unpack(number, spec, descriptors) {
                     self.outbox.push_back((Event::Unpacked(number, Err(error)), Vec::new()));
                 }
             }
@@ -301,12 +300,15 @@ impl Spawner {
         &mut self,
         number: u64,
         spec: crate::api::UnpackSpec,
-        archive: OwnedFd,
+        archives: Vec<OwnedFd>,
     ) -> Result<(), UnpackError> {
+        if archives.is_empty() {
+            return Err(UnpackError::Host("no archive came along".to_owned()));
+        }
         if number > ID_MAX || self.unpackings.contains_key(&number) {
             return Err(UnpackError::Host(format!("the number {number} is not free")));
         }
-        let unpacking = Unpacking::begin(&self.host, number, spec, archive)?;
+        let unpacking = Unpacking::begin(&self.host, number, spec, archives)?;
         epoll::add(&self.epoll, unpacking.process(), Source::Unpack(number).token(), epoll::EventFlags::IN)
             .map_err(|error| UnpackError::Host(format!("watch the unpacking: {error}")))?;
         self.unpackings.insert(number, unpacking);

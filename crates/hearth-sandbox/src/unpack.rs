@@ -38,6 +38,8 @@ const MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 const NICE: i32 = 5;
 /// Files open at once.
 const OPEN_FILES: u64 = 64;
+/// Above every number that an archive gets: a message carries fewer descriptors.
+const FIRST_FREE: i32 = 64;
 /// What the child answers at most, in bytes.
 const ANSWER_BYTES_MAX: u64 = 4096;
 /// Trees being made, in the run directory.
@@ -59,10 +61,10 @@ impl Unpacking {
         host: &Host,
         number: u64,
         spec: UnpackSpec,
-        archive: OwnedFd,
+        archives: Vec<OwnedFd>,
     ) -> Result<Unpacking, UnpackError> {
         let staging = host.run_directory.join(format!("{STAGING_PREFIX}{number}"));
-        let begun = begin(host, &spec, archive, &staging);
+        let begun = begin(host, &spec, archives, &staging);
         let (process, answer) = begun.map_err(|error| {
             fs::remove_dir_all(&staging).ok();
             UnpackError::Host(format!("start unpacking: {error}"))
@@ -133,25 +135,43 @@ fn remove_aside(staging: &Path) {
     }
 }
 
-fn begin(host: &Host, spec: &UnpackSpec, archive: OwnedFd, staging: &Path) -> io::Result<(OwnedFd, File)> {
+fn begin(
+    host: &Host,
+    spec: &UnpackSpec,
+    archives: Vec<OwnedFd>,
+    staging: &Path,
+) -> io::Result<(OwnedFd, File)> {
     fs::DirBuilder::new().mode(0o700).create(staging)?;
     let owner = host.seats.identities.owner();
     std::os::unix::fs::chown(staging, Some(owner), Some(owner))?;
     let (answer, answer_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
     match kernel::clone_process(namespaces)? {
-        Side::Child => child(host, owner, staging, spec, &File::from(archive), &File::from(answer_write)),
+        Side::Child => child(host, owner, staging, spec, &archives, &File::from(answer_write)),
         Side::Parent(process, _) => Ok((process, File::from(answer))),
     }
 }
 
 /// The child, from its first instruction to its last.
-fn child(host: &Host, owner: u32, staging: &Path, spec: &UnpackSpec, archive: &File, answer: &File) -> ! {
+fn child(
+    host: &Host,
+    owner: u32,
+    staging: &Path,
+    spec: &UnpackSpec,
+    archives: &[OwnedFd],
+    answer: &File,
+) -> ! {
     let unpack = || -> io::Result<()> {
-        let archive = File::from(kernel::move_to(archive.as_fd(), 0)?);
-        let mut answer = File::from(kernel::move_to(answer.as_fd(), 1)?);
-        let result = match shut_in(host, owner, staging, spec.bytes_max) {
-            Ok(()) => archive::unpack(archive, spec),
+        // First out of the way of the numbers they get.
+        let all = std::iter::once(answer.as_fd()).chain(archives.iter().map(AsFd::as_fd));
+        let above: Vec<OwnedFd> =
+            all.map(|fd| rustix::io::fcntl_dupfd_cloexec(fd, FIRST_FREE)).collect::<Result<_, _>>()?;
+        let shut = shut_in(host, owner, staging, spec.bytes_max);
+        let numbered = (0..).zip(&above).map(|(number, fd)| kernel::move_to(fd.as_fd(), number));
+        let mut archives: Vec<File> = numbered.map(|fd| fd.map(File::from)).collect::<io::Result<_>>()?;
+        let mut answer = archives.remove(0);
+        let result = match shut.and_then(|()| alone_with(host, above)) {
+            Ok(()) => archive::unpack(archives, spec),
             Err(error) => Err(UnpackError::Host(format!("shut the unpacking in: {error}"))),
         };
         answer.write_all(&postcard::to_stdvec(&result).map_err(io::Error::other)?)
@@ -161,7 +181,7 @@ fn child(host: &Host, owner: u32, staging: &Path, spec: &UnpackSpec, archive: &F
     kernel::exit_now(0)
 }
 
-/// From here on there is this directory, the archive (0), the answer (1), and nothing else.
+/// From here on there is this directory and no privilege.
 fn shut_in(host: &Host, owner: u32, staging: &Path, bytes_max: u64) -> io::Result<()> {
     rustix::process::setsid()?;
     rustix::process::chdir(staging)?;
@@ -177,7 +197,13 @@ fn shut_in(host: &Host, owner: u32, staging: &Path, bytes_max: u64) -> io::Resul
     privilege::gain_nothing()?;
     privilege::become_user(owner, owner)?;
     privilege::drop_capabilities()?;
-    privilege::die_with_spawner(&host.myself)?;
-    kernel::close_from(2)?;
+    privilege::die_with_spawner(&host.myself)
+}
+
+/// From here on there are the answer (0), the archives (from 1), and no other descriptor.
+fn alone_with(host: &Host, above: Vec<OwnedFd>) -> io::Result<()> {
+    let first_other = i32::try_from(above.len()).map_err(io::Error::other)?;
+    drop(above);
+    kernel::close_from(first_other)?;
     seccompiler::apply_filter(&host.filter).map_err(io::Error::other)
 }

@@ -114,14 +114,19 @@ impl Inner {
         let runtime = self.runtimes.prepare(&revision.runtime, &*self.deps.sandbox).await;
         let runtime = runtime.map_err(StartError::RuntimeMissing)?;
         let prepared = self.code.get(&revision.code).await;
-        let (code, _) = prepared.map_err(|error| {
-            StartError::Code(CodeError { code: revision.code.clone(), reason: error.to_string() })
-        })?;
+        let (code, _) = prepared.map_err(|error| broken(&revision.code, &error))?;
+        let opt = match revision.layers.as_slice() {
+            [] => self.empty_directory(),
+            layers => {
+                let prepared = self.code.layers(layers).await;
+                prepared.map_err(|error| broken(&layers[0], &error))?.0
+            }
+        };
         let setup = Arc::new(Setup {
             revision,
             runtime,
             code,
-            empty: self.empty_directory(),
+            opt,
             sandbox: self.deps.sandbox.clone(),
             endpoint: self.deps.endpoint.clone(),
             endpoint_ports: self.options.endpoint_ports.clone(),
@@ -177,6 +182,10 @@ impl Inner {
             self.environments.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         all.iter().for_each(act);
     }
+}
+
+fn broken(code: &CodeDigest, error: &PrepareError) -> StartError {
+    StartError::Code(CodeError { code: code.clone(), reason: error.to_string() })
 }
 
 impl Worker for LocalWorker {

@@ -30,7 +30,11 @@ pub trait Sandbox: Send + Sync {
     fn thaw(&self, id: SandboxId);
 
     /// Unpacks an archive without privilege.
-    fn unpack(&self, archive: OwnedFd, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>>;
+    fn unpack(
+        &self,
+        archives: Vec<OwnedFd>,
+        spec: UnpackSpec,
+    ) -> BoxFuture<'_, Result<Unpacked, UnpackError>>;
 }
 
 /// A sandbox whose program runs. It goes on when this is dropped: [`Sandbox::kill`] ends it.
@@ -76,6 +80,9 @@ pub enum SandboxError {
     /// What failed, for a person.
     #[error("{0}")]
     Refused(String),
+    /// The kernel refused to execute the program, with this error number.
+    #[error("execute the program: error {0}")]
+    Execute(i32),
     /// The spawner died; the next attempt finds a new one.
     #[error("the spawner died")]
     SpawnerGone,

@@ -57,6 +57,8 @@ pub struct Revision {
     pub environment: Secret<BTreeMap<String, String>>,
     /// The deployment package.
     pub code: CodeDigest,
+    /// Layers in the order in which they are laid over each other: of two files at one path the later one is seen.
+    pub layers: Vec<CodeDigest>,
     /// `LoggingConfig.LogGroup`.
     pub log_group: String,
     /// The execution role's ARN and its temporary credentials.

@@ -8,10 +8,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
-use crate::api::{Event, Exit, SandboxId};
+use crate::api::{Event, Exit, SandboxId, StartFailure};
 use crate::cgroups::Cgroup;
 use crate::identity::Identity;
 use crate::init::FAILURE;
+use crate::program::EXECUTE;
 use crate::start::Launched;
 
 /// What a sandbox tells about its making at most, in bytes.
@@ -28,7 +29,7 @@ enum Stage {
     },
     Running,
     /// It could not be made; it is being killed.
-    Failed(String),
+    Failed(StartFailure),
     /// Its processes are dead. Told when the cgroups are gone.
     Leaving(Event),
 }
@@ -101,7 +102,7 @@ impl Sandbox {
         match progress.read(&mut piece) {
             Ok(0) => self.made(id),
             Ok(_) if told.len() > PROGRESS_BYTES_MAX => {
-                self.stage = Stage::Failed("it told too much".to_owned());
+                self.stage = Stage::Failed(StartFailure::Host("it told too much".to_owned()));
                 self.kill();
                 None
             }
@@ -124,8 +125,10 @@ impl Sandbox {
             steps.filter_map(|(name, taken)| Some((name.to_owned(), taken.parse().ok()?))).collect();
         let finished = steps.last().is_some_and(|(name, _): &(String, u64)| name == LAST_STEP);
         if failure.is_some() || !finished {
-            let reason = failure.unwrap_or("it was killed while it was being made").to_owned();
-            self.stage = Stage::Failed(reason);
+            let execute = failure.and_then(|text| text.strip_prefix(EXECUTE)?.parse().ok());
+            let reason = failure.unwrap_or("it was killed while it was being made");
+            let host = || StartFailure::Host(reason.to_owned());
+            self.stage = Stage::Failed(execute.map_or_else(host, StartFailure::Execute));
             self.kill();
             return None;
         }
@@ -146,10 +149,11 @@ impl Sandbox {
         let out_of_memory = self.cgroup.was_out_of_memory();
         let event = match std::mem::replace(&mut self.stage, Stage::Running) {
             Stage::Running | Stage::Making { .. } => Event::Exited { id, exit: self.exit(), out_of_memory },
-            Stage::Failed(reason) if out_of_memory => {
-                Event::StartFailed { id, reason: format!("{reason}: its memory does not suffice") }
+            Stage::Failed(StartFailure::Host(reason)) if out_of_memory => {
+                let failure = StartFailure::Host(format!("{reason}: its memory does not suffice"));
+                Event::StartFailed { id, failure }
             }
-            Stage::Failed(reason) => Event::StartFailed { id, reason },
+            Stage::Failed(failure) => Event::StartFailed { id, failure },
             Stage::Leaving(event) => event,
         };
         self.stage = Stage::Leaving(event);

@@ -3,13 +3,16 @@
 //! Modes are kept, links inside the tree are kept. Whatever could reach outside, stand for something else, or grow
 //! without end is refused.
 //!
-//! Never: follows a link; replaces what an earlier entry made; believes a declared size.
+//! Never: follows a link; replaces what an entry of the same archive made; believes a declared size.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fchmod, fsync, mkdirat, openat2, symlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, ResolveFlags, fchmod, fsync, mkdirat, openat2, symlinkat, unlinkat,
+};
 use rustix::io::Errno;
 use zip::ZipArchive;
 use zip::read::ZipFile;
@@ -41,14 +44,18 @@ const STRICT: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLIN
 
 type Result<T> = std::result::Result<T, UnpackError>;
 
-/// Unpacks into the current directory, which is the root of this process.
-pub(crate) fn unpack(archive: File, spec: &UnpackSpec) -> Result<Unpacked> {
-    let mut archive = ZipArchive::new(BufReader::new(archive)).map_err(|error| bad("archive", error))?;
-    check_contents(&mut archive, spec)?;
+/// Unpacks into the current directory, which is the root of this process. What a later archive has replaces what an
+/// earlier one had, as layers do; within one archive nothing is there twice.
+pub(crate) fn unpack(archives: Vec<File>, spec: &UnpackSpec) -> Result<Unpacked> {
     let mut tree = Tree { bytes_max: spec.bytes_max, nodes_max: spec.entries_max, ..Tree::default() };
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|error| bad("entry", error))?;
-        tree.add(&mut entry)?;
+    for archive in archives {
+        let mut archive = ZipArchive::new(BufReader::new(archive)).map_err(|error| bad("archive", error))?;
+        check_contents(&mut archive, spec)?;
+        tree.archive += 1;
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index).map_err(|error| bad("entry", error))?;
+            tree.add(&mut entry)?;
+        }
     }
     tree.finish()
 }
@@ -75,11 +82,19 @@ struct Tree {
     nodes_max: u32,
     nodes: u32,
     unpacked: Unpacked,
-    /// Files with the modes they get in the end.
-    files: Vec<(String, u32)>,
-    links: Vec<String>,
+    /// The number of the archive that is being unpacked.
+    archive: usize,
+    /// Files and links by their paths.
+    leaves: BTreeMap<String, Leaf>,
     /// Directories with the modes they get in the end, parents before children.
-    directories: Vec<(String, u32)>,
+    directories: BTreeMap<String, u32>,
+}
+
+/// A file or a link.
+struct Leaf {
+    archive: usize,
+    /// The mode a file gets in the end; a link has none.
+    mode: Option<u32>,
 }
 
 impl Tree {
@@ -96,6 +111,15 @@ impl Tree {
             0 | REGULAR => self.add_file(path, mode, entry),
             _ => Err(UnpackError::Bad(format!("{path} is neither file, directory nor link"))),
         }
+    }
+
+    /// Takes away what an earlier archive had at this path, if it is no directory.
+    fn make_room(&mut self, parent: &OwnedFd, name: &str, path: &str) -> Result<()> {
+        if self.leaves.get(path).is_some_and(|leaf| leaf.archive < self.archive) {
+            self.leaves.remove(path);
+            unlinkat(parent, name, AtFlags::empty()).map_err(|error| refused(path, error))?;
+        }
+        Ok(())
     }
 
     fn count_node(&mut self) -> Result<()> {
@@ -133,18 +157,20 @@ impl Tree {
     fn add_directory(&mut self, path: String, mode: u32) -> Result<()> {
         self.open_directory(&path)?;
         let mode = permissions(mode, DIRECTORY_MODE) | 0o500;
-        self.directories.push((path, mode));
+        self.directories.insert(path, mode);
         Ok(())
     }
 
     fn add_file(&mut self, path: String, mode: u32, content: &mut impl Read) -> Result<()> {
         let (parent, name) = self.open_parent(&path)?;
+        self.make_room(&parent, name, &path)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = openat2(&parent, name, flags, Mode::from_raw_mode(0o600), STRICT);
         let mut file = File::from(file.map_err(|error| refused(&path, error))?);
         self.copy(&path, content, &mut file)?;
         kernel::start_writing_out(file.as_fd()).map_err(|error| on_disk(&error))?;
-        self.files.push((path, permissions(mode, FILE_MODE)));
+        let mode = Some(permissions(mode, FILE_MODE));
+        self.leaves.insert(path, Leaf { archive: self.archive, mode });
         Ok(())
     }
 
@@ -178,22 +204,25 @@ impl Tree {
             return Err(UnpackError::Bad(format!("the link {path} leads out of the archive")));
         }
         let (parent, name) = self.open_parent(&path)?;
+        self.make_room(&parent, name, &path)?;
         symlinkat(&target, &parent, name).map_err(|error| refused(&path, error))?;
-        self.links.push(path);
+        self.leaves.insert(path, Leaf { archive: self.archive, mode: None });
         Ok(())
     }
 
     /// Checks the links against the whole tree, gives directories their modes, and brings all of it to the disk.
     fn finish(self) -> Result<Unpacked> {
-        for link in &self.links {
+        for link in self.leaves.iter().filter(|(_, leaf)| leaf.mode.is_none()).map(|(path, _)| path) {
             let flags = OFlags::PATH | OFlags::CLOEXEC;
             let followed = openat2(CWD, link.as_str(), flags, Mode::empty(), ResolveFlags::BENEATH);
             if followed.is_err_and(|error| error == Errno::XDEV) {
                 return Err(UnpackError::Bad(format!("the link {link} leads out of the archive")));
             }
         }
-        for (path, mode) in &self.files {
-            settle(path, OFlags::RDONLY, *mode)?;
+        for (path, leaf) in &self.leaves {
+            if let Some(mode) = leaf.mode {
+                settle(path, OFlags::RDONLY, mode)?;
+            }
         }
         // Children before parents: a directory may lose the right to be written.
         for (path, mode) in self.directories.iter().rev() {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hearth_sandbox::api::{Command, Event, Exit, Listen, Mount, SandboxId, SandboxSpec};
+use hearth_sandbox::api::{Command, Event, Exit, Listen, Mount, SandboxId, SandboxSpec, StartFailure};
 use hearth_sandbox::{Connection, Options, Spawner};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
@@ -92,7 +92,10 @@ impl Bench {
     pub(crate) fn start_fails(&self, id: u64, spec: SandboxSpec) -> String {
         self.send(&Command::Start(SandboxId(id), Box::new(spec)));
         match self.event().0 {
-            Event::StartFailed { id: failed, reason } if failed == SandboxId(id) => reason,
+            Event::StartFailed { id: failed, failure } if failed == SandboxId(id) => match failure {
+                StartFailure::Host(reason) => reason,
+                StartFailure::Execute(error) => format!("execute {error}"),
+            },
             other => panic!("it should not start: {other:?}"),
         }
     }

@@ -16,12 +16,23 @@ const ENTRIES_MAX: u32 = 100;
 
 impl Bench {
     fn unpack(&self, bytes: &[u8]) -> (Result<Unpacked, UnpackError>, PathBuf) {
+        self.unpack_all(&[bytes])
+    }
+
+    fn unpack_all(&self, all: &[&[u8]]) -> (Result<Unpacked, UnpackError>, PathBuf) {
         let destination = self.directory.path().join("tree");
-        let mut archive = tempfile::tempfile().expect("a file");
-        archive.write_all(bytes).and_then(|()| archive.rewind()).expect("written");
+        let archives: Vec<File> = all
+            .iter()
+            .map(|bytes| {
+                let mut archive = tempfile::tempfile().expect("a file");
+                archive.write_all(bytes).and_then(|()| archive.rewind()).expect("written");
+                archive
+            })
+            .collect();
         let spec =
             UnpackSpec { destination: destination.clone(), bytes_max: BYTES_MAX, entries_max: ENTRIES_MAX };
-        self.connection.send(&Command::Unpack(7, spec), &[archive.as_fd()]).expect("sent");
+        let descriptors: Vec<_> = archives.iter().map(AsFd::as_fd).collect();
+        self.connection.send(&Command::Unpack(7, spec), &descriptors).expect("sent");
         match self.event().0 {
             Event::Unpacked(7, result) => (result, destination),
             other => panic!("unexpected: {other:?}"),
@@ -176,6 +187,35 @@ fn more_than_the_limit_is_too_large_whatever_it_tells() {
     let lies = Entry { told_bytes: Some(1), ..large };
     assert!(bench.unpack(&archive(&[lies])).0.is_err());
     bench.assert_nothing_unpacked();
+}
+
+#[test]
+fn what_a_later_archive_has_replaces_what_an_earlier_one_had() {
+    let bench = Bench::new();
+    let (result, tree) = bench.unpack_all(&[
+        &archive(&[file("a", "1"), file("d/b", "1"), link("l", "a"), entry("tool", "1", 0o100_755)]),
+        &archive(&[file("d/b", "2"), file("l", "no link"), link("a", "d/b"), file("tool", "2")]),
+    ]);
+    assert_eq!(result, Ok(Unpacked { bytes: 12, entries: 8 }));
+    let read = |path: &str| fs::read_to_string(tree.join(path)).expect("it is there");
+    assert_eq!([read("a"), read("d/b"), read("l"), read("tool")], ["2", "2", "no link", "2"]);
+    assert_eq!(fs::metadata(tree.join("tool")).expect("it is there").permissions().mode() & 0o777, 0o644);
+}
+
+#[test]
+fn archives_that_contradict_each_other_or_are_too_large_together_are_refused() {
+    let bench = Bench::new();
+    let large = entry("large", &"x".repeat(600 << 10), 0o100_644);
+    let check = |first: &[Entry], second: &[Entry]| {
+        let (result, _) = bench.unpack_all(&[&archive(first), &archive(second)]);
+        bench.assert_nothing_unpacked();
+        result.expect_err("refused")
+    };
+    assert!(matches!(check(&[file("d/a", "1")], &[file("d", "2")]), UnpackError::Bad(_)));
+    assert!(matches!(check(&[file("d", "1")], &[file("d/a", "2")]), UnpackError::Bad(_)));
+    assert!(matches!(check(&[link("d", "e")], &[file("d/a", "2")]), UnpackError::Bad(_)));
+    let other = [entry("other", &"x".repeat(600 << 10), 0o100_644)];
+    assert!(matches!(check(&[large], &other), UnpackError::TooLarge { .. }));
 }
 
 #[test]

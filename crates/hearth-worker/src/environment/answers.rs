@@ -33,6 +33,9 @@ pub(crate) enum Status {
     Error(String),
 }
 
+/// As AWS spells it.
+const INVALID_ENTRY_POINT: &str = "Runtime.InvalidEntrypoint";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {
@@ -62,6 +65,20 @@ pub(crate) fn init_failed(payload: Bytes, error_type: &str) -> Outcome {
         error: Some(FunctionError::Reported),
         status: Some(Status::Error(accepted_type(error_type).to_owned())),
     }
+}
+
+/// The function has no program that could be executed.
+pub(crate) fn cannot_execute(request: Uuid, reason: &str) -> Outcome {
+    Outcome {
+        payload: body(INVALID_ENTRY_POINT, &format!("RequestId: {request} Error: {reason}")),
+        error: Some(FunctionError::Exited),
+        status: Some(invalid_entry_point()),
+    }
+}
+
+/// What the log says of a function that has no program.
+pub(crate) fn invalid_entry_point() -> Status {
+    Status::Error(INVALID_ENTRY_POINT.to_owned())
 }
 
 /// The function took longer than its `Timeout`.
@@ -180,6 +197,23 @@ fn signal_name(signal: i32) -> String {
         30 => "power failure",
         31 => "bad system call",
         other => return format!("signal {other}"),
+    }
+    .to_owned()
+}
+
+/// As Go's `syscall.Errno` names what an execution can fail with.
+pub(crate) fn error_name(number: i32) -> String {
+    match number {
+        2 => "no such file or directory",
+        7 => "argument list too long",
+        8 => "exec format error",
+        12 => "cannot allocate memory",
+        13 => "permission denied",
+        20 => "not a directory",
+        26 => "text file busy",
+        40 => "too many levels of symbolic links",
+        80 => "accessing a corrupted shared library",
+        other => return format!("errno {other}"),
     }
     .to_owned()
 }

@@ -46,6 +46,8 @@ pub(super) struct Core {
     init_took: Option<Duration>,
     /// What the runtime posted for a failed init.
     init_error: Option<Outcome>,
+    /// Why there is nothing to execute.
+    entry_error: Option<String>,
     ended: Option<Ended>,
     not_started: Option<String>,
     shutting_down: bool,
@@ -73,6 +75,7 @@ impl Core {
             init_began: now,
             init_took: None,
             init_error: None,
+            entry_error: None,
             ended: None,
             not_started: None,
             shutting_down: false,
@@ -160,6 +163,15 @@ impl Core {
         self.apply(Event::NotStarted);
     }
 
+    /// The function has no program, or none that the kernel executes: its init fails, and nothing runs.
+    pub(super) fn cannot_execute(&mut self, reason: String) {
+        self.entry_error = Some(reason);
+        self.apply(Event::InitFailed);
+        if matches!(self.machine(), Environment::Closing) {
+            self.apply(Event::Exited { faulted: false });
+        }
+    }
+
     /// A Runtime API client waits for work, on its own connection.
     pub(super) fn ask_next(&mut self) -> Option<oneshot::Receiver<Delivery>> {
         self.waiters.retain(|waiter| !waiter.is_closed());
@@ -229,6 +241,7 @@ impl Core {
         self.waiters.clear();
         self.ended = None;
         self.init_error = None;
+        self.entry_error = None;
         self.init_began = Instant::now();
         self.todo.cancel = false;
         self.todo.launch = true;
@@ -254,7 +267,8 @@ impl Core {
             Ending::TimedOut => Status::Timeout,
             Ending::InitFailed => {
                 let posted = self.init_error.as_ref().and_then(|error| error.status.clone());
-                posted.unwrap_or_else(|| Status::Error("Runtime.Unknown".to_owned()))
+                let entry = self.entry_error.as_ref().map(|_| answers::invalid_entry_point());
+                posted.or(entry).unwrap_or_else(|| Status::Error("Runtime.Unknown".to_owned()))
             }
             Ending::Exited | Ending::Killed | Ending::Answered => {
                 Status::Error(answers::exit_type(self.ended.unwrap_or(KILLED)).to_owned())

@@ -70,7 +70,11 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
         }
         if todo.launch {
             end_serving(present.take());
-            launching = Some(setup.sandbox.start(setup.spec(&stream.unwrap_or_default())));
+            launching = setup.spec(&stream.unwrap_or_default()).map(|spec| setup.sandbox.start(spec));
+            if launching.is_none() {
+                shared.lock().cannot_execute(setup.entry_error(None));
+                continue;
+            }
         }
         if todo.cancel && launching.take().is_some() {
             shared.apply(Event::Exited { faulted: false });
@@ -100,6 +104,10 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             Woken::Started(Ok(running)) => {
                 launching = None;
                 present = begin(&shared, &setup, running);
+            }
+            Woken::Started(Err(SandboxError::Execute(number))) if setup.brings_its_program() => {
+                launching = None;
+                shared.lock().cannot_execute(setup.entry_error(Some(number)));
             }
             Woken::Started(Err(error)) => {
                 launching = None;

@@ -22,7 +22,8 @@ mod state;
 mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use hearth_sandbox::api::{Listen, Mount, SandboxSpec};
 use hearth_world::World;
 use tokio::sync::mpsc;
 
-use crate::runtimes::{self, Runtime};
+use crate::runtimes::{self, Entry, Program, Runtime};
 use crate::sandbox::Sandbox;
 use crate::worker::{Call, Endpoint, Failure, Reason, Report, Response, Revision};
 
@@ -52,6 +53,10 @@ pub(crate) const PLATFORM_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The Runtime API's port; reserved by AWS.
 pub(crate) const RUNTIME_API_PORT: u16 = 9001;
+/// Where the function's package is seen.
+const TASK: &str = "/var/task";
+/// Where its layers are seen.
+const OPT: &str = "/opt";
 /// The X-Ray daemon's port.
 const XRAY_PORT: u16 = 2000;
 
@@ -61,8 +66,8 @@ pub(crate) struct Setup {
     pub(crate) runtime: Arc<Runtime>,
     /// The unpacked package.
     pub(crate) code: PathBuf,
-    /// An empty directory, shown as `/opt`.
-    pub(crate) empty: PathBuf,
+    /// The unpacked layers, or an empty directory: shown as `/opt`.
+    pub(crate) opt: PathBuf,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) endpoint: Arc<dyn Endpoint>,
     /// Ports of 127.0.0.1 inside at which the endpoint is served; the first is the one announced.
@@ -98,28 +103,66 @@ pub fn sandbox_sockets(endpoint_ports: &[u16]) -> Vec<Listen> {
 }
 
 impl Setup {
-    fn spec(&self, log_stream: &str) -> SandboxSpec {
+    /// The sandbox, unless the function has nothing to start.
+    fn spec(&self, log_stream: &str) -> Option<SandboxSpec> {
+        let program = self.program()?;
         let mut mounts = self.runtime.mounts.clone();
-        mounts.push(Mount { source: self.code.clone(), target: "/var/task".into() });
-        mounts.push(Mount { source: self.empty.clone(), target: "/opt".into() });
-        SandboxSpec {
+        mounts.push(Mount { source: self.code.clone(), target: TASK.into() });
+        mounts.push(Mount { source: self.opt.clone(), target: OPT.into() });
+        Some(SandboxSpec {
             memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,
             processes_max: PROCESSES_MAX,
             cpu_shares: u64::from(self.revision.memory_mb) * SHARES_OF_A_CPU / MEMORY_MB_OF_A_CPU,
             tmp_bytes: u64::from(self.revision.ephemeral_mb) * 1024 * 1024,
             mounts,
-            program: self.runtime.program.clone(),
-            arguments: self.runtime.arguments.clone(),
+            program: program.path.clone(),
+            arguments: program.arguments_for(self.revision.memory_mb),
             environment: runtimes::environment(
                 &self.revision,
                 &self.runtime,
                 log_stream,
                 self.endpoint_ports.first(),
             ),
-            directory: "/var/task".into(),
+            directory: TASK.into(),
             listen: sandbox_sockets(&self.endpoint_ports),
             channel: self.runtime.channel,
+        })
+    }
+
+    /// The runtime's own program, or the first executable bootstrap that the function brings.
+    fn program(&self) -> Option<Program> {
+        let brought = |path: &&&str| {
+            let below = |root: &str| Path::new(path).strip_prefix(root).ok();
+            let on_host = match (below(TASK), below(OPT)) {
+                (Some(file), _) => self.code.join(file),
+                (_, Some(file)) => self.opt.join(file),
+                (None, None) => return false,
+            };
+            // Where a link leads is for the sandbox to find out.
+            let found = on_host.symlink_metadata();
+            found.is_ok_and(|it| it.is_symlink() || it.is_file() && it.permissions().mode() & 0o111 != 0)
+        };
+        match &self.runtime.entry {
+            Entry::Program(program) => Some(program.clone()),
+            Entry::FirstOf(paths) => paths.iter().find(brought).map(|path| Program::brought(path)),
         }
+    }
+
+    /// A program that cannot be executed is the function's fault, not the host's.
+    fn brings_its_program(&self) -> bool {
+        matches!(self.runtime.entry, Entry::FirstOf(_))
+    }
+
+    /// What the kernel's refusal of the program, or the lack of one, is called.
+    fn entry_error(&self, refused: Option<i32>) -> String {
+        let Some(number) = refused else {
+            return match &self.runtime.entry {
+                Entry::FirstOf(paths) => format!("Couldn't find valid bootstrap(s): [{}]", paths.join(" ")),
+                Entry::Program(_) => "Couldn't find valid bootstrap(s): []".to_owned(),
+            };
+        };
+        let path = self.program().map(|program| program.path).unwrap_or_default();
+        format!("fork/exec {}: {}", path.display(), answers::error_name(number))
     }
 
     fn init_start_line(&self) -> String {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::runtimes::Runtime;
+use crate::runtimes::{Entry, Program, Runtime};
 use crate::sandbox::simulated::{Inside, SimulatedSandbox};
 use crate::worker::{BoxFuture, CodeDigest, Credentials, FunctionError, Identity, Secret};
 
@@ -49,6 +49,7 @@ pub(super) fn revision() -> Revision {
         ephemeral_mb: 512,
         environment: Secret(BTreeMap::new()),
         code: CodeDigest(String::new()),
+        layers: Vec::new(),
         log_group: "/aws/lambda/f".to_owned(),
         identity,
     }
@@ -73,16 +74,16 @@ impl Fixture {
             version: "provided:al2023.v1".to_owned(),
             version_hash: "0".repeat(64),
             mounts: Vec::new(),
-            program: "/var/task/bootstrap".into(),
-            arguments: vec!["bootstrap".to_owned()],
+            entry: Entry::Program(Program::brought("/var/task/bootstrap")),
             channel: false,
+            managed: false,
             variables: Vec::new(),
         });
         let setup = Arc::new(Setup {
             revision,
             runtime,
             code: "/nonexistent".into(),
-            empty: "/nonexistent".into(),
+            opt: "/nonexistent".into(),
             sandbox: Arc::new(sandbox),
             endpoint: Arc::new(NoEndpoint),
             endpoint_ports: Vec::new(),

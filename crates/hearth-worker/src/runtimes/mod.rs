@@ -4,8 +4,10 @@
 //!
 //! Never: runs an interpreter in this process's own world to look at it; shows a function the host's own packages.
 
-mod bytecode;
+mod compiled;
+mod node;
 mod places;
+mod provided;
 mod python;
 mod variables;
 
@@ -29,20 +31,35 @@ pub(crate) struct RuntimeSpec {
     pub(crate) identifier: &'static str,
     /// Finds it on this host.
     pub(crate) find: fn(&Places, &'static str) -> Result<Found, String>,
+    /// What lies in `/var/runtime`: names and texts.
+    pub(crate) sources: &'static [(&'static str, &'static str)],
+    /// What the interpreter makes of them, once.
+    pub(crate) compilation: Option<&'static Compilation>,
+    /// How it starts. The directory on the host becomes `/var/runtime`; the text is its version's hash.
+    pub(crate) runtime: fn(&'static str, &Found, &Path, String) -> Runtime,
+}
+
+/// A program for the interpreter that prints, for each file it makes, a line with name and length, then its bytes.
+#[derive(Debug)]
+pub(crate) struct Compilation {
+    /// After the interpreter's own name.
+    pub(crate) arguments: &'static [&'static str],
+    /// The file that is there only when all others are.
+    pub(crate) complete: &'static str,
 }
 
 /// Every runtime this build knows.
 fn specs() -> impl Iterator<Item = &'static RuntimeSpec> {
-    python::RUNTIMES.iter()
+    python::RUNTIMES.iter().chain(node::RUNTIMES).chain(provided::RUNTIMES)
 }
 
 /// An interpreter on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// `PATH`, `pyenv`, `system`.
+    /// `PATH`, `pyenv`, `system`; `function` when the function brings its own program.
     pub(crate) source: &'static str,
     /// The program on the host.
-    pub(crate) program: PathBuf,
+    pub(crate) program: Option<PathBuf>,
     /// Shown as `/var/lang`; `None` when it runs from `/usr` as it is.
     pub(crate) prefix: Option<PathBuf>,
     /// `3.12.1`
@@ -60,14 +77,53 @@ pub(crate) struct Runtime {
     pub(crate) version_hash: String,
     /// All of the root but the function's own.
     pub(crate) mounts: Vec<Mount>,
-    /// Inside.
-    pub(crate) program: PathBuf,
-    /// `argv`.
-    pub(crate) arguments: Vec<String>,
+    /// What is started.
+    pub(crate) entry: Entry,
     /// Whether its bootstrap speaks over the channel.
     pub(crate) channel: bool,
+    /// Whether it finds the variables that the start of AWS's own runtimes sets.
+    pub(crate) managed: bool,
     /// Variables of this language.
     pub(crate) variables: Vec<(&'static str, String)>,
+}
+
+/// What a runtime starts.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    /// A program of its own.
+    Program(Program),
+    /// The first of these files that the function brings and that may be executed.
+    FirstOf(&'static [&'static str]),
+}
+
+/// A program inside, and its `argv`.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    /// What comes after the program's name, by the function's memory in MB.
+    pub(crate) by_memory: fn(u32) -> Vec<String>,
+}
+
+impl Program {
+    /// A program that the function brings.
+    pub(crate) fn brought(path: &str) -> Self {
+        Self { path: path.into(), arguments: vec![path.to_owned()], by_memory: nothing }
+    }
+
+    /// The whole `argv` for a function of this memory.
+    pub(crate) fn arguments_for(self, memory_mb: u32) -> Vec<String> {
+        let mut arguments = self.arguments;
+        let rest = arguments.split_off(arguments.len().min(1));
+        arguments.extend((self.by_memory)(memory_mb));
+        arguments.extend(rest);
+        arguments
+    }
+}
+
+/// Memory decides nothing.
+fn nothing(_: u32) -> Vec<String> {
+    Vec::new()
 }
 
 /// What a list of runtimes shows of one.
@@ -109,7 +165,7 @@ impl Runtimes {
                 Ok(found) => RuntimeStatus {
                     identifier: spec.identifier,
                     source: Some(found.source),
-                    path: Some(found.program),
+                    path: found.program,
                     version: Some(found.version),
                     problem: None,
                 },
@@ -137,7 +193,7 @@ impl Runtimes {
     /// What identifies the runtime's build here: 64 hexadecimal digits.
     pub(crate) fn version(&self, identifier: &str) -> Option<String> {
         let spec = known(identifier).ok()?;
-        Some(version_hash(spec.identifier, &self.find(spec).ok()?))
+        Some(version_hash(spec, &self.find(spec).ok()?))
     }
 
     /// The runtime, its bootstrap written and compiled. Concurrent callers share the work.
@@ -153,10 +209,10 @@ impl Runtimes {
             prepared.entry(spec.identifier).or_default().clone()
         };
         let runtime = cell.get_or_try_init(|| async {
-            let hash = version_hash(spec.identifier, &found);
+            let hash = version_hash(spec, &found);
             let home = self.directory.join(format!("{}-{}", spec.identifier, &hash[..16]));
-            let runtime = python::runtime(spec.identifier, &found, &home, hash);
-            bytecode::prepare(&home, &runtime, sandbox).await?;
+            let runtime = (spec.runtime)(spec.identifier, &found, &home, hash);
+            compiled::prepare(&home, spec.sources, spec.compilation, &runtime, sandbox).await?;
             Ok::<_, String>(Arc::new(runtime))
         });
         runtime.await.cloned()
@@ -175,13 +231,14 @@ fn known(identifier: &str) -> Result<&'static RuntimeSpec, String> {
 }
 
 /// Changes with the bootstrap, the runtime and the interpreter.
-fn version_hash(identifier: &str, found: &Found) -> String {
+fn version_hash(spec: &RuntimeSpec, found: &Found) -> String {
     let mut hash = Sha256::new();
-    for part in [identifier, &found.version, &found.program.to_string_lossy()] {
+    let program = found.program.as_deref().unwrap_or(Path::new(""));
+    for part in [spec.identifier, &found.version, &program.to_string_lossy()] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    for (name, source) in python::SOURCES {
+    for (name, source) in spec.sources {
         hash.update(name.as_bytes());
         hash.update(source.as_bytes());
     }

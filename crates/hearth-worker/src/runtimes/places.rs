@@ -11,20 +11,24 @@ pub struct Places {
     pub path: Vec<PathBuf>,
     /// Directories with one installation each below: pyenv's `versions`.
     pub installations: Vec<PathBuf>,
+    /// Directories with one installation of Node.js each below: nvm's `versions/node`.
+    pub node_installations: Vec<PathBuf>,
     /// The system's own directories, looked at last.
     pub system: Vec<PathBuf>,
 }
 
 impl Places {
-    /// By `PATH`, `PYENV_ROOT` and `HOME` of this process.
+    /// By `PATH`, `PYENV_ROOT`, `NVM_DIR` and `HOME` of this process.
     pub fn of_this_process() -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
-        let roots = [root, home.map(|home| home.join(".pyenv"))];
+        let roots = [root, home.as_ref().map(|home| home.join(".pyenv"))];
+        let nvm = [std::env::var_os("NVM_DIR").map(PathBuf::from), home.map(|home| home.join(".nvm"))];
         Self {
             path: std::env::split_paths(&path).filter(|place| place.is_absolute()).collect(),
             installations: roots.into_iter().flatten().map(|root| root.join("versions")).collect(),
+            node_installations: nvm.into_iter().flatten().map(|root| root.join("versions/node")).collect(),
             system: vec!["/usr/local/bin".into(), "/usr/bin".into()],
         }
     }

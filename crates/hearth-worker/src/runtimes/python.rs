@@ -11,22 +11,38 @@ use std::path::{Path, PathBuf};
 
 use hearth_sandbox::api::Mount;
 
-use super::{Found, Places, Runtime, RuntimeSpec, host_mounts};
+use super::{Compilation, Entry, Found, Places, Program, Runtime, RuntimeSpec, host_mounts, nothing};
 
 /// Oldest first.
-pub(super) const RUNTIMES: &[RuntimeSpec] = &[
-    RuntimeSpec { identifier: "python3.9", find },
-    RuntimeSpec { identifier: "python3.10", find },
-    RuntimeSpec { identifier: "python3.11", find },
-    RuntimeSpec { identifier: "python3.12", find },
-    RuntimeSpec { identifier: "python3.13", find },
-];
+pub(super) const RUNTIMES: &[RuntimeSpec] =
+    &[spec("python3.9"), spec("python3.10"), spec("python3.11"), spec("python3.12"), spec("python3.13")];
+
+const fn spec(identifier: &'static str) -> RuntimeSpec {
+    RuntimeSpec { identifier, find, sources: &SOURCES, compilation: Some(&COMPILATION), runtime }
+}
 
 /// What lies in `/var/runtime`.
-pub(super) const SOURCES: [(&str, &str); 2] = [
+const SOURCES: [(&str, &str); 2] = [
     ("bootstrap.py", include_str!("python/bootstrap.py")),
     ("hearth_runtime.py", include_str!("python/hearth_runtime.py")),
 ];
+
+const COMPILATION: Compilation = Compilation { arguments: &["-S", "-c", COMPILE], complete: "bootstrap.pyc" };
+
+/// Writes each compiled file as a line with its name and length, then its bytes. The pycs are of the kind that is
+/// never compared with its source again; docstrings and asserts are left out.
+const COMPILE: &str = r#"
+import importlib.util, marshal, sys
+for name, target in (
+    ("bootstrap.py", "bootstrap.pyc"),
+    ("hearth_runtime.py", "__pycache__/hearth_runtime." + sys.implementation.cache_tag + ".pyc"),
+):
+    path = "/var/runtime/" + name
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True, optimize=2)
+    pyc = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + bytes(8) + marshal.dumps(code)
+    sys.stdout.buffer.write(("%s %d\n" % (target, len(pyc))).encode() + pyc)
+"#;
 
 /// Where AWS's interpreters are.
 const LANG: &str = "/var/lang";
@@ -69,7 +85,7 @@ fn look_at(program: &Path, name: &str, source: &'static str) -> Option<Found> {
     let version = fs::read_to_string(headers).ok().and_then(|text| version_in(&text));
     let version = version.unwrap_or_else(|| name.trim_start_matches("python").to_owned());
     let own = !prefix.starts_with("/usr");
-    Some(Found { source, prefix: own.then(|| prefix.to_owned()), program, version })
+    Some(Found { source, prefix: own.then(|| prefix.to_owned()), program: Some(program), version })
 }
 
 /// `3.12.1` of `#define PY_VERSION "3.12.1"`.
@@ -79,14 +95,14 @@ fn version_in(headers: &str) -> Option<String> {
 }
 
 /// How it starts. `home` becomes `/var/runtime`.
-pub(super) fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: String) -> Runtime {
+fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: String) -> Runtime {
     let mut mounts = host_mounts();
     let program = match &found.prefix {
         Some(prefix) => {
             mounts.push(Mount { source: prefix.clone(), target: LANG.into() });
             Path::new(LANG).join("bin").join(identifier)
         }
-        None => found.program.clone(),
+        None => found.program.clone().unwrap_or_default(),
     };
     mounts.push(Mount { source: home.to_owned(), target: "/var/runtime".into() });
     let minor = identifier.trim_start_matches("python");
@@ -104,9 +120,9 @@ pub(super) fn runtime(identifier: &'static str, found: &Found, home: &Path, vers
         version: format!("python:{minor}.v{build}"),
         version_hash,
         mounts,
-        program,
-        arguments: arguments.into(),
+        entry: Entry::Program(Program { path: program, arguments: arguments.into(), by_memory: nothing }),
         channel: true,
+        managed: true,
         variables: vec![("PYTHONPATH", "/var/runtime".to_owned())],
     }
 }

@@ -18,16 +18,18 @@ pub(crate) fn environment(
     endpoint_port: Option<&u16>,
 ) -> Vec<(String, String)> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
+    let (bin, lib) = match runtime.identifier {
+        "provided.al2" => ("", ""),
+        _ => ("/var/lang/bin:", "/var/lang/lib:"),
+    };
     let defaults = [
         ("LANG", "en_US.UTF-8"),
         ("TZ", ":UTC"),
-        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+        ("PATH", &format!("{bin}/usr/local/bin:/usr/bin/:/bin:/opt/bin")),
         (
             "LD_LIBRARY_PATH",
-            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+            &format!("{lib}/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"),
         ),
-        ("PWD", "/var/task"),
-        ("SHLVL", "0"),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
         ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
         ("_AWS_XRAY_DAEMON_ADDRESS", XRAY_HOST),
@@ -35,6 +37,11 @@ pub(crate) fn environment(
     ];
     let mut set = |name: &str, value: &str| drop(all.insert(name.to_owned(), value.to_owned()));
     defaults.iter().for_each(|(name, value)| set(name, value));
+    if runtime.managed {
+        // Their start is a shell script on AWS.
+        set("PWD", "/var/task");
+        set("SHLVL", "0");
+    }
     runtime.variables.iter().for_each(|(name, value)| set(name, value));
     if let Some(port) = endpoint_port {
         set("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{port}"));
@@ -46,7 +53,6 @@ pub(crate) fn environment(
         ("_HANDLER", revision.handler.as_str()),
         ("AWS_REGION", &revision.region),
         ("AWS_DEFAULT_REGION", &revision.region),
-        ("AWS_EXECUTION_ENV", &format!("AWS_Lambda_{}", runtime.identifier)),
         ("AWS_LAMBDA_FUNCTION_NAME", &revision.function_name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &revision.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &revision.memory_mb.to_string()),
@@ -61,6 +67,11 @@ pub(crate) fn environment(
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
     ];
     reserved.iter().for_each(|(name, value)| set(name, value));
+    match runtime.managed {
+        true => set("AWS_EXECUTION_ENV", &format!("AWS_Lambda_{}", runtime.identifier)),
+        // Reserved, and not there.
+        false => drop(all.remove("AWS_EXECUTION_ENV")),
+    }
     // A NUL ends a variable for the kernel; such a pair cannot be passed on.
     all.into_iter().filter(|(name, value)| !name.contains(['\0', '=']) && !value.contains('\0')).collect()
 }

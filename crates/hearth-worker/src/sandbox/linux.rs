@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hearth_sandbox::Connection;
-use hearth_sandbox::api::{Command, Event, SandboxId, SandboxSpec, UnpackError, UnpackSpec, Unpacked};
+use hearth_sandbox::api::{
+    Command, Event, SandboxId, SandboxSpec, StartFailure, UnpackError, UnpackSpec, Unpacked,
+};
 use hearth_world::{Stop, TaskGroup, TaskKind};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{Notify, oneshot};
@@ -47,7 +49,7 @@ struct Orders {
 #[derive(Debug)]
 enum Order {
     Start(SandboxId, Box<SandboxSpec>, oneshot::Sender<Result<Running, SandboxError>>),
-    Unpack(u64, UnpackSpec, OwnedFd, oneshot::Sender<Result<Unpacked, UnpackError>>),
+    Unpack(u64, UnpackSpec, Vec<OwnedFd>, oneshot::Sender<Result<Unpacked, UnpackError>>),
     /// Kill, freeze, thaw: answered by nothing.
     Tell(Command),
 }
@@ -131,10 +133,14 @@ impl Sandbox for LinuxSandbox {
         self.orders.add(Order::Tell(Command::Thaw(id))).ok();
     }
 
-    fn unpack(&self, archive: OwnedFd, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>> {
+    fn unpack(
+        &self,
+        archives: Vec<OwnedFd>,
+        spec: UnpackSpec,
+    ) -> BoxFuture<'_, Result<Unpacked, UnpackError>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            if self.orders.add(Order::Unpack(self.number(), spec, archive, answer)).is_err() {
+            if self.orders.add(Order::Unpack(self.number(), spec, archives, answer)).is_err() {
                 return Err(UnpackError::Host(format!("{ORDERS_MAX} orders wait already")));
             }
             answered.await.unwrap_or_else(|_| Err(UnpackError::Host("the spawner died".to_owned())))
@@ -222,8 +228,9 @@ impl Line {
                     connection.send(&Command::Start(*id, spec.clone()), &[])
                 }
                 Order::Start(..) => continue,
-                Order::Unpack(number, spec, archive, _) => {
-                    connection.send(&Command::Unpack(*number, spec.clone()), &[archive.as_fd()])
+                Order::Unpack(number, spec, archives, _) => {
+                    let archives: Vec<_> = archives.iter().map(AsFd::as_fd).collect();
+                    connection.send(&Command::Unpack(*number, spec.clone()), &archives)
                 }
                 Order::Tell(command) => connection.send(command, &[]),
             };
@@ -277,9 +284,13 @@ impl Line {
                     self.orders.add(Order::Tell(Command::Kill(id))).ok();
                 }
             }
-            Event::StartFailed { id, reason } => {
+            Event::StartFailed { id, failure } => {
                 if let Some(answer) = self.pending.starts.remove(&id) {
-                    answer.send(Err(SandboxError::Refused(reason))).ok();
+                    let error = match failure {
+                        StartFailure::Execute(number) => SandboxError::Execute(number),
+                        StartFailure::Host(reason) => SandboxError::Refused(reason),
+                    };
+                    answer.send(Err(error)).ok();
                 }
             }
             Event::Exited { id, exit, out_of_memory } => {

@@ -129,7 +129,7 @@ impl Sandbox for SimulatedSandbox {
     fn thaw(&self, _: SandboxId) {}
 
     /// Makes an empty directory: nothing simulated looks into packages.
-    fn unpack(&self, _: OwnedFd, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>> {
+    fn unpack(&self, _: Vec<OwnedFd>, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>> {
         Box::pin(async move {
             std::fs::create_dir_all(&spec.destination)
                 .map_err(|error| UnpackError::Host(error.to_string()))?;

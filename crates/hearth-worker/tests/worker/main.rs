@@ -3,4 +3,6 @@
 mod failures;
 mod invocations;
 mod lifetime;
+mod node;
+mod provided;
 mod support;

@@ -106,6 +106,19 @@ impl Host {
         self.function_of(&[("app.py", code)], settings)
     }
 
+    /// A function of Node.js.
+    pub(crate) fn node(&self, files: &[(&str, &str)], settings: Settings) -> Arc<Revision> {
+        let revision = self.function_of(files, settings);
+        Arc::new(Revision { runtime: "nodejs20.x".to_owned(), ..(*revision).clone() })
+    }
+
+    /// A function that brings its own runtime.
+    pub(crate) fn provided(&self, files: &[(&str, &str)], layers: &[&[(&str, &str)]]) -> Arc<Revision> {
+        let revision = self.function_of(files, Settings::default());
+        let layers = layers.iter().map(|files| self.packages.add(files)).collect();
+        Arc::new(Revision { runtime: "provided.al2023".to_owned(), layers, ..(*revision).clone() })
+    }
+
     /// A function of several files.
     pub(crate) fn function_of(&self, files: &[(&str, &str)], settings: Settings) -> Arc<Revision> {
         let secret = |text: &str| Secret(text.to_owned());
@@ -122,6 +135,7 @@ impl Host {
             ephemeral_mb: 512,
             environment: Secret(settings.variables),
             code: self.packages.add(files),
+            layers: Vec::new(),
             log_group: "/aws/lambda/f".to_owned(),
             identity: Identity {
                 arn: "arn:aws:sts::000000000000:assumed-role/r/f".to_owned(),
@@ -268,7 +282,9 @@ impl Packages {
     fn add(&self, files: &[(&str, &str)]) -> CodeDigest {
         let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         for (name, text) in files {
-            archive.start_file(*name, zip::write::SimpleFileOptions::default()).expect("an entry");
+            let mode = if text.starts_with("#!") || text.starts_with('\0') { 0o755 } else { 0o644 };
+            let options = zip::write::SimpleFileOptions::default().unix_permissions(mode);
+            archive.start_file(*name, options).expect("an entry");
             archive.write_all(text.as_bytes()).expect("its text");
         }
         let archive = archive.finish().expect("an archive").into_inner();

@@ -41,8 +41,11 @@ pub(crate) fn all() -> Vec<Entry> {
 
 impl From<RuntimeStatus> for Entry {
     fn from(status: RuntimeStatus) -> Self {
-        let missing = || status.problem.clone().unwrap_or_else(|| "not found".to_owned());
-        let found = status.path.as_ref().map(|path| path.display().to_string()).ok_or_else(missing);
+        let found = match (status.problem, status.path) {
+            (Some(problem), _) => Err(problem),
+            (None, Some(path)) => Ok(path.display().to_string()),
+            (None, None) => Ok("the function's own bootstrap".to_owned()),
+        };
         Self { name: status.identifier.to_owned(), found }
     }
 }
@@ -68,8 +71,8 @@ fn as_json(entries: &[Entry]) -> String {
 
 fn for_people(entries: &[Entry]) -> String {
     let line = |entry: &Entry| match &entry.found {
-        Ok(program) => format!("{:<12} {program}", entry.name),
-        Err(reason) => format!("{:<12} - {reason}", entry.name),
+        Ok(program) => format!("{:<15} {program}", entry.name),
+        Err(reason) => format!("{:<15} - {reason}", entry.name),
     };
     entries.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -12,10 +12,13 @@ impl Core {
     pub(super) fn answer(&mut self, id: CallId, ending: Ending) {
         let ended = self.ended.unwrap_or(KILLED);
         let timeout = self.setup.revision.timeout;
-        let init_error = self.init_error.take();
+        let entry_error = self.entry_error.take();
+        let posted = self.init_error.take();
         let delivered = !matches!(ending, Ending::Killed) || self.pending(id).started;
         let pending = self.pending(id);
         let request = pending.call.request_id;
+        let init_error = entry_error.map(|error| answers::cannot_execute(request, &error));
+        let init_error = init_error.or(posted);
         if !delivered && init_error.is_none() {
             return self.refuse(id); // the event reached nobody
         }

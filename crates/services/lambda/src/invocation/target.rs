@@ -49,6 +49,7 @@ impl Target {
             timeout: Duration::from_secs(function.timeout_seconds.into()),
             ephemeral_mb: function.ephemeral_mb,
             environment: Secret(function.environment.unwrap_or_default()),
+            layers: Vec::new(),
             code: CodeDigest(function.code.to_string()),
             log_group: function.log_group,
             identity,

@@ -1,6 +1,6 @@
-//! `/var/runtime`: our bootstrap, compiled once by the interpreter that will run it, in a sandbox.
+//! `/var/runtime`: a runtime's own files, and what its interpreter makes of them once, in a sandbox.
 //!
-//! Compiling it costs more than a whole cold start, and a function's root is read-only.
+//! Compiling a bootstrap costs more than a whole cold start, and a function's root is read-only.
 //!
 //! Never: runs the interpreter outside a sandbox; leaves a half-written directory.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hearth_sandbox::api::{Exit, SandboxSpec};
 
-use super::{Runtime, python};
+use super::{Compilation, Entry, Program, Runtime};
 use crate::sandbox::{Running, Sandbox};
 
 /// Compiling takes some 50 ms.
@@ -22,47 +22,38 @@ const COMPILE_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 /// All compiled files together, with their names.
 const OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
 const TMP_BYTES: u64 = 512 * 1024 * 1024;
-/// In a run directory that is complete.
-const COMPLETE: &str = "bootstrap.pyc";
-
-/// Writes each compiled file as a line with its name and length, then its bytes. The pycs are of the kind that is
-/// never compared with its source again; docstrings and asserts are left out.
-const COMPILE: &str = r#"
-import importlib.util, marshal, sys
-for name, target in (
-    ("bootstrap.py", "bootstrap.pyc"),
-    ("hearth_runtime.py", "__pycache__/hearth_runtime." + sys.implementation.cache_tag + ".pyc"),
-):
-    path = "/var/runtime/" + name
-    with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec", dont_inherit=True, optimize=2)
-    pyc = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + bytes(8) + marshal.dumps(code)
-    sys.stdout.buffer.write(("%s %d\n" % (target, len(pyc))).encode() + pyc)
-"#;
-
 /// A compilation is waited for: it weighs as much as a process of the host.
 const COMPILE_CPU_SHARES: u64 = 1_024;
 
-/// Makes the directory complete, unless it is already.
-pub(super) async fn prepare(home: &Path, runtime: &Runtime, sandbox: &dyn Sandbox) -> Result<(), String> {
-    if home.join(COMPLETE).is_file() {
+/// Writes a runtime's own files and, where there is something to compile, makes the directory complete, unless it
+/// is already.
+pub(super) async fn prepare(
+    home: &Path,
+    sources: &[(&str, &str)],
+    compilation: Option<&Compilation>,
+    runtime: &Runtime,
+    sandbox: &dyn Sandbox,
+) -> Result<(), String> {
+    if compilation.is_some_and(|it| home.join(it.complete).is_file()) {
         return Ok(());
     }
     let write = |error: std::io::Error| format!("write {}: {error}", home.display());
-    fs::create_dir_all(home.join("__pycache__")).map_err(write)?;
-    for (name, source) in python::SOURCES {
-        fs::write(home.join(name), source).map_err(write)?;
-        readable(&home.join(name)).map_err(write)?;
+    fs::create_dir_all(home).and_then(|()| readable(home)).map_err(write)?;
+    for (name, source) in sources {
+        put(home, name, source.as_bytes())?;
     }
-    readable(home).and_then(|()| readable(&home.join("__pycache__"))).map_err(write)?;
+    let Some(compilation) = compilation else { return Ok(()) };
+    let Entry::Program(Program { path, .. }) = &runtime.entry else { return Ok(()) };
+    let arguments = std::iter::once(path.to_string_lossy().into_owned())
+        .chain(compilation.arguments.iter().map(|&argument| argument.to_owned()));
     let spec = SandboxSpec {
         memory_bytes: COMPILE_MEMORY_BYTES,
         processes_max: 16,
         cpu_shares: COMPILE_CPU_SHARES,
         tmp_bytes: TMP_BYTES,
         mounts: runtime.mounts.clone(),
-        program: runtime.program.clone(),
-        arguments: vec![runtime.arguments[0].clone(), "-S".to_owned(), "-c".to_owned(), COMPILE.to_owned()],
+        program: path.clone(),
+        arguments: arguments.collect(),
         environment: vec![("LD_LIBRARY_PATH".to_owned(), "/var/lang/lib".to_owned())],
         directory: "/".into(),
         listen: Vec::new(),
@@ -74,7 +65,7 @@ pub(super) async fn prepare(home: &Path, runtime: &Runtime, sandbox: &dyn Sandbo
     sandbox.kill(id);
     let files =
         compiled.map_err(|_| "the interpreter took too long to compile the bootstrap".to_owned())??;
-    store(home, &files)
+    store(home, compilation.complete, &files)
 }
 
 /// What the compiler wrote, once it ended well.
@@ -97,8 +88,9 @@ async fn compiled(running: Running) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The bootstrap comes last in time: where it is, all is.
-fn store(home: &Path, mut bytes: &[u8]) -> Result<(), String> {
+/// Reads lines of a name and a length, each followed by that many bytes. The complete one comes last in time: where
+/// it is, all is.
+fn store(home: &Path, complete: &str, mut bytes: &[u8]) -> Result<(), String> {
     let mut files = Vec::new();
     while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
         let line = std::str::from_utf8(&bytes[..end]).ok().and_then(|line| line.split_once(' '));
@@ -112,17 +104,21 @@ fn store(home: &Path, mut bytes: &[u8]) -> Result<(), String> {
         files.push((name, file));
         bytes = &bytes[end + 1 + length..];
     }
-    files.sort_by_key(|(name, _)| *name == COMPLETE);
-    if files.last().is_none_or(|(name, _)| *name != COMPLETE) {
+    files.sort_by_key(|(name, _)| *name == complete);
+    if files.last().is_none_or(|(name, _)| *name != complete) {
         return Err("the compiler wrote nothing".to_owned());
     }
-    for (name, file) in files {
-        let (partial, whole) = (home.join(format!("{name}.partial")), home.join(name));
-        let written = fs::write(&partial, file).and_then(|()| readable(&partial));
-        let written = written.and_then(|()| fs::rename(&partial, &whole));
-        written.map_err(|error| format!("write {}: {error}", whole.display()))?;
-    }
-    Ok(())
+    files.into_iter().try_for_each(|(name, file)| put(home, name, file))
+}
+
+/// A file of `/var/runtime`, whole or not at all.
+fn put(home: &Path, name: &str, bytes: &[u8]) -> Result<(), String> {
+    let (partial, whole) = (home.join(format!("{name}.partial")), home.join(name));
+    let directory = whole.parent().unwrap_or(home);
+    let made = fs::create_dir_all(directory).and_then(|()| readable(directory));
+    let written = made.and_then(|()| fs::write(&partial, bytes)).and_then(|()| readable(&partial));
+    let written = written.and_then(|()| fs::rename(&partial, &whole));
+    written.map_err(|error| format!("write {}: {error}", whole.display()))
 }
 
 /// A sandbox's user has to read it, whatever this process's umask is.
