@@ -5,6 +5,11 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh run
 cargo build --locked --release --package hearth
+cargo bench --locked --package hearth-store --bench commit </dev/null
 options=()
 [ -z "${WRITE:-}" ] || options+=(--write)
-exec python3 -u benches/bench.py "$(realpath "${CARGO_TARGET_DIR:-target}/release/hearth")" "${options[@]}" </dev/null
+readonly binary="$(realpath "${CARGO_TARGET_DIR:-target}/release/hearth")"
+scale=0
+python3 -u benches/scale.py "$binary" </dev/null || scale=$?
+python3 -u benches/bench.py "$binary" "${options[@]}" </dev/null
+exit "$scale"

@@ -2,8 +2,8 @@
 # Sees to what the other scripts need and says what it does.
 #
 #   scripts/setup.sh build    a Rust toolchain and a C compiler
-#   scripts/setup.sh run      also: root, mkfs.ext4, a Python between 3.9 and 3.13
-#   scripts/setup.sh clients  also: AWS CLI, boto3 and pytest in .hearth/venv
+#   scripts/setup.sh run      also: root, mkfs.ext4, ip and nsenter, a Python between 3.9 and 3.13
+#   scripts/setup.sh clients  also: AWS CLI, boto3 and pytest in .hearth/venv, PostgreSQL's programs
 #
 # As root on Debian or Ubuntu, what is missing is installed. Elsewhere it is named, and the script stops.
 set -euo pipefail
@@ -27,6 +27,9 @@ find_missing() {
     need cc gcc
     if [ "$level" != build ]; then
         PATH="$PATH:/usr/sbin:/sbin" need mkfs.ext4 e2fsprogs
+        # For tests alone: networks that play the internet.
+        PATH="$PATH:/usr/sbin:/sbin" need ip iproute2
+        need nsenter util-linux
         need python3 python3
     fi
     if [ "$level" = clients ] && command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
@@ -60,6 +63,7 @@ cargo --version >/dev/null 2>&1 || stop_with "the toolchain of rust-toolchain.to
 
 [ "$(id -u)" -eq 0 ] || stop_with "root: Hearth makes its sandboxes as root until it can without; run this as root"
 [ "$level" = run ] && exit 0
+scripts/postgres.sh --install
 
 # One environment for the AWS clients, made again only when the pinned versions change.
 readonly wanted="$(cat "$requirements"; python3 --version)"

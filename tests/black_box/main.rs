@@ -1,9 +1,14 @@
 //! Hearth from outside: a program that is started, spoken to over its port, and looked at.
 
 mod archives;
+mod backup;
 mod command_line;
 mod failures;
 mod functions;
+mod garbage;
 mod hostile;
 mod limits;
+mod resources;
+mod two_servers;
 mod web_pages;
+mod wire;

@@ -3,14 +3,20 @@
 //!
 //! Never: links the product. It is a program here, started and killed.
 
+mod disk;
 mod function;
 mod http;
 mod leftovers;
 mod package;
+mod postgres;
+mod random;
 mod server;
 
+pub use disk::{Access, Disk, Faults, Survival};
 pub use function::{Function, FunctionBuilder, Invocation};
 pub use http::{Answer, Request, authorization};
 pub use leftovers::leftovers;
 pub use package::{Package, bomb};
-pub use server::{Hearth, binary, newest_python, pythons};
+pub use postgres::Postgres;
+pub use random::Chance;
+pub use server::{Hearth, binary, example, newest_python, pythons};

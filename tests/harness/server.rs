@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::disk::Disk;
 use crate::function::FunctionBuilder;
 use crate::http::{Answer, Request};
 
@@ -24,10 +25,32 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub struct Hearth {
     child: Child,
     address: String,
-    data: PathBuf,
+    place: Place,
     folder: Option<TempDir>,
     ready_line: String,
     may_warn: bool,
+}
+
+/// Where a server has its data and its log, and in which run of the machine it believes to be.
+#[derive(Debug)]
+struct Place {
+    data: PathBuf,
+    logs: PathBuf,
+    /// Stands in for the kernel's name of this run of the machine.
+    boot: Option<PathBuf>,
+}
+
+/// Puts the first argument over the kernel's name of the machine's run, for the program after it alone.
+const BOOT_SCRIPT: &str = "mount --bind \"$0\" /proc/sys/kernel/random/boot_id && exec \"$@\"";
+
+impl Place {
+    fn log(&self) -> PathBuf {
+        self.logs.join("stderr")
+    }
+
+    fn read_log(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
 }
 
 /// The program under test: `HEARTH_BINARY`, or what cargo builds now.
@@ -37,6 +60,18 @@ pub fn binary() -> &'static Path {
         Some(path) => path.into(),
         None => build(),
     })
+}
+
+/// An example program of a crate, beside the program under test.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let path = binary().parent().expect("a program lies in a folder").join("examples").join(name);
+    if std::env::var_os("HEARTH_BINARY").is_none() || !path.exists() {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built =
+            Command::new(cargo).args(["build", "--quiet", "--package", package, "--example", name]).status();
+        assert!(built.expect("run cargo").success(), "{name} does not build");
+    }
+    path
 }
 
 fn build() -> PathBuf {
@@ -80,16 +115,55 @@ impl Hearth {
     /// The same with options of `hearth up`.
     pub fn start_with(options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let data = folder.path().join("data");
-        let (child, ready_line) = launch(&data, options);
-        Self {
-            child,
-            address: address_of(&ready_line),
-            data,
-            folder: Some(folder),
-            ready_line,
-            may_warn: false,
-        }
+        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), boot: None };
+        let mut hearth = Self::start_at(place, options);
+        hearth.folder = Some(folder);
+        hearth
+    }
+
+    /// Starts a server with its data on a disk that may fail. Announced: it may warn of that.
+    pub fn start_on(disk: &Disk) -> Self {
+        let boot = disk.beside().join("boot");
+        std::fs::write(&boot, disk.boot()).expect("name the machine's run");
+        let place =
+            Place { data: disk.path().join("data"), logs: disk.beside().to_owned(), boot: Some(boot) };
+        let mut hearth = Self::start_at(place, &[]);
+        hearth.may_warn = true;
+        hearth
+    }
+
+    fn start_at(place: Place, options: &[&str]) -> Self {
+        let (child, ready_line) = launch(&place, options);
+        Self { child, address: address_of(&ready_line), place, folder: None, ready_line, may_warn: false }
+    }
+
+    /// The machine under the server's disk has been started anew.
+    pub fn restart_on(&mut self, disk: &Disk) {
+        let boot = self.place.boot.as_ref().expect("a server on a disk that may fail");
+        std::fs::write(boot, disk.boot()).expect("name the machine's run");
+        self.restart();
+    }
+
+    /// Starts again on the same data folder, and kills what starts before it is ready, or a moment later.
+    pub fn start_and_kill(&mut self, moment: Duration) {
+        self.child = command(&self.place, &[]).spawn().expect("start hearth");
+        std::thread::sleep(moment);
+        self.kill();
+    }
+
+    /// All that the server has written to its log so far.
+    pub fn log(&self) -> String {
+        self.place.read_log()
+    }
+
+    /// Starts a server over a data folder that `fill` makes at the path it is given.
+    pub fn over(fill: impl FnOnce(&Path), options: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
+        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), boot: None };
+        fill(&place.data);
+        let mut hearth = Self::start_at(place, options);
+        hearth.folder = Some(folder);
+        hearth
     }
 
     /// Announces that what this test does makes the server warn; otherwise a WARN or ERROR line fails the test.
@@ -109,7 +183,7 @@ impl Hearth {
 
     /// The data folder.
     pub fn data(&self) -> &Path {
-        &self.data
+        &self.place.data
     }
 
     /// The process of the server.
@@ -184,13 +258,19 @@ impl Hearth {
 
     /// Starts again on the same data folder.
     pub fn restart(&mut self) {
-        let (child, ready_line) = launch(&self.data, &[]);
+        self.restart_with(&[]);
+    }
+
+    /// The same with options of `hearth up`.
+    pub fn restart_with(&mut self, options: &[&str]) {
+        let (child, ready_line) = launch(&self.place, options);
         (self.child, self.address, self.ready_line) = (child, address_of(&ready_line), ready_line);
     }
 
     /// The instance's name, which everything of this server on the host carries.
     pub fn instance(&self) -> String {
-        let text = std::fs::read_to_string(self.data.join("instance")).expect("a server names its instance");
+        let text =
+            std::fs::read_to_string(self.place.data.join("instance")).expect("a server names its instance");
         text.trim().to_owned()
     }
 }
@@ -205,12 +285,12 @@ impl Drop for Hearth {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.kill();
         }
-        let log = log_of(self.data.parent().expect("a data folder has a parent"));
+        let log = self.log();
         let warnings: Vec<&str> =
             log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
         if std::thread::panicking() {
             self.folder.take().map(TempDir::keep);
-            eprintln!("the server's data folder and log are kept: {}", self.data.display());
+            eprintln!("the server's data folder and log are kept: {}", self.place.data.display());
         } else {
             assert!(self.may_warn || warnings.is_empty(), "not announced: {warnings:#?}");
         }
@@ -223,30 +303,31 @@ pub(crate) fn send_signal(process: u32, signal: Signal) -> rustix::io::Result<()
     rustix::process::kill_process(pid, signal)
 }
 
-fn launch(data: &Path, options: &[&str]) -> (Child, String) {
-    let parent = data.parent().expect("a data folder has a parent");
-    let errors =
-        std::fs::OpenOptions::new().create(true).append(true).open(parent.join("stderr")).expect("a log");
-    let mut child = Command::new(binary())
-        .args(["up", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data)
-        .args(options)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(errors)
-        .spawn()
-        .expect("start hearth");
+/// The program, not yet started.
+fn command(place: &Place, options: &[&str]) -> Command {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(place.log()).expect("a log");
+    let mut command = match &place.boot {
+        None => Command::new(binary()),
+        Some(boot) => {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "sh", "-ec", BOOT_SCRIPT]).arg(boot).arg(binary());
+            command
+        }
+    };
+    command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(&place.data).args(options);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    command
+}
+
+fn launch(place: &Place, options: &[&str]) -> (Child, String) {
+    let mut child = command(place, options).spawn().expect("start hearth");
     let mut output = BufReader::new(child.stdout.take().expect("stdout is piped"));
     let mut line = String::new();
     output.read_line(&mut line).expect("read the ready line");
-    assert!(line.starts_with("ready http://"), "not ready: {line:?} {}", log_of(parent));
+    assert!(line.starts_with("ready http://"), "not ready: {line:?} {}", place.read_log());
     // Whatever else the server would print must not block it.
     std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
     (child, line)
-}
-
-fn log_of(folder: &Path) -> String {
-    std::fs::read_to_string(folder.join("stderr")).unwrap_or_default()
 }
 
 fn address_of(ready_line: &str) -> String {

@@ -6,17 +6,20 @@
 //!    │           ▼                                              │
 //!    └────▶ hearth-worker ──▶ hearth-sandbox                    │
 //!                 └─────────────────────────────────────────────┘
+//!
+//! hearth, services/*, hearth-aws ──▶ hearth-outbound ──▶ hearth-world
 //! ```
 
 use crate::metadata::Package;
 
-const ANY_SERVICE: &[&str] = &["hearth-aws", "hearth-store", "hearth-world"];
+const ANY_SERVICE: &[&str] = &["hearth-aws", "hearth-outbound", "hearth-store", "hearth-world"];
 
 /// What each crate may use. A crate that is not named here is a decision nobody has written down.
 fn allowed(name: &str) -> Option<Vec<&'static str>> {
     let lower = match name {
         "hearth-world" | "hearth-sandbox" => vec![],
-        "hearth-store" | "hearth-aws" => vec!["hearth-world"],
+        "hearth-store" | "hearth-outbound" => vec!["hearth-world"],
+        "hearth-aws" => vec!["hearth-outbound", "hearth-world"],
         "hearth-worker" => vec!["hearth-sandbox", "hearth-world"],
         "hearth-service-lambda" => [ANY_SERVICE, &["hearth-worker"]].concat(),
         // It drives the readers of foreign bytes of all of them, and nothing uses it.

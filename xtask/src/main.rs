@@ -10,6 +10,7 @@ mod licences;
 mod metadata;
 mod models;
 mod sizes;
+mod snapshot;
 mod sources;
 mod words;
 
@@ -37,6 +38,11 @@ enum Chore {
     Coverage,
     /// Lists the known gaps: comments that begin with `GAP(topic):`.
     Gaps,
+    /// Writes tests/upgrade/NAME.tar.gz: a data folder of this release, which later ones must open.
+    Snapshot {
+        /// The release, or the commit: what the file is called.
+        name: String,
+    },
     /// Writes models/*.json from the pinned release of botocore.
     Models,
 }
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Check { names } => check::run(&names),
         Chore::Coverage => coverage::write(),
         Chore::Gaps => gaps::run(),
+        Chore::Snapshot { name } => snapshot::write(&name),
         Chore::Models => models::run(),
     };
     report(outcome)

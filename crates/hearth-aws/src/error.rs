@@ -42,6 +42,12 @@ impl ApiError {
         }
     }
 
+    /// A fault of ours that the client's user may be able to mend: a full disk, a disk that failed. The text says so.
+    pub fn internal_saying(text: impl fmt::Display, source: impl Error + Send + Sync + 'static) -> Self {
+        let message = format!("An internal error occurred: {text}");
+        Self { message, ..Self::internal(source) }
+    }
+
     /// The same error without the `Type` member.
     pub fn without_type(self) -> Self {
         Self { has_type: false, ..self }

@@ -10,6 +10,7 @@
 
 pub mod client;
 mod coverage;
+pub mod credentials;
 pub mod dispatch;
 pub mod document;
 pub mod error;
@@ -21,12 +22,14 @@ pub mod model;
 pub mod names;
 pub mod operation;
 mod protocols;
+mod root_only;
 mod shape;
 pub mod sigv4;
 mod validation;
 
-pub use client::{Client, InProcess};
+pub use client::{Client, Endpoint, InProcess, Remote};
 pub use coverage::coverage;
+pub use credentials::Sessions;
 pub use dispatch::{AllowAll, Authorise, Services};
 pub use document::{Document, FromDocument, IntoDocument, ShapeError, Stream};
 pub use error::{ApiError, Code};
@@ -34,3 +37,4 @@ pub use event_stream::EventStream;
 pub use front_door::{FrontDoor, Key, Keys, NoKeys, Options, Origin, ResponseBody, SandboxCaller};
 pub use model::Model;
 pub use operation::{Call, Caller, Cx, Operation, Service};
+pub use root_only::RootOnly;

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::credentials::Session;
 use crate::document::{Document, FromDocument, IntoDocument};
 use crate::error::ApiError;
 
@@ -21,6 +22,8 @@ pub struct Caller {
     pub arn: String,
     /// `UserId` of GetCallerIdentity.
     pub user_id: String,
+    /// The session behind temporary credentials that were issued here.
+    pub session: Option<Arc<Session>>,
 }
 
 /// What every call carries, whatever the protocol.

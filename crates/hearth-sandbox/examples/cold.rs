@@ -1,6 +1,6 @@
 //! How long a sandbox takes to start, step by step, beside a plain start of the same program.
 //!
-//! `cargo run --release -p hearth-sandbox --example cold [PROGRAM ARGUMENT...]`, as root. Samples are spaced, for in
+//! `cargo run --release -p hearth-sandbox --example cold [--egress] [--no-pool] [PROGRAM ARGUMENT...]`, as root. Samples are spaced, for in
 //! a tight loop the kernel's waits for grace periods do not show; both kinds alternate.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::process::{Command as Plain, Stdio};
 use std::time::{Duration, Instant};
 
 use hearth_sandbox::api::{Command, Event, Exit, Listen, Mount, SandboxId, SandboxSpec};
-use hearth_sandbox::{Connection, Options, Spawner};
+use hearth_sandbox::{Connection, Egress, Options, Spawner};
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// Starts of each kind.
@@ -18,14 +18,20 @@ const SAMPLES: u64 = 60;
 const SPACING: Duration = Duration::from_millis(60);
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (options_given, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| ["--egress", "--no-pool"].contains(&word.as_str()));
+    let given = |option: &str| options_given.iter().any(|given| given == option);
     let words = if words.is_empty() { vec!["/bin/true".to_owned()] } else { words };
     let directory = tempfile::tempdir().expect("a directory");
     let mut options = Options::new(format!("cold-{}", std::process::id()), directory.path().join("run"));
     options.program = std::env::current_exe().ok().map(|this| this.with_file_name("spawner"));
     options.listen = listen();
+    options.egress = given("--egress").then(Egress::default);
+    options.pool = if given("--no-pool") { 0 } else { options.pool };
+    let begun = Instant::now();
     let connection = Spawner::launch(&options).expect("a spawner: run as root, after building the examples");
 
+    println!("the spawner was ready after {:.1} ms", microseconds(begun) / 1e3);
     let (mut plain, mut started, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     let mut steps: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut order = Vec::new();

@@ -20,6 +20,9 @@ pub enum Command {
     Freeze(SandboxId),
     /// Let them go on.
     Thaw(SandboxId),
+    /// From now on it gets so many microseconds of CPU time in a second at most. Until it is told so, a sandbox may
+    /// use [`START_CPUS`].
+    LimitCpu(SandboxId, u32),
     /// Unpack archives into one tree, in an unprivileged child. Their descriptors travel beside, in order: what a
     /// later one has replaces what an earlier one had. Answered by `Unpacked`.
     Unpack(u64, UnpackSpec),
@@ -55,6 +58,8 @@ pub enum Event {
         /// The kernel killed a process of it for memory.
         out_of_memory: bool,
     },
+    /// Sandboxes have no way out to the internet, although one was asked for; why, for a person.
+    NoEgress(String),
     /// An archive was unpacked, or not.
     Unpacked(u64, Result<Unpacked, UnpackError>),
 }
@@ -85,7 +90,8 @@ pub struct SandboxSpec {
     pub memory_bytes: u64,
     /// Processes and threads at most.
     pub processes_max: u32,
-    /// Weight when the host's CPUs are short: 1,024 is that of one process of the host. Idle CPUs are free for all.
+    /// Weight when the host's CPUs are short: 1,024 is that of one process of the host. The ceiling is another matter:
+    /// [`Command::LimitCpu`].
     pub cpu_shares: u64,
     /// Size of the private `/tmp` on disk, in bytes.
     pub tmp_bytes: u64,
@@ -105,6 +111,9 @@ pub struct SandboxSpec {
     /// socket pair: on one, a program could hand the server descriptors whose closing makes it wait.
     pub channel: bool,
 }
+
+/// CPUs that a sandbox may use until it is told otherwise: what Lambda gives an init, whatever the memory.
+pub const START_CPUS: u32 = 2;
 
 /// The descriptor inside from which the program reads what the server sends.
 pub const CHANNEL_IN: i32 = 3;

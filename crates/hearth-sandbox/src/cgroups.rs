@@ -11,7 +11,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::api::START_CPUS;
 
 /// Clean-up rounds over groups left by a dead spawner, each killing what it finds.
 const CLEAN_UP_ROUNDS: u32 = 200;
@@ -30,6 +35,12 @@ const CPU: usize = 3;
 const SOCKET_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// The smallest weight that the kernel takes.
 const CPU_SHARES_MIN: u64 = 2;
+
+/// CPU time is counted out in pieces of this length, in microseconds: who has used up its part stands still until the
+/// next one. A short one means short pauses; below some ticks of the kernel's clock (4 ms) the parts get uneven.
+const CPU_PERIOD_US: u32 = 20_000;
+/// The smallest part of a period that the kernel takes, in microseconds.
+const CPU_QUOTA_US_MIN: u64 = 1_000;
 
 /// Where the controllers are mounted, with this instance's parent group in each.
 #[derive(Clone, Debug)]
@@ -106,9 +117,19 @@ pub(crate) struct Cgroup {
 }
 
 impl Cgroup {
-    /// What is the same for every sandbox: nothing is swapped out.
+    /// What is the same for every sandbox: nothing is swapped out, and the CPU has the ceiling of an init. That there
+    /// always is a group with one spares the kernel from switching its bookkeeping on and off.
     fn start(&self) -> io::Result<()> {
-        write(&self.directories[MEMORY].join("memory.swappiness"), "0")
+        write(&self.directories[MEMORY].join("memory.swappiness"), "0")?;
+        write_if_there(&self.directories[CPU].join("cpu.cfs_period_us"), &CPU_PERIOD_US.to_string())?;
+        self.limit_cpu(START_CPUS * 1_000_000)
+    }
+
+    /// The ceiling of CPU time, in microseconds of each second. Kernels without CFS bandwidth control have none.
+    pub(crate) fn limit_cpu(&self, microseconds_per_second: u32) -> io::Result<()> {
+        let quota = u64::from(microseconds_per_second) * u64::from(CPU_PERIOD_US) / 1_000_000;
+        let quota = quota.max(CPU_QUOTA_US_MIN).to_string();
+        write_if_there(&self.directories[CPU].join("cpu.cfs_quota_us"), &quota)
     }
 
     /// Sets the limits: memory of all kinds together in bytes, processes and threads, and the weight when CPU is short.
@@ -130,6 +151,19 @@ impl Cgroup {
             .iter()
             .map(|directory| OpenOptions::new().write(true).open(directory.join("tasks")))
             .collect()
+    }
+
+    /// Becomes readable when memory runs out. `None` where the kernel does not tell.
+    pub(crate) fn shortages(&self) -> io::Result<Option<OwnedFd>> {
+        let memory = &self.directories[MEMORY];
+        let control = match File::open(memory.join("memory.oom_control")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let registration = format!("{} {}", event.as_raw_fd(), control.as_raw_fd());
+        write_if_there(&memory.join("cgroup.event_control"), &registration)?;
+        Ok(Some(event))
     }
 
     /// The kernel's memory figures.

@@ -14,6 +14,8 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Command, Event, Listen};
+use crate::confinement::Confinement;
+use crate::egress::Egress;
 use crate::wire;
 
 /// The argument that makes the program a spawner.
@@ -38,6 +40,10 @@ pub struct Options {
     pub pool: u32,
     /// The sockets that sandboxes are expected to ask for, so that ready ones have them from the beginning.
     pub listen: Vec<Listen>,
+    /// What the server may name once it has given its privilege up; `None` for one that stays root.
+    pub confinement: Option<Confinement>,
+    /// The way out to the internet; `None` leaves sandboxes without one.
+    pub egress: Option<Egress>,
 }
 
 /// Ready ones of each kind, unless told otherwise.
@@ -47,7 +53,15 @@ impl Options {
     /// This very program as spawner, with a pool of the usual size.
     pub fn new(instance: impl Into<String>, run_directory: impl Into<PathBuf>) -> Options {
         let (instance, run_directory) = (instance.into(), run_directory.into());
-        Options { instance, run_directory, program: None, pool: POOL_DEFAULT, listen: Vec::new() }
+        Options {
+            instance,
+            run_directory,
+            program: None,
+            pool: POOL_DEFAULT,
+            listen: Vec::new(),
+            confinement: None,
+            egress: None,
+        }
     }
 }
 
@@ -58,6 +72,8 @@ pub(crate) struct Greeting {
     pub(crate) run_directory: PathBuf,
     pub(crate) pool: u32,
     pub(crate) listen: Vec<Listen>,
+    pub(crate) confinement: Option<Confinement>,
+    pub(crate) egress: Option<Egress>,
 }
 
 /// Why no spawner runs.
@@ -111,6 +127,8 @@ impl Connection {
             run_directory: options.run_directory.clone(),
             pool: options.pool,
             listen: options.listen.clone(),
+            confinement: options.confinement.clone(),
+            egress: options.egress,
         };
         wire::send(self.socket.as_fd(), &greeting, &[]).map_err(LaunchError::Process)?;
         if !readable_within(self.socket.as_fd(), READY_WAIT).map_err(LaunchError::Process)? {

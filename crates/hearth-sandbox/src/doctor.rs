@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cgroups::{Cgroups, mount_point};
-use crate::{kernel, scratch, seccomp};
+use crate::{egress, landlock, scratch, seccomp};
 
 /// One thing looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Check {
     pub name: &'static str,
     /// Whether it is as full isolation needs it.
     pub ok: bool,
+    /// Without it there are no sandboxes at all; without the others they have a wall or a limit less.
+    pub needed: bool,
     /// What was found.
     pub detail: String,
     /// What a person can do when it is not.
@@ -22,28 +24,78 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: &'static str, found: Result<String, (String, &str)>) -> Check {
+    fn needed(name: &'static str, found: Found) -> Check {
         match found {
-            Ok(detail) => Check { name, ok: true, detail, remedy: None },
-            Err((detail, remedy)) => Check { name, ok: false, detail, remedy: Some(remedy.to_owned()) },
+            Ok(detail) => Check { name, ok: true, needed: true, detail, remedy: None },
+            Err((detail, remedy)) => {
+                Check { name, ok: false, needed: true, detail, remedy: Some(remedy.to_owned()) }
+            }
+        }
+    }
+
+    fn wanted(name: &'static str, found: Found) -> Check {
+        Check { needed: false, ..Check::needed(name, found) }
+    }
+}
+
+/// What was found, or what is missing and how to get it.
+type Found = Result<String, (String, &'static str)>;
+
+/// How far sandboxes are isolated on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Every wall and limit.
+    Full,
+    /// Sandboxes run, with a wall or a limit less than there could be.
+    Degraded,
+    /// None can be made.
+    None,
+}
+
+impl Level {
+    /// What these checks amount to.
+    pub fn of(checks: &[Check]) -> Level {
+        if checks.iter().any(|check| check.needed && !check.ok) {
+            Level::None
+        } else if checks.iter().any(|check| !check.ok) {
+            Level::Degraded
+        } else {
+            Level::Full
+        }
+    }
+
+    /// In one word: `full`, `degraded`, `none`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Full => "full",
+            Level::Degraded => "degraded",
+            Level::None => "none",
         }
     }
 }
 
-/// Looks at everything a sandbox of the full level needs. Landlock is told but not needed.
+/// Looks at everything a sandbox of the full level has.
 pub fn doctor() -> Vec<Check> {
     vec![
-        Check::new("root", root()),
+        Check::needed("root", root()),
         cgroups(),
-        Check::new("loop devices", loop_devices()),
-        Check::new("mkfs.ext4", mkfs()),
-        Check::new("namespaces", namespaces()),
-        Check::new("seccomp", seccomp()),
-        landlock(),
+        Check::needed("loop devices", loop_devices()),
+        Check::needed("mkfs.ext4", mkfs()),
+        Check::needed("namespaces", namespaces()),
+        Check::needed("seccomp", seccomp()),
+        Check::wanted("landlock", landlock()),
+        Check::wanted("cpu ceiling", cpu_ceiling()),
+        Check::wanted("swap limit", swap_limit()),
+        Check::wanted("way out", way_out()),
     ]
 }
 
-fn root() -> Result<String, (String, &'static str)> {
+/// What keeps this host from full isolation, each with a remedy; empty when nothing does.
+pub fn missing_for_full() -> Vec<Check> {
+    doctor().into_iter().filter(|check| !check.ok).collect()
+}
+
+fn root() -> Found {
     let user = rustix::process::geteuid();
     if user.is_root() {
         return Ok("running as root".to_owned());
@@ -60,29 +112,30 @@ fn cgroups() -> Check {
                 ["memory", "pids", "freezer", "cpu"].map(|controller| mount_point(&mounts, controller));
             let points: Vec<_> =
                 points.into_iter().flatten().map(|point| point.display().to_string()).collect();
-            Check::new(name, Ok(format!("v1: {}", points.join(", "))))
+            Check::needed(name, Ok(format!("v1: {}", points.join(", "))))
         }
         Err(reason) => {
-            Check { name, ok: false, detail: reason, remedy: Some("mount the v1 controllers".to_owned()) }
+            let remedy = Some("mount the v1 controllers".to_owned());
+            Check { name, ok: false, needed: true, detail: reason, remedy }
         }
     }
 }
 
-fn loop_devices() -> Result<String, (String, &'static str)> {
+fn loop_devices() -> Found {
     if Path::new("/dev/loop-control").exists() {
         return Ok("/dev/loop-control is there".to_owned());
     }
     Err(("/dev/loop-control is missing".to_owned(), "modprobe loop"))
 }
 
-fn mkfs() -> Result<String, (String, &'static str)> {
+fn mkfs() -> Found {
     match scratch::mkfs_path() {
         Some(path) => Ok(path.to_owned()),
         None => Err(("not installed".to_owned(), "install e2fsprogs")),
     }
 }
 
-fn namespaces() -> Result<String, (String, &'static str)> {
+fn namespaces() -> Found {
     const KINDS: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
     let missing: Vec<_> =
         KINDS.into_iter().filter(|kind| !Path::new("/proc/self/ns").join(kind).exists()).collect();
@@ -99,7 +152,7 @@ fn namespaces() -> Result<String, (String, &'static str)> {
     Ok(format!("all, up to {} user namespaces", limit.trim()))
 }
 
-fn seccomp() -> Result<String, (String, &'static str)> {
+fn seccomp() -> Found {
     let actions = fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail");
     let actions = actions
         .map_err(|_| ("this kernel has no seccomp filters".to_owned(), "use a kernel with seccomp"))?;
@@ -107,9 +160,57 @@ fn seccomp() -> Result<String, (String, &'static str)> {
     Ok(format!("filters: {}", actions.trim()))
 }
 
-// GAP(landlock): found, not applied yet; it would be a second wall around the file tree.
-fn landlock() -> Check {
-    let found = kernel::landlock_version()
-        .map_or("not offered by this kernel".to_owned(), |v| format!("version {v}"));
-    Check { name: "landlock", ok: true, detail: format!("{found}; not needed"), remedy: None }
+fn landlock() -> Found {
+    landlock::version().map(|version| format!("version {version}")).ok_or((
+        "not offered by this kernel".to_owned(),
+        "boot a kernel with CONFIG_SECURITY_LANDLOCK and `landlock` in its lsm= list",
+    ))
+}
+
+fn cpu_ceiling() -> Found {
+    controller_file("cpu", "cpu.cfs_quota_us", "use a kernel with CONFIG_CFS_BANDWIDTH")
+}
+
+fn swap_limit() -> Found {
+    const REMEDY: &str = "boot with swapaccount=1, or use no swap";
+    let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
+    if swaps.lines().count() <= 1 {
+        return Ok("this host has no swap".to_owned());
+    }
+    controller_file("memory", "memory.memsw.limit_in_bytes", REMEDY)
+}
+
+fn controller_file(controller: &str, name: &str, remedy: &'static str) -> Found {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let point = mount_point(&mounts, controller);
+    if point.is_some_and(|point| point.join(name).exists()) {
+        return Ok(format!("{name} is there"));
+    }
+    Err((format!("{name} is missing"), remedy))
+}
+
+/// Makes one and throws it away, in a network namespace of a thread's own.
+fn way_out() -> Found {
+    const REMEDY: &str = "use a kernel with nf_tables, nft_masq, nft_ct and veth, or start with --egress off";
+    let tried = std::thread::spawn(egress::try_apart).join();
+    let tried = tried.unwrap_or_else(|_| Err(std::io::Error::other("the attempt broke off")));
+    tried.map_err(|error| (error.to_string(), REMEDY))?;
+    Ok("packet filters and cables can be made".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_needed_decides_between_none_and_degraded() {
+        let missing = || Err(("missing".to_owned(), "get it"));
+        let there = || Ok("there".to_owned());
+        let level = |needed: Found, wanted: Found| {
+            Level::of(&[Check::needed("a", needed), Check::wanted("b", wanted)])
+        };
+        assert_eq!(level(there(), there()), Level::Full);
+        assert_eq!(level(there(), missing()), Level::Degraded);
+        assert_eq!(level(missing(), there()), Level::None);
+    }
 }

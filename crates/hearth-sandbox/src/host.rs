@@ -16,11 +16,13 @@ use rustix::thread::UnshareFlags;
 use seccompiler::BpfProgram;
 
 use crate::cgroups::Cgroups;
+use crate::confinement::Walls;
 use crate::connection::Greeting;
+use crate::egress::forwarding;
 use crate::identity::Identities;
 use crate::scratch::{self, Scratch};
 use crate::seats::Seats;
-use crate::{kernel, seccomp, unpack};
+use crate::{kernel, landlock, seccomp, unpack};
 
 /// A predecessor that lost its server kills what it made; this long at most.
 const PREDECESSOR_WAIT: Duration = Duration::from_secs(10);
@@ -33,7 +35,10 @@ pub(crate) struct Host {
     pub(crate) seats: Seats,
     pub(crate) scratch: Scratch,
     pub(crate) filter: BpfProgram,
+    pub(crate) landlock: Option<i64>,
     pub(crate) run_directory: PathBuf,
+    /// What the server may name; `None` when it is root itself.
+    pub(crate) walls: Option<Walls>,
     /// Readable when this process is dead, also for its children.
     pub(crate) myself: OwnedFd,
     _lock: File,
@@ -53,6 +58,9 @@ impl Host {
         let lock = lock(&run_directory)?;
         clean_up(&greeting.instance, &run_directory)?;
         leave_host_mounts().map_err(|e| format!("make a mount namespace: {e}"))?;
+        // After that: a folder opened before would belong to the host's mounts, and nothing is renamed across.
+        let walls = greeting.confinement.as_ref().map(|named| Walls::open(named, &run_directory)).transpose();
+        let walls = walls.map_err(|e| format!("confine the server: {e}"))?;
         let cgroups = Cgroups::find(&greeting.instance)?;
         cgroups.make_parents()?;
         let identities = Identities::claim(&run_directory)?;
@@ -63,7 +71,17 @@ impl Host {
         let filter = seccomp::compile().map_err(|e| format!("compile the system call filter: {e}"))?;
         let myself = pidfd_open(getpid(), PidfdFlags::empty())
             .map_err(|e| format!("open a process descriptor: {e}"))?;
-        Ok(Host { cgroups, seats, scratch, filter, run_directory, myself, _lock: lock })
+        Ok(Host {
+            cgroups,
+            seats,
+            scratch,
+            filter,
+            landlock: landlock::version(),
+            run_directory,
+            walls,
+            myself,
+            _lock: lock,
+        })
     }
 
     /// Makes one thing ahead if a pool wants one; false when all are full.
@@ -75,7 +93,7 @@ impl Host {
 
     /// Gives back what was made ahead, at the end.
     pub(crate) fn close(&mut self) {
-        self.seats.clear();
+        self.seats.close();
         self.cgroups.remove_parents();
     }
 
@@ -90,6 +108,7 @@ impl Host {
 pub fn clean_up(instance: &str, run_directory: &Path) -> Result<(), String> {
     check_instance(instance)?;
     Cgroups::find(instance)?.clean_up().map_err(|e| format!("clean up the cgroups of {instance}: {e}"))?;
+    forwarding::clean_up().map_err(|e| format!("put the host's forwarding back: {e}"))?;
     remove_unfinished(run_directory).map_err(|e| told("clean up", run_directory, &e))
 }
 

@@ -1,7 +1,7 @@
 //! The first process of a sandbox: makes it from inside, starts the program, waits, and takes everything with it.
 //!
 //! ```text
-//! clone ▸ cgroups ▸ network ▸ file tree ▸ limits ▸ user namespace ▸ no capabilities ▸ seccomp ─fork─▶ program.rs
+//! clone ▸ cgroups ▸ network ▸ file tree ▸ limits ▸ user namespace ▸ no capabilities ▸ Landlock, seccomp ─fork─▶ program.rs
 //!                                                                                        └▶ reap until it ends
 //! ```
 //!
@@ -21,6 +21,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 use seccompiler::BpfProgram;
 
 use crate::kernel::{self, Side};
+use crate::landlock;
 use crate::privilege;
 use crate::program::{self, Program};
 use crate::root::{HOST_NAME, Tree};
@@ -32,6 +33,9 @@ const FAILED: i32 = 1;
 const OPEN_FILES: u64 = 1024;
 /// Processes and threads of the sandbox's user, as AWS documents; the pids cgroup holds the real limit.
 const PROCESSES: u64 = 1024;
+/// Core dumps in bytes: none. Of 0 the kernel would still hand one to a program that the host's `core_pattern` names; 1
+/// is its word for none at all.
+const CORE_BYTES: u64 = 1;
 /// Memory that may be locked, in bytes.
 const LOCKED_BYTES: u64 = 64 * 1024;
 /// Stack of the first thread, in bytes.
@@ -46,6 +50,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) tree: Tree,
     pub(crate) tmp: OwnedFd,
     pub(crate) filter: &'a BpfProgram,
+    /// The version of Landlock that this kernel has.
+    pub(crate) landlock: Option<i64>,
     pub(crate) program: Program,
     /// Readable when the spawner is dead.
     pub(crate) spawner: &'a OwnedFd,
@@ -98,6 +104,8 @@ fn make(plan: &Plan<'_>, steps: &mut Steps) -> Step<File> {
     limit_resources().map_err(step("limit resources"))?;
     give_up_privilege(plan).map_err(step("give up privilege"))?;
     steps.done("privileges");
+    landlock::confine(plan.landlock).map_err(step("confine it by Landlock"))?;
+    steps.done("landlock");
     seccompiler::apply_filter(plan.filter).map_err(|e| ("install the filter", io::Error::other(e)))?;
     steps.done("seccomp");
     Ok(oom)
@@ -123,7 +131,7 @@ fn limit_resources() -> io::Result<()> {
     };
     set(Resource::Nofile, OPEN_FILES, Some(OPEN_FILES))?;
     set(Resource::Nproc, PROCESSES, Some(PROCESSES))?;
-    set(Resource::Core, 0, Some(0))?;
+    set(Resource::Core, CORE_BYTES, Some(CORE_BYTES))?;
     set(Resource::Memlock, LOCKED_BYTES, Some(LOCKED_BYTES))?;
     set(Resource::Stack, STACK_BYTES, rustix::process::getrlimit(Resource::Stack).maximum)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));

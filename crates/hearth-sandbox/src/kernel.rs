@@ -244,6 +244,39 @@ pub(crate) fn add_address(
     change_interface(socket, libc::SIOCSIFNETMASK as libc::Ioctl, &with(u32::MAX))
 }
 
+/// Asks about interfaces of the network namespace in which it was made.
+#[derive(Debug)]
+pub(crate) struct InterfaceSocket(OwnedFd);
+
+impl InterfaceSocket {
+    pub(crate) fn open() -> io::Result<InterfaceSocket> {
+        use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+        Ok(InterfaceSocket(socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?))
+    }
+
+    /// The largest packet of an interface, in bytes.
+    pub(crate) fn mtu(&self, name: &str) -> io::Result<u32> {
+        let answer = self.ask(name, libc::SIOCGIFMTU as libc::Ioctl)?;
+        // SAFETY: this request filled that form, and every bit pattern is a number.
+        Ok(u32::try_from(unsafe { answer.ifr_ifru.ifru_mtu }).unwrap_or(0))
+    }
+
+    /// The number of an interface.
+    pub(crate) fn index(&self, name: &str) -> io::Result<u32> {
+        let answer = self.ask(name, libc::SIOCGIFINDEX as libc::Ioctl)?;
+        // SAFETY: this request filled that form, and every bit pattern is a number.
+        Ok(u32::try_from(unsafe { answer.ifr_ifru.ifru_ifindex }).unwrap_or(0))
+    }
+
+    fn ask(&self, name: &str, what: libc::Ioctl) -> io::Result<libc::ifreq> {
+        let name = CString::new(name)?;
+        let mut request = interface_request(&name);
+        // SAFETY: the requests used here read the name in an ifreq and write into it; the pointer leads to a live one.
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), what, &raw mut request) };
+        if result == 0 { Ok(request) } else { Err(io::Error::last_os_error()) }
+    }
+}
+
 fn interface_request(interface: &CStr) -> libc::ifreq {
     // SAFETY: ifreq is plain data; all zeroes is a valid value of each of its forms.
     let mut request = unsafe { std::mem::zeroed::<libc::ifreq>() };
@@ -257,21 +290,6 @@ fn change_interface(socket: BorrowedFd<'_>, what: libc::Ioctl, request: &libc::i
     // SAFETY: the requests used here read an ifreq, which is what the pointer leads to.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), what, std::ptr::from_ref(request)) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// The version of Landlock that the kernel offers, if any.
-pub(crate) fn landlock_version() -> Option<i64> {
-    const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
-    // SAFETY: with this flag the call takes no structure (null, size 0) and returns a number.
-    let version = unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::null::<libc::c_void>(),
-            0_usize,
-            LANDLOCK_CREATE_RULESET_VERSION,
-        )
-    };
-    (version > 0).then_some(version)
 }
 
 /// Overwrites a string in place, so that no copy of the memory taken later holds it.

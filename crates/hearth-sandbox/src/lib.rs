@@ -17,14 +17,18 @@
 
 pub mod api;
 mod cgroups;
+mod confinement;
 mod connection;
 mod doctor;
+mod egress;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod host;
 mod identity;
 mod init;
 mod kernel;
+mod landlock;
+mod netlink;
 mod privilege;
 mod program;
 mod root;
@@ -36,6 +40,8 @@ mod start;
 mod unpack;
 mod wire;
 
+pub use confinement::Confinement;
 pub use connection::{Connection, LaunchError, Options, POOL_DEFAULT, SPAWNER_ARGUMENT, Spawner};
-pub use doctor::{Check, doctor};
+pub use doctor::{Check, Level, doctor, missing_for_full};
+pub use egress::Egress;
 pub use host::clean_up;

@@ -12,6 +12,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
@@ -65,6 +66,8 @@ pub(crate) struct Tree {
     pub(crate) masked: Vec<&'static str>,
     /// The working directory, made when nothing else provides it.
     pub(crate) directory: PathBuf,
+    /// Whom it asks for names.
+    pub(crate) name_servers: Vec<Ipv4Addr>,
 }
 
 /// What is mounted, which decides what it is mounted on.
@@ -76,7 +79,12 @@ pub(crate) enum Kind {
 
 impl Tree {
     /// Looks at the host for what the tree needs to know.
-    pub(crate) fn plan(stage: &Path, mounts: &[Mount], directory: &Path) -> io::Result<Tree> {
+    pub(crate) fn plan(
+        stage: &Path,
+        mounts: &[Mount],
+        directory: &Path,
+        name_servers: &[Ipv4Addr],
+    ) -> io::Result<Tree> {
         let kind = |mount: &Mount| {
             let found = std::fs::metadata(&mount.source);
             let found = found.map_err(|e| with_path("mount", &mount.source, &e))?;
@@ -89,6 +97,7 @@ impl Tree {
             links: root_links(mounts),
             masked: MASKED.into_iter().filter(|name| Path::new("/proc").join(name).exists()).collect(),
             directory: directory.to_owned(),
+            name_servers: name_servers.to_vec(),
         })
     }
 
@@ -101,7 +110,7 @@ impl Tree {
         for (name, to) in &self.links {
             symlinkat(to, &root, *name)?;
         }
-        write_etc(&root)?;
+        write_etc(&root, &self.name_servers)?;
         steps.done("root");
         for (mount, kind) in &self.mounts {
             attach(&root, mount, *kind).map_err(|e| with_path("show", &mount.target, &e))?;
@@ -134,7 +143,16 @@ fn root_links(mounts: &[Mount]) -> Vec<(&'static str, PathBuf)> {
     ROOT_LINKS.into_iter().filter(|name| !shown(name)).filter_map(link).collect()
 }
 
-fn write_etc(root: &OwnedFd) -> io::Result<()> {
+/// Whom the C library asks for names. Without a way out a question is refused at once instead of timing out.
+fn resolver(name_servers: &[Ipv4Addr]) -> String {
+    if name_servers.is_empty() {
+        return "nameserver 169.254.100.1\noptions timeout:1 attempts:1\n".to_owned();
+    }
+    let lines: String = name_servers.iter().map(|server| format!("nameserver {server}\n")).collect();
+    format!("{lines}options timeout:2 attempts:2\n")
+}
+
+fn write_etc(root: &OwnedFd, name_servers: &[Ipv4Addr]) -> io::Result<()> {
     let etc = place(root, Path::new("/etc"), Kind::Directory)?;
     let files = [
         (
@@ -146,8 +164,7 @@ fn write_etc(root: &OwnedFd) -> io::Result<()> {
         ("group", format!("root:x:0:\nsbx_user1051:x:{INSIDE_GROUP}:\n")),
         ("hosts", "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n".to_owned()),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
-        // GAP(egress): no name server is served inside yet; a question is refused at once instead of timing out.
-        ("resolv.conf", "nameserver 169.254.100.1\noptions timeout:1 attempts:1\n".to_owned()),
+        ("resolv.conf", resolver(name_servers)),
     ];
     for (name, text) in files {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;

@@ -3,7 +3,7 @@
 //!
 //! Making them takes 1.5 ms, entering them microseconds.
 //!
-//! Never: given to a second sandbox; able to reach the host's loopback or any interface of it.
+//! Never: given to a second sandbox; able to reach the host's loopback or any address of it.
 
 use std::fs::{self, File};
 use std::io;
@@ -26,6 +26,7 @@ use rustix::thread::{
 
 use crate::api::Listen;
 use crate::cgroups::{Cgroup, Cgroups};
+use crate::egress::{Egress, Router};
 use crate::identity::{INSIDE_GROUP, INSIDE_USER, Identities, Identity};
 use crate::kernel;
 
@@ -41,6 +42,8 @@ pub(crate) struct Seat {
     pub(crate) network: OwnedFd,
     pub(crate) users: OwnedFd,
     pub(crate) cgroup: Cgroup,
+    /// Readable when its memory runs out.
+    pub(crate) shortages: Option<OwnedFd>,
     /// The cgroups' files through which the sandbox enters.
     pub(crate) doors: Vec<File>,
     /// Served sockets, in the order asked for.
@@ -58,6 +61,7 @@ pub(crate) struct Seats {
     home: File,
     cgroups: Cgroups,
     pub(crate) identities: Identities,
+    router: Option<Router>,
 }
 
 impl Seats {
@@ -69,7 +73,21 @@ impl Seats {
         identities: Identities,
     ) -> io::Result<Seats> {
         let home = File::open("/proc/self/ns/net")?;
-        Ok(Seats { ready: Vec::new(), wanted, listen: listen.to_vec(), home, cgroups, identities })
+        Ok(Seats {
+            ready: Vec::new(),
+            wanted,
+            listen: listen.to_vec(),
+            home,
+            cgroups,
+            identities,
+            router: None,
+        })
+    }
+
+    /// Gives the places made from now on a way out. None was made yet.
+    pub(crate) fn connect(&mut self, egress: Egress, instance: &str) -> io::Result<()> {
+        self.router = Some(Router::open(egress, instance)?);
+        Ok(())
     }
 
     /// A place with these sockets, ready or made now.
@@ -101,6 +119,19 @@ impl Seats {
         }
     }
 
+    /// Gives back all there is, at the end.
+    pub(crate) fn close(&mut self) {
+        self.clear();
+        if let Some(router) = self.router.take() {
+            router.close();
+        }
+    }
+
+    /// Whom sandboxes ask for names.
+    pub(crate) fn name_servers(&self) -> &[Ipv4Addr] {
+        self.router.as_ref().map_or(&[], |router| &router.name_servers)
+    }
+
     /// Gives back a place that no process entered.
     fn give_back(&mut self, seat: &Seat) {
         seat.cgroup.remove().ok(); // it was never used, so it is not busy
@@ -112,22 +143,25 @@ impl Seats {
         self.make_for(&identity).inspect_err(|_| self.identities.give_back(&identity))
     }
 
-    fn make_for(&self, identity: &Identity) -> io::Result<Seat> {
-        let (network, sockets) = self.make_network()?;
+    fn make_for(&mut self, identity: &Identity) -> io::Result<Seat> {
+        let (network, sockets) = self.make_network(identity.number() - self.identities.owner())?;
         let users = make_users(self.identities.owner(), identity.number())?;
         let cgroup = self.cgroups.make(&identity.number().to_string())?;
         let doors = cgroup.doors()?;
-        Ok(Seat { network, users, cgroup, doors, sockets, identity: identity.clone() })
+        let shortages = cgroup.shortages()?;
+        Ok(Seat { network, users, cgroup, shortages, doors, sockets, identity: identity.clone() })
     }
 
     /// A network namespace of its own, owned by the host's user namespace, with loopback up and the served sockets
     /// in it. Those stay there wherever their descriptors go.
-    fn make_network(&self) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
+    fn make_network(&mut self, number: u32) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
         kernel::unshare(UnshareFlags::NEWNET)?;
-        let made = set_up_loopback().and_then(|()| {
-            let sockets = self.listen.iter().map(open_socket).collect::<io::Result<_>>()?;
-            Ok((OwnedFd::from(File::open("/proc/self/ns/net")?), sockets))
-        });
+        let connect = |router: &mut Router| router.connect(number);
+        let made =
+            set_up_loopback().and_then(|()| self.router.as_mut().map_or(Ok(()), connect)).and_then(|()| {
+                let sockets = self.listen.iter().map(open_socket).collect::<io::Result<_>>()?;
+                Ok((OwnedFd::from(File::open("/proc/self/ns/net")?), sockets))
+            });
         move_into_link_name_space(self.home.as_fd(), Some(LinkNameSpaceType::Network))?;
         made
     }

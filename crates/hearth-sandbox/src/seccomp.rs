@@ -50,6 +50,11 @@ pub(crate) fn compile() -> Result<BpfProgram, String> {
 /// What Go asks for first, and does without when it is refused.
 const MULTIPATH_TCP: i32 = 262;
 
+/// Which limit: of core dumps.
+const CORE: u64 = libc::RLIMIT_CORE as u64;
+/// `setrlimit`, which libc does not name on every machine.
+const SETRLIMIT: i64 = if cfg!(target_arch = "x86_64") { 160 } else { 164 };
+
 /// Calls allowed with some arguments only: any one of the alternatives must hold, each a list of conditions.
 fn conditional() -> Vec<(i64, Vec<Vec<SeccompCondition>>)> {
     let is = |argument, value| condition(argument, SeccompCmpOp::Eq, value);
@@ -60,6 +65,8 @@ fn conditional() -> Vec<(i64, Vec<Vec<SeccompCondition>>)> {
     let internet = [libc::AF_INET, libc::AF_INET6].into_iter().flat_map(|version| {
         internet.into_iter().map(move |protocol| vec![family(version), is(2, protocol as u64)])
     });
+    let reads_only = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
+        .expect("a call has six arguments");
     let mut sockets = vec![
         vec![family(libc::AF_UNIX)],
         // Interfaces and addresses, which getaddrinfo and getifaddrs ask for.
@@ -71,6 +78,9 @@ fn conditional() -> Vec<(i64, Vec<Vec<SeccompCondition>>)> {
         (libc::SYS_socket, sockets),
         // Any other family would make its socket before it says that it has no pairs.
         (libc::SYS_socketpair, vec![vec![family(libc::AF_UNIX)]]),
+        // Not that of core dumps, which is how the host's `core_pattern` is kept away from them. Reading it is allowed.
+        (SETRLIMIT, vec![vec![condition(0, SeccompCmpOp::Ne, CORE)]]),
+        (libc::SYS_prlimit64, vec![vec![condition(1, SeccompCmpOp::Ne, CORE)], vec![reads_only]]),
         // Asking which personality it is, and choosing the plain one; none that weakens address randomisation.
         (libc::SYS_personality, vec![vec![is(0, 0xffff_ffff)], vec![is(0, 0)]]),
     ]

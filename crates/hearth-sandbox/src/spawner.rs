@@ -68,10 +68,14 @@ fn serve() -> io::Result<()> {
         Ok(host) => host,
         Err(reason) => return wire::send(control.as_fd(), &Err::<(), String>(reason), &[]),
     };
-    wire::send(control.as_fd(), &Ok::<(), String>(()), &[])?;
+    let greeted = wire::send(control.as_fd(), &Ok::<(), String>(()), &[]);
     rustix::io::ioctl_fionbio(&control, true)?;
     let mut spawner = Spawner::new(control, host)?;
-    let served = spawner.run();
+    // A server that was killed while it started is gone by now; what was made for it is given back all the same.
+    let served = greeted.and_then(|()| {
+        spawner.open_the_way_out(&greeting);
+        spawner.run()
+    });
     spawner.end()?;
     served
 }
@@ -83,27 +87,31 @@ enum Source {
     Progress(SandboxId),
     Process(SandboxId),
     Unpack(u64),
+    /// A sandbox's memory ran out.
+    Shortage(SandboxId),
 }
 
-/// Ids leave two bits for the kind of source.
-const ID_MAX: u64 = u64::MAX >> 2;
+/// Ids leave three bits for the kind of source.
+const ID_MAX: u64 = u64::MAX >> 3;
 
 impl Source {
     fn token(self) -> epoll::EventData {
         epoll::EventData::new_u64(match self {
             Source::Control => 0,
-            Source::Progress(SandboxId(id)) => id << 2 | 1,
-            Source::Process(SandboxId(id)) => id << 2 | 2,
-            Source::Unpack(id) => id << 2 | 3,
+            Source::Progress(SandboxId(id)) => id << 3 | 1,
+            Source::Process(SandboxId(id)) => id << 3 | 2,
+            Source::Unpack(id) => id << 3 | 3,
+            Source::Shortage(SandboxId(id)) => id << 3 | 4,
         })
     }
 
     fn from_token(token: u64) -> Source {
-        let id = token >> 2;
-        match token & 3 {
+        let id = token >> 3;
+        match token & 7 {
             1 => Source::Progress(SandboxId(id)),
             2 => Source::Process(SandboxId(id)),
             3 => Source::Unpack(id),
+            4 => Source::Shortage(SandboxId(id)),
             _ => Source::Control,
         }
     }
@@ -142,6 +150,15 @@ impl Spawner {
         })
     }
 
+    /// Makes the router, which takes some 25 ms: after the server was told that it may go on. Who starts a sandbox at
+    /// once waits for it.
+    fn open_the_way_out(&mut self, greeting: &Greeting) {
+        let Some(egress) = greeting.egress else { return };
+        if let Err(error) = self.host.seats.connect(egress, &greeting.instance) {
+            self.outbox.push_back((Event::NoEgress(error.to_string()), Vec::new()));
+        }
+    }
+
     fn run(&mut self) -> io::Result<()> {
         while !self.ended {
             self.turn()?;
@@ -153,7 +170,7 @@ impl Spawner {
     fn end(&mut self) -> io::Result<()> {
         self.ended = true;
         self.refills = false;
-        self.sandboxes.values().for_each(Sandbox::kill);
+        self.sandboxes.values_mut().for_each(Sandbox::kill);
         self.unpackings.values().for_each(Unpacking::kill);
         let begun = Instant::now();
         while !(self.sandboxes.is_empty() && self.unpackings.is_empty()) {
@@ -183,13 +200,14 @@ impl Spawner {
         }
         self.remove_the_leaving();
         self.unpackings.values_mut().for_each(Unpacking::check_time);
+        self.sandboxes.values_mut().for_each(Sandbox::check_relief);
         self.send_events()
     }
 
     fn wait_limit(&self) -> Option<Duration> {
         if self.sandboxes.values().any(Sandbox::is_leaving) {
             Some(REMOVE_PAUSE)
-        } else if self.refills {
+        } else if self.refills || self.sandboxes.values().any(Sandbox::is_relieved) {
             Some(REFILL_PAUSE)
         } else if !self.unpackings.is_empty() || self.ended {
             Some(UNPACK_PAUSE)
@@ -228,6 +246,14 @@ impl Spawner {
                     self.outbox.extend(sandbox.ended(id));
                     unwatch_progress(&self.epoll, sandbox)?;
                     epoll::delete(&self.epoll, sandbox.process())?;
+                    if let Some(shortages) = sandbox.shortages() {
+                        epoll::delete(&self.epoll, shortages)?;
+                    }
+                }
+            }
+            Source::Shortage(id) => {
+                if let Some(sandbox) = self.sandboxes.get_mut(&id) {
+                    sandbox.ran_short();
                 }
             }
             Source::Unpack(number) => {
@@ -260,8 +286,9 @@ impl Spawner {
                 self.refills = true;
             }
             Command::Kill(id) => self.with(id, Sandbox::kill),
-            Command::Freeze(id) => self.with(id, Sandbox::freeze),
-            Command::Thaw(id) => self.with(id, Sandbox::thaw),
+            Command::Freeze(id) => self.with(id, |sandbox| sandbox.freeze()),
+            Command::Thaw(id) => self.with(id, |sandbox| sandbox.thaw()),
+            Command::LimitCpu(id, microseconds) => self.with(id, |sandbox| sandbox.limit_cpu(microseconds)),
             Command::Unpack(number, spec) => {
                 if let Err(error) = self.unpack(number, spec, descriptors) {
                     self.outbox.push_back((Event::Unpacked(number, Err(error)), Vec::new()));
@@ -272,8 +299,8 @@ impl Spawner {
     }
 
     /// Does something with a sandbox, unless it has ended meanwhile.
-    fn with(&self, id: SandboxId, act: impl FnOnce(&Sandbox)) {
-        if let Some(sandbox) = self.sandboxes.get(&id) {
+    fn with(&mut self, id: SandboxId, act: impl FnOnce(&mut Sandbox)) {
+        if let Some(sandbox) = self.sandboxes.get_mut(&id) {
             act(sandbox);
         }
     }
@@ -282,12 +309,15 @@ impl Spawner {
         if id.0 > ID_MAX || self.sandboxes.contains_key(&id) {
             return Err(format!("the id {} is not free", id.0));
         }
-        let sandbox = Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
+        self.host.walls.as_ref().map_or(Ok(()), |walls| walls.check(&spec.mounts))?;
+        let mut sandbox =
+            Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
         let watch = |descriptor, source: Source| {
             epoll::add(&self.epoll, descriptor, source.token(), epoll::EventFlags::IN)
         };
         let watched = watch(sandbox.process(), Source::Process(id)).and_then(|()| {
-            sandbox.progress().map_or(Ok(()), |progress| watch(progress, Source::Progress(id)))
+            sandbox.progress().map_or(Ok(()), |progress| watch(progress, Source::Progress(id)))?;
+            sandbox.shortages().map_or(Ok(()), |shortages| watch(shortages, Source::Shortage(id)))
         });
         if watched.is_err() {
             sandbox.kill(); // without a watch it would never be heard of again

@@ -26,6 +26,8 @@ pub(crate) struct Launched {
     pub(crate) process: OwnedFd,
     pub(crate) cgroup: Cgroup,
     pub(crate) identity: Identity,
+    /// Readable when its memory runs out.
+    pub(crate) shortages: Option<OwnedFd>,
     /// Lines of progress, then the end of the stream when the program runs.
     pub(crate) progress: File,
     /// The program's wait status, once.
@@ -43,11 +45,18 @@ pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched
     clock.done("seat");
     let prepared = prepare(host, &mut seat, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
     clock.done("cloned");
-    let Seat { cgroup, identity, .. } = seat;
+    let Seat { cgroup, identity, shortages, .. } = seat;
     match prepared {
-        Ok((process, Ends { progress, ending, handover })) => {
-            Ok(Launched { process, cgroup, identity, progress, ending, handover, timings: clock.timings })
-        }
+        Ok((process, Ends { progress, ending, handover })) => Ok(Launched {
+            process,
+            cgroup,
+            identity,
+            shortages,
+            progress,
+            ending,
+            handover,
+            timings: clock.timings,
+        }),
         Err(error) => {
             cgroup.remove().ok(); // no process entered, so it is not busy
             host.seats.identities.give_back(&identity);
@@ -95,9 +104,10 @@ fn prepare<'a>(
         doors: std::mem::take(&mut seat.doors),
         network: seat.network.try_clone()?,
         users: seat.users.try_clone()?,
-        tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory)?,
+        tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory, host.seats.name_servers())?,
         tmp,
         filter: &host.filter,
+        landlock: host.landlock,
         program: Program::prepare(spec, output, channel)?,
         spawner: &host.myself,
         progress: File::from(progress_write),

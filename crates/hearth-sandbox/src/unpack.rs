@@ -5,6 +5,7 @@
 //!
 //! Never: a directory under its final name that is not complete and on disk.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,7 +22,7 @@ use rustix::process::{
 use crate::api::{UnpackError, UnpackSpec, Unpacked};
 use crate::host::Host;
 use crate::kernel::{self, Side};
-use crate::privilege;
+use crate::{confinement, privilege};
 
 mod archive;
 
@@ -52,6 +53,8 @@ pub(crate) struct Unpacking {
     answer: File,
     staging: PathBuf,
     destination: PathBuf,
+    /// Where it goes: the directory, and the name in it.
+    place: (OwnedFd, OsString),
     begun: Instant,
 }
 
@@ -63,13 +66,21 @@ impl Unpacking {
         spec: UnpackSpec,
         archives: Vec<OwnedFd>,
     ) -> Result<Unpacking, UnpackError> {
+        let place = host.walls.as_ref().map_or_else(
+            || confinement::anywhere(&spec.destination),
+            |walls| walls.destination(&spec.destination),
+        );
+        let place = place.map_err(|error| {
+            UnpackError::Host(format!("unpack to {}: {error}", spec.destination.display()))
+        })?;
         let staging = host.run_directory.join(format!("{STAGING_PREFIX}{number}"));
         let begun = begin(host, &spec, archives, &staging);
         let (process, answer) = begun.map_err(|error| {
             fs::remove_dir_all(&staging).ok();
             UnpackError::Host(format!("start unpacking: {error}"))
         })?;
-        Ok(Unpacking { process, answer, staging, destination: spec.destination, begun: Instant::now() })
+        let (destination, begun) = (spec.destination, Instant::now());
+        Ok(Unpacking { process, answer, staging, destination, place, begun })
     }
 
     /// Readable when the child has ended.
@@ -115,7 +126,8 @@ impl Unpacking {
 
     fn publish(&self) -> io::Result<()> {
         fs::set_permissions(&self.staging, fs::Permissions::from_mode(0o755))?;
-        Ok(renameat_with(CWD, &self.staging, CWD, &self.destination, RenameFlags::NOREPLACE)?)
+        let (directory, name) = &self.place;
+        Ok(renameat_with(CWD, &self.staging, directory, name.as_os_str(), RenameFlags::NOREPLACE)?)
     }
 }
 

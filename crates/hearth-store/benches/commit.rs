@@ -1,19 +1,25 @@
-//! Durable transactions a second at 1 and 64 submitters, beside what one sync of the same disk costs.
+//! Durable transactions a second at 1 and 64 submitters, and whole send, receive and delete cycles of queue messages,
+//! of SQLite and of PostgreSQL, beside what one sync of the same disk costs.
 //!
 //! ```text
-//! cargo bench -p hearth-store --bench commit [FOLDER]
+//! cargo bench -p hearth-store --bench commit [FOLDER] [sqlite] [postgres]
 //! ```
+//!
+//! PostgreSQL is one of `scripts/postgres.sh`, on this machine, with its defaults: fsync is on. Its folder is in /tmp.
 //!
 //! The blocks alternate within one run, and only their ratio says something: a disk has good and bad minutes.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use hearth_store::{Key, SqliteStore, Store, StoreError, transact};
+use hearth_store::{
+    Key, PostgresAddress, PostgresStore, SqliteStore, Store, StoreError, transact, transact_take,
+};
 use hearth_world::World;
 
 /// Rounds of all blocks; the middle one of each is shown.
@@ -32,36 +38,99 @@ const PAGES: u64 = 2_048;
 const MESSAGE_BYTES: usize = 256;
 
 fn main() {
-    // `cargo bench` adds `--bench`; what is left is the folder.
-    let folder = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    // `cargo bench` adds `--bench`; what is left are engines and the folder.
+    let (mut engines, mut folder) = (Vec::new(), None);
+    for argument in std::env::args().skip(1).filter(|argument| !argument.starts_with("--")) {
+        match argument.as_str() {
+            "sqlite" | "postgres" => engines.push(argument),
+            _ => folder = Some(argument),
+        }
+    }
+    if engines.is_empty() {
+        engines = ["sqlite", "postgres"].map(str::to_owned).to_vec();
+    }
     let folder = folder.map_or_else(tempfile::tempdir, tempfile::tempdir_in).expect("a folder for the files");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
-    runtime.block_on(compare(folder.path())).expect("the disk works");
+    runtime.block_on(compare(folder.path(), &engines)).expect("the disk works");
 }
 
-async fn compare(folder: &Path) -> io::Result<()> {
+/// A store and the figures of its blocks.
+struct Engine {
+    name: &'static str,
+    store: Box<dyn Store>,
+    blocks: Vec<(&'static str, u64, Vec<Block>)>,
+}
+
+impl Engine {
+    fn new(name: &'static str, store: Box<dyn Store>) -> Self {
+        let kinds = [("transactions", 1), ("transactions", 64), ("cycles", 1), ("cycles", 64)];
+        Self { name, store, blocks: kinds.map(|(kind, submitters)| (kind, submitters, Vec::new())).to_vec() }
+    }
+
+    async fn round(&mut self, round: u64) -> Result<(), StoreError> {
+        for (kind, submitters, blocks) in &mut self.blocks {
+            blocks.push(match *kind {
+                "cycles" => cycle_for(&*self.store, *submitters, round).await?,
+                _ => submit_for(&*self.store, *submitters, round).await?,
+            });
+        }
+        Ok(())
+    }
+}
+
+async fn compare(folder: &Path, names: &[String]) -> io::Result<()> {
     let file = preallocated(&folder.join("synced"))?;
-    let store = SqliteStore::open(&folder.join("store.db"), &World::real()).map_err(io::Error::other)?;
-    let (mut syncs, mut alone, mut many) = (Vec::new(), Vec::new(), Vec::new());
-    submit_for(&store, 1, u64::MAX).await.map_err(io::Error::other)?;
+    let wanted = |name: &str| names.iter().any(|wanted| wanted == name);
+    let (mut engines, mut syncs, mut _server) = (Vec::new(), Vec::new(), None);
+    if wanted("sqlite") {
+        let store = SqliteStore::open(&folder.join("store.db"), &World::real()).map_err(io::Error::other)?;
+        engines.push(Engine::new("SQLite", Box::new(store)));
+    }
+    if wanted("postgres") {
+        let (server, address) = postgres()?;
+        let store = PostgresStore::open(&address, &World::real()).await.map_err(io::Error::other)?;
+        engines.push(Engine::new("PostgreSQL", Box::new(store)));
+        _server = Some(server);
+    }
+    for engine in &mut engines {
+        submit_for(&*engine.store, 1, u64::MAX).await.map_err(io::Error::other)?;
+    }
     for round in 0..ROUNDS as u64 {
         syncs.push(sync_for(&file)?);
-        alone.push(submit_for(&store, 1, round).await.map_err(io::Error::other)?);
-        many.push(submit_for(&store, 64, round).await.map_err(io::Error::other)?);
+        for engine in &mut engines {
+            engine.round(round).await.map_err(io::Error::other)?;
+        }
     }
-    let [sync, alone, many] = [syncs, alone, many].map(median);
-    println!("4 KB fdatasync, preallocated   {:>8.0} /s   p50 {:>6.0} us", 1e6 / sync.p50_us, sync.p50_us);
-    for (submitters, block) in [(1, alone), (64, many)] {
-        println!(
-            "transactions, {submitters:>2} submitter(s)  {:>8.0} /s   p50 {:>6.0} us   {:.2} a sync, {:.2} syncs long",
-            block.per_second,
-            block.p50_us,
-            block.per_second * sync.p50_us / 1e6,
-            block.p50_us / sync.p50_us,
-        );
+    let sync = median(syncs);
+    println!(
+        "4 KB fdatasync, preallocated                {:>8.0} /s   p50 {:>6.0} us",
+        1e6 / sync.p50_us,
+        sync.p50_us
+    );
+    for Engine { name, blocks, .. } in engines {
+        for (kind, submitters, blocks) in blocks {
+            let block = median(blocks);
+            println!(
+                "{name:<10} {kind:<12}, {submitters:>2} submitter(s) {:>8.0} /s   p50 {:>6.0} us   {:.2} a sync, {:.2} syncs long",
+                block.per_second,
+                block.p50_us,
+                block.per_second * sync.p50_us / 1e6,
+                block.p50_us / sync.p50_us,
+            );
+        }
     }
-    store.close().await;
     Ok(())
+}
+
+/// A server that ends with its input.
+fn postgres() -> io::Result<(Child, PostgresAddress)> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres.sh");
+    let mut server = Command::new(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut url = String::new();
+    let output = server.stdout.take().ok_or_else(|| io::Error::other("the output is piped"))?;
+    BufReader::new(output).read_line(&mut url)?;
+    let address = url.trim().parse().map_err(io::Error::other)?;
+    Ok((server, address))
 }
 
 /// One block's figures.
@@ -103,6 +172,37 @@ fn sync_for(file: &File) -> io::Result<Block> {
         times.push(start.elapsed());
     }
     Ok(Block::of(times, begun.elapsed()))
+}
+
+/// Send, receive, delete: three durable transactions of a message, on one queue for all.
+async fn cycle_for(store: &dyn Store, submitters: u64, round: u64) -> Result<Block, StoreError> {
+    let begun = Instant::now();
+    let submit = |submitter: u64| async move {
+        let mut times = Vec::new();
+        while begun.elapsed() < BLOCK {
+            let start = Instant::now();
+            let message = Key::of("queue").number(times.len() as u64).number(round).number(submitter);
+            transact::<_, StoreError, _>(store, move |tx| tx.put(&message, vec![7; MESSAGE_BYTES].into()))
+                .await?;
+            let received = transact_take::<_, StoreError, _>(store, move |tx| {
+                let mut received = Vec::new();
+                for (key, value) in tx.take(Key::of("queue").children(), 1)? {
+                    let in_flight = Key::of("in-flight").text(&format!("{key:?}"));
+                    tx.put(&in_flight, value)?;
+                    received.push(in_flight);
+                }
+                Ok(received)
+            })
+            .await?;
+            transact::<_, StoreError, _>(store, move |tx| received.iter().try_for_each(|key| tx.delete(key)))
+                .await?;
+            times.push(start.elapsed());
+        }
+        Ok(times)
+    };
+    let times = join_all((0..submitters).map(submit)).await;
+    let times = times.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(Block::of(times.concat(), begun.elapsed()))
 }
 
 async fn submit_for(store: &dyn Store, submitters: u64, round: u64) -> Result<Block, StoreError> {

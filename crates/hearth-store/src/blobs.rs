@@ -9,6 +9,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
@@ -16,6 +17,9 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use hearth_world::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
@@ -25,6 +29,9 @@ use crate::folder;
 
 /// Up to this size a body is hashed where it is: 64 KB take less time than a change of threads.
 const HASH_INLINE_BYTES: usize = 65_536;
+
+/// What is read of a file at a time.
+const READ_BYTES: usize = 131_072;
 
 /// EIO, which a failed fsync reports once; the pages it could not write count as clean afterwards.
 const EIO: i32 = 5;
@@ -37,6 +44,20 @@ impl BlobDigest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of all that comes out of a reader, and its size in bytes.
+    pub fn of_reader(mut reader: impl io::Read) -> io::Result<(Self, u64)> {
+        let (mut hash, mut buffer, mut bytes) = (Sha256::new(), vec![0; READ_BYTES], 0);
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok((Self(hash.finalize().into()), bytes)),
+                read => {
+                    hash.update(&buffer[..read]);
+                    bytes += read as u64;
+                }
+            }
+        }
     }
 
     /// From a stored digest.
@@ -120,12 +141,25 @@ struct Inner {
 }
 
 impl Blobs {
-    /// Blobs in a local folder, which is made when it is absent. The caller holds the store's lock: what an
-    /// interrupted put left behind is removed.
+    /// Blobs in a local folder, which is made when it is absent.
     pub fn local(folder: &Path) -> Result<Self, BlobError> {
         let failed = |source: io::Error| storage("open", folder.display(), &source);
         let folder = folder::create(folder).map_err(failed)?;
-        remove_unfinished(&folder).map_err(failed)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| storage("open", folder.display(), &error))?;
+        Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder)))
+    }
+
+    /// Blobs in a folder that other servers write to as well. It is made when it is absent, but not with its parents:
+    /// a file system that is not mounted must not be taken for an empty folder.
+    // GAP(store): what an interrupted put left behind stays; another server may be writing it.
+    pub fn shared(folder: &Path) -> Result<Self, BlobError> {
+        let failed = |source: io::Error| storage("open", folder.display(), &source);
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+        let folder = folder.canonicalize().map_err(failed)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| storage("open", folder.display(), &error))?;
         Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder)))
@@ -142,11 +176,16 @@ impl Blobs {
 
     /// Keeps the bytes and returns their digest; on stable storage when it returns. The same bytes are kept once.
     pub async fn put(&self, bytes: Bytes) -> Result<BlobDigest, BlobError> {
+        let (digest, bytes) = hashed(bytes).await;
+        self.put_as(digest, bytes).await
+    }
+
+    /// The same for bytes whose digest is known.
+    pub(crate) async fn put_as(&self, digest: BlobDigest, bytes: Bytes) -> Result<BlobDigest, BlobError> {
         if let Some(reason) = self.inner.poison.get() {
             return Err(BlobError::Poisoned(reason.clone()));
         }
-        let (digest, bytes) = hashed(bytes).await;
-        if self.size(&digest).await? == Some(bytes.len() as u64) {
+        if self.size(&digest).await? == Some(bytes.len() as u64) && self.get(&digest).await.is_ok() {
             // Another put may have renamed it without having synced the folder yet.
             self.sync_folder().await?;
             return Ok(digest);
@@ -190,6 +229,29 @@ impl Blobs {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(storage("look for", digest, &error)),
         }
+    }
+
+    /// Every blob with its size in bytes, in no order. What has another name is not shown.
+    pub fn list(&self) -> BoxStream<'_, Result<(BlobDigest, u64), BlobError>> {
+        let found = self.inner.store.list(None).filter_map(async |found| match found {
+            Ok(meta) => {
+                let digest = meta.location.as_ref().parse().ok();
+                digest.map(|digest| Ok((digest, meta.size)))
+            }
+            // It was deleted while the listing went on.
+            Err(object_store::Error::NotFound { .. }) => None,
+            Err(error) => Some(Err(storage("list", "the blobs", &error))),
+        });
+        found.boxed()
+    }
+
+    /// Removes the drafts that interrupted puts left in a local folder, those last written before `before`, and says
+    /// how many.
+    pub async fn remove_drafts(&self, before: Timestamp) -> Result<u64, BlobError> {
+        let Some(folder) = self.inner.folder.clone() else { return Ok(0) };
+        let what = folder.display().to_string();
+        let removed = blocking(move || remove_drafts(&folder, before)).await;
+        removed.map_err(|error| storage("clean up", what, &error))
     }
 
     async fn sync_folder(&self) -> Result<(), BlobError> {
@@ -239,7 +301,8 @@ fn not_found_or(digest: &BlobDigest, doing: &'static str, error: &object_store::
     }
 }
 
-async fn hashed(bytes: Bytes) -> (BlobDigest, Bytes) {
+/// The digest of the bytes, found on a thread of its own when they are many.
+pub(crate) async fn hashed(bytes: Bytes) -> (BlobDigest, Bytes) {
     let small = bytes.len() <= HASH_INLINE_BYTES;
     let hash = move || (BlobDigest::of(&bytes), bytes);
     if small { hash() } else { blocking(hash).await }
@@ -254,14 +317,22 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 /// A put that was interrupted leaves `DIGEST#N`.
-fn remove_unfinished(folder: &Path) -> io::Result<()> {
+fn remove_drafts(folder: &Path, before: Timestamp) -> io::Result<u64> {
+    let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().as_encoded_bytes().contains(&b'#') {
-            fs::remove_file(entry.path())?;
+        if !entry.file_name().as_encoded_bytes().contains(&b'#') {
+            continue;
+        }
+        // One that is gone by now had a put that went on.
+        let Ok(written) = entry.metadata() else { continue };
+        let written =
+            Timestamp::from_micros(written.mtime().saturating_mul(1_000_000) + written.mtime_nsec() / 1_000);
+        if written < before && fs::remove_file(entry.path()).is_ok() {
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 #[cfg(test)]

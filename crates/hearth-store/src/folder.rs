@@ -5,12 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Makes the folder and the missing ones above it, each one's entry synced. Returns its full path.
+///
+/// The folder's own entry is synced in any case: whoever made it may have been killed before they could. Only where
+/// it is there already and the folder above is not ours to open, that is left to its owner.
 pub(crate) fn create(folder: &Path) -> io::Result<PathBuf> {
     let missing = folder.ancestors().take_while(|folder| !folder.exists()).count();
     fs::create_dir_all(folder)?;
     let folder = folder.canonicalize()?;
-    folder.ancestors().skip(1).take(missing).try_for_each(sync)?;
-    Ok(folder)
+    let synced = folder.ancestors().skip(1).take(missing.max(1)).try_for_each(sync);
+    match synced {
+        Err(error) if missing == 0 && error.kind() == io::ErrorKind::PermissionDenied => Ok(folder),
+        synced => synced.map(|()| folder),
+    }
 }
 
 /// Puts the names in the folder on stable storage.

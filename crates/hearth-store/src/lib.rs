@@ -9,18 +9,28 @@ mod blobs;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod folder;
+pub mod garbage;
 mod key;
+mod lane;
+pub mod leases;
+mod migrations;
+mod postgres;
+mod records;
 mod seam;
 mod simulated;
 mod sqlite;
+pub mod timers;
 mod transaction;
 mod watches;
 
 pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
+pub use garbage::{BlobKeeper, KeepError};
 pub use key::{Key, KeyParts, KeyRange};
+pub use migrations::{BATCH, Migration, MigrationError, Step, is_migrated, migrate};
+pub use postgres::{NotAnAddress, PostgresAddress, PostgresError, PostgresStore};
 pub use seam::{
     Abort, BoxFuture, Each, Job, KEY_BYTES_MAX, Kind, Order, Store, StoreError, Tx, TxResult,
     VALUE_BYTES_MAX, Watch, transact, transact_read, transact_take,
 };
 pub use simulated::{Faults, SimulatedStore};
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{OpenError, SqliteStore, SqliteView};

@@ -37,10 +37,15 @@ pub enum StoreError {
     /// The engine failed: I/O, a full disk, a lost connection. Nothing of the transaction happened.
     #[error("the store failed: {0}")]
     Engine(Arc<str>),
-    /// A write failed to reach the disk; nothing can be promised until a restart. Whether the transaction that
-    /// meets this first is there after the restart is open, as after a loss of power.
-    #[error("the store is closed after a failed write to disk: {0}")]
+    /// A write failed to reach the disk; no write can be promised until a restart. Whether the transaction that
+    /// meets this first is there after the restart is open, as after a loss of power. Reads show what was
+    /// acknowledged before, where the engine keeps its data outside of the failed connection.
+    #[error("the store takes no writes until a restart, after a failed write to disk: {0}")]
     Poisoned(Arc<str>),
+    /// The connection was lost during the commit, and nobody could be asked since: the transaction is there as a
+    /// whole or not at all. A remote engine alone says this.
+    #[error("the outcome of the transaction is not known: {0}")]
+    Uncertain(Arc<str>),
     /// A value above 64 KB: it belongs into a blob.
     #[error("a value of {bytes} bytes is over the limit of {limit}")]
     ValueTooLarge {
@@ -106,6 +111,11 @@ pub trait Store: Send + Sync {
     /// A panic of the closure rolls back and is an answer too. Dropped before it was queued, nothing runs;
     /// afterwards the transaction runs without a listener.
     fn submit(&self, kind: Kind, job: Job) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Whether other servers may write to it: what was read once may be old by now without a word to this process.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Tells that something under the prefix may have changed. A hint: coalesced, without data, may fire for nothing.
     fn watch(&self, prefix: Key) -> Watch;

@@ -24,6 +24,17 @@ pub(crate) trait Entries {
     fn put(&mut self, key: &[u8], value: &[u8]) -> TxResult<()>;
     fn delete(&mut self, key: &[u8]) -> TxResult<()>;
     fn scan(&mut self, range: &KeyRange, order: Order, limit: u32, each: &mut Each<'_>) -> TxResult<()>;
+
+    /// Several keys are about to be read: an engine for which each of them is a way of its own goes once.
+    fn prefetch(&mut self, _keys: &[Key]) -> TxResult<()> {
+        Ok(())
+    }
+
+    /// Shows the first `limit` entries, which the transaction deletes next: an engine may pass over those that
+    /// another taker holds.
+    fn scan_to_take(&mut self, range: &KeyRange, limit: u32, each: &mut Each<'_>) -> TxResult<()> {
+        self.scan(range, Order::Ascending, limit, each)
+    }
 }
 
 /// The keys that a transaction wrote.
@@ -34,6 +45,11 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// These keys, as another server tells of them; `None` is any.
+    pub(crate) fn elsewhere(keys: Option<Vec<Vec<u8>>>) -> Self {
+        Self { too_many: keys.is_none(), keys: keys.unwrap_or_default() }
+    }
+
     fn note(&mut self, key: &[u8]) {
         if self.keys.len() < WRITTEN_KEYS_MAX {
             self.keys.push(key.to_vec());
@@ -111,6 +127,23 @@ impl<'e> Transaction<'e> {
         result
     }
 
+    /// A step that shows entries until the time is over.
+    fn show(
+        &mut self,
+        each: &mut Each<'_>,
+        scan: impl FnOnce(&mut dyn Entries, &mut Each<'_>) -> TxResult<()>,
+    ) -> TxResult<()> {
+        self.step(|tx| {
+            let deadline = tx.deadline;
+            let mut late = false;
+            scan(tx.entries, &mut |key, value| {
+                late = past(deadline);
+                if late { ControlFlow::Break(()) } else { each(key, value) }
+            })?;
+            if late { Err(too_slow()) } else { Ok(()) }
+        })
+    }
+
     fn check_write(&self, key: &Key, value_bytes: usize) -> TxResult<()> {
         let key_bytes = key.as_bytes().len();
         if !self.writable {
@@ -132,6 +165,7 @@ impl Tx for Transaction<'_> {
 
     fn get_many(&mut self, keys: &[Key]) -> TxResult<Vec<Option<Bytes>>> {
         self.step(|tx| {
+            tx.entries.prefetch(keys)?;
             let mut values = Vec::with_capacity(keys.len());
             for key in keys {
                 if past(tx.deadline) {
@@ -162,23 +196,16 @@ impl Tx for Transaction<'_> {
     }
 
     fn scan(&mut self, range: KeyRange, order: Order, limit: u32, each: &mut Each<'_>) -> TxResult<()> {
-        self.step(|tx| {
-            let deadline = tx.deadline;
-            let mut late = false;
-            tx.entries.scan(&range, order, limit, &mut |key, value| {
-                late = past(deadline);
-                if late { ControlFlow::Break(()) } else { each(key, value) }
-            })?;
-            if late { Err(too_slow()) } else { Ok(()) }
-        })
+        self.show(each, |entries, each| entries.scan(&range, order, limit, each))
     }
 
     fn take(&mut self, range: KeyRange, n: u32) -> TxResult<Vec<(Key, Bytes)>> {
         let mut taken = Vec::new();
-        self.scan(range, Order::Ascending, n, &mut |key, value| {
+        let mut note = |key: &[u8], value: &[u8]| {
             taken.push((Key::from_bytes(key), Bytes::copy_from_slice(value)));
             ControlFlow::Continue(())
-        })?;
+        };
+        self.show(&mut note, |entries, each| entries.scan_to_take(&range, n, each))?;
         for (key, _) in &taken {
             self.delete(key)?;
         }

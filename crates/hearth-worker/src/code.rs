@@ -1,8 +1,11 @@
 //! Unpacked packages: `<data>/code/<digest>`, each made once, by an unprivileged child of the spawner. Layers that
 //! are used together are one tree, under the digest of their list.
 //!
-//! Never: an unpacked package that is not complete; the same one unpacked twice at once.
-// GAP(code-gc): unpacked packages without a function stay; they go with the blobs' collection.
+//! A tree of layers has no blob of its own: a sweep forgets it when nothing uses it, and it is made again.
+//! A package that no function needs is forgotten when its blob is collected, and is unpacked again should it come back.
+//!
+//! Never: an unpacked package that is not complete; the same one unpacked twice at once; one removed that an
+//! environment still uses.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -25,48 +28,119 @@ const UNPACKED_AT_ONCE: usize = 2;
 /// SHA-256 in hexadecimal.
 const DIGEST_CHARACTERS: usize = 64;
 
+/// What the name of a package that is being removed ends with.
+const REMOVED: &str = ".removed";
+
 /// See the module.
 pub(crate) struct CodeCache {
     directory: PathBuf,
     source: Arc<dyn CodeSource>,
     sandbox: Arc<dyn Sandbox>,
-    sizes: Mutex<HashMap<CodeDigest, Arc<OnceCell<u64>>>>,
+    known: Mutex<HashMap<CodeDigest, Arc<OnceCell<u64>>>>,
     places: Semaphore,
+}
+
+/// An unpacked package. It stays as long as this lives.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    /// Where it is.
+    pub(crate) directory: PathBuf,
+    /// The size of its files.
+    pub(crate) bytes: u64,
+    /// Counted: the cache holds one, every user another.
+    _in_use: Arc<OnceCell<u64>>,
+}
+
+impl Code {
+    /// A directory that no cache knows, and none removes.
+    pub(crate) fn at(directory: PathBuf) -> Self {
+        Self { directory, bytes: 0, _in_use: Arc::default() }
+    }
 }
 
 impl CodeCache {
     pub(crate) fn new(directory: PathBuf, source: Arc<dyn CodeSource>, sandbox: Arc<dyn Sandbox>) -> Self {
-        Self { directory, source, sandbox, sizes: Mutex::default(), places: Semaphore::new(UNPACKED_AT_ONCE) }
+        Self { directory, source, sandbox, known: Mutex::default(), places: Semaphore::new(UNPACKED_AT_ONCE) }
     }
 
     /// The unpacked package and the size of its files, made when it is not there yet. Callers share the work.
-    pub(crate) async fn get(&self, code: &CodeDigest) -> Result<(PathBuf, u64), PrepareError> {
+    pub(crate) async fn get(&self, code: &CodeDigest) -> Result<Code, PrepareError> {
         self.tree(code.clone(), std::slice::from_ref(code)).await
     }
 
     /// The same for layers: one tree, in which a later layer's file hides an earlier one's.
-    pub(crate) async fn layers(&self, layers: &[CodeDigest]) -> Result<(PathBuf, u64), PrepareError> {
+    pub(crate) async fn layers(&self, layers: &[CodeDigest]) -> Result<Code, PrepareError> {
         match layers {
             [layer] => self.get(layer).await,
             layers => self.tree(digest_of(layers), layers).await,
         }
     }
 
-    async fn tree(&self, name: CodeDigest, packages: &[CodeDigest]) -> Result<(PathBuf, u64), PrepareError> {
-        if let Some(bad) = packages.iter().find(|it| !is_digest(it)) {
+    async fn tree(&self, name: CodeDigest, packages: &[CodeDigest]) -> Result<Code, PrepareError> {
+        if let Some(bad) = packages.iter().find(|it| !is_digest(&it.0)) {
             return Err(PrepareError::Host(format!("{bad:?} is not the digest of a package")));
         }
         let directory = self.directory.join(&name.0);
         let cell = {
-            let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-            sizes.entry(name.clone()).or_default().clone()
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(name.clone()).or_default().clone()
         };
-        let size = cell.get_or_try_init(|| self.make(packages, &directory)).await;
-        if size.is_err() {
-            // A package that cannot be unpacked is asked for again by nobody, or by one who may have better luck.
-            self.sizes.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        match cell.get_or_try_init(|| self.make(packages, &directory)).await.copied() {
+            Ok(bytes) => Ok(Code { directory, bytes, _in_use: cell }),
+            Err(error) => {
+                // A package that cannot be unpacked is asked for again by nobody, or by one who may have better luck.
+                self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+                Err(error)
+            }
         }
-        Ok((directory, *size?))
+    }
+
+    /// Removes an unpacked package; `false` when something uses it or makes it now.
+    pub(crate) async fn forget(&self, code: &CodeDigest) -> std::io::Result<bool> {
+        if !is_digest(&code.0) {
+            return Ok(true);
+        }
+        let removed = self.directory.join(format!("{}{REMOVED}", code.0));
+        {
+            // Under the lock: whoever comes now waits, finds no directory afterwards, and unpacks anew.
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.get(code).is_some_and(|cell| Arc::strong_count(cell) > 1) {
+                return Ok(false);
+            }
+            known.remove(code);
+            match fs::rename(self.directory.join(&code.0), &removed) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+                other => other?,
+            }
+        }
+        tokio::task::spawn_blocking(move || fs::remove_dir_all(removed)).await??;
+        Ok(true)
+    }
+
+    /// The unpacked packages that are there. What a removal left half done when it was killed is removed.
+    pub(crate) async fn kept(&self) -> std::io::Result<Vec<CodeDigest>> {
+        let directory = self.directory.clone();
+        let listed = tokio::task::spawn_blocking(move || {
+            let mut kept = Vec::new();
+            let entries = match fs::read_dir(&directory) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(kept),
+                other => other?,
+            };
+            for entry in entries {
+                let name = entry?.file_name().to_string_lossy().into_owned();
+                if is_digest(&name) {
+                    kept.push(CodeDigest(name));
+                } else if name.strip_suffix(REMOVED).is_some_and(is_digest) {
+                    // Another removal of the same one may be at it.
+                    fs::remove_dir_all(directory.join(name)).or_else(|error| match error.kind() {
+                        std::io::ErrorKind::NotFound => Ok(()),
+                        _ => Err(error),
+                    })?;
+                }
+            }
+            Ok(kept)
+        });
+        listed.await?
     }
 
     async fn make(&self, packages: &[CodeDigest], directory: &Path) -> Result<u64, PrepareError> {
@@ -78,7 +152,7 @@ impl CodeCache {
         let mut archives = Vec::with_capacity(packages.len());
         for package in packages {
             let package = self.source.package(package.clone()).await;
-            let package = package.map_err(|error: CodeError| PrepareError::Host(error.to_string()))?;
+            let package = package.map_err(|error: CodeError| PrepareError::Host(error.reason))?;
             archives.push(File::open(&package).map_err(host)?.into());
         }
         fs::create_dir_all(&self.directory).map_err(host)?;
@@ -97,8 +171,8 @@ impl CodeCache {
     }
 }
 
-fn is_digest(code: &CodeDigest) -> bool {
-    code.0.len() == DIGEST_CHARACTERS && code.0.bytes().all(|byte| byte.is_ascii_hexdigit())
+fn is_digest(name: &str) -> bool {
+    name.len() == DIGEST_CHARACTERS && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Names the tree that a list of layers makes.
@@ -128,4 +202,50 @@ fn size_below(directory: &Path) -> std::io::Result<u64> {
         }
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::simulated::SimulatedSandbox;
+    use crate::worker::BoxFuture;
+
+    /// One file stands for every package.
+    struct Packages(PathBuf);
+
+    impl CodeSource for Packages {
+        fn package(&self, _: CodeDigest) -> BoxFuture<'_, Result<PathBuf, CodeError>> {
+            Box::pin(std::future::ready(Ok(self.0.clone())))
+        }
+    }
+
+    fn digest(digit: char) -> CodeDigest {
+        CodeDigest(digit.to_string().repeat(DIGEST_CHARACTERS))
+    }
+
+    #[tokio::test]
+    async fn a_package_is_forgotten_when_nobody_uses_it_and_is_made_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let package = folder.path().join("package.zip");
+        fs::write(&package, "").expect("a package");
+        let place = folder.path().join("code");
+        let sandbox = Arc::new(SimulatedSandbox::new(folder.path().join("unused"), |_| {}));
+        let cache = CodeCache::new(place.clone(), Arc::new(Packages(package)), sandbox);
+        assert!(cache.kept().await.expect("nothing yet").is_empty());
+        let used = cache.get(&digest('a')).await.expect("unpacked");
+        cache.get(&digest('b')).await.expect("unpacked");
+        assert!(!cache.forget(&digest('a')).await.expect("an answer"), "it is in use");
+        assert!(used.directory.is_dir());
+        assert!(cache.forget(&digest('b')).await.expect("an answer"));
+        assert_eq!(cache.kept().await.expect("a list"), [digest('a')]);
+        drop(used);
+        assert!(cache.forget(&digest('a')).await.expect("an answer"));
+        assert!(cache.forget(&digest('a')).await.expect("an answer"), "it is gone already");
+        assert!(cache.get(&digest('a')).await.expect("unpacked again").directory.is_dir());
+        // A removal that was killed half way.
+        fs::rename(place.join(digest('a').0), place.join(format!("{}{REMOVED}", digest('c').0)))
+            .expect("renamed");
+        assert!(cache.kept().await.expect("a list").is_empty());
+        assert_eq!(fs::read_dir(&place).expect("code/").count(), 0);
+    }
 }

@@ -16,8 +16,8 @@ mod runtimes;
 pub mod sandbox;
 pub mod worker;
 
-pub use environment::sandbox_sockets;
-pub use local::{ENVIRONMENTS_MAX, LocalWorker, WorkerDeps, WorkerOptions};
+pub use environment::{RUNTIME_API_PORT, sandbox_sockets};
+pub use local::{ENVIRONMENTS_MAX, HOST_PORTS_MAX, LocalWorker, WorkerDeps, WorkerOptions};
 pub use runtimes::{Places, RuntimeStatus, Runtimes};
 pub use sandbox::{LinuxSandbox, Sandbox};
 pub use worker::{

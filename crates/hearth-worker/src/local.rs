@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, info_span, warn};
 
-use crate::code::CodeCache;
+use crate::code::{Code, CodeCache};
 use crate::environment::{Handle, INIT_LIMIT, Setup};
 use crate::runtimes::{Places, Runtimes};
 use crate::sandbox::Sandbox;
@@ -49,6 +49,8 @@ pub struct WorkerOptions {
     /// Ports of 127.0.0.1 inside at which the endpoint is served: every port that the server listens on. The first
     /// one is announced in `AWS_ENDPOINT_URL`. At most 4, for each costs every environment a descriptor.
     pub endpoint_ports: Vec<u16>,
+    /// Ports of this host's loopback that functions may reach at 127.0.0.1: a developer's database. At most 4.
+    pub host_ports: Vec<u16>,
     /// Environments at once.
     pub environments_max: usize,
     /// Where interpreters are looked for.
@@ -59,6 +61,8 @@ pub struct WorkerOptions {
 pub const ENVIRONMENTS_MAX: usize = 1000;
 /// See [`WorkerOptions::endpoint_ports`].
 const ENDPOINT_PORTS_MAX: usize = 4;
+/// See [`WorkerOptions::host_ports`].
+pub const HOST_PORTS_MAX: usize = 4;
 
 /// See the module.
 pub struct LocalWorker {
@@ -82,6 +86,7 @@ impl LocalWorker {
     /// A worker without environments. Must be made inside the async runtime that it is used in.
     pub fn new(deps: WorkerDeps, mut options: WorkerOptions) -> Self {
         options.endpoint_ports.truncate(ENDPOINT_PORTS_MAX);
+        options.host_ports.truncate(HOST_PORTS_MAX);
         let (reports, receiver) = mpsc::channel(REPORTS_MAX);
         let code = CodeCache::new(options.data.join("code"), deps.code.clone(), deps.sandbox.clone());
         let runtimes = Runtimes::new(options.places.clone(), options.data.join("runtimes"));
@@ -114,12 +119,12 @@ impl Inner {
         let runtime = self.runtimes.prepare(&revision.runtime, &*self.deps.sandbox).await;
         let runtime = runtime.map_err(StartError::RuntimeMissing)?;
         let prepared = self.code.get(&revision.code).await;
-        let (code, _) = prepared.map_err(|error| broken(&revision.code, &error))?;
+        let code = prepared.map_err(|error| broken(&revision.code, &error))?;
         let opt = match revision.layers.as_slice() {
-            [] => self.empty_directory(),
+            [] => Code::at(self.empty_directory()),
             layers => {
                 let prepared = self.code.layers(layers).await;
-                prepared.map_err(|error| broken(&layers[0], &error))?.0
+                prepared.map_err(|error| broken(&layers[0], &error))?
             }
         };
         let setup = Arc::new(Setup {
@@ -130,6 +135,7 @@ impl Inner {
             sandbox: self.deps.sandbox.clone(),
             endpoint: self.deps.endpoint.clone(),
             endpoint_ports: self.options.endpoint_ports.clone(),
+            host_ports: self.options.host_ports.clone(),
             world: self.deps.world.clone(),
             init_limit: INIT_LIMIT,
         });
@@ -190,7 +196,15 @@ fn broken(code: &CodeDigest, error: &PrepareError) -> StartError {
 
 impl Worker for LocalWorker {
     fn prepare(&self, code: CodeDigest) -> BoxFuture<'_, Result<u64, PrepareError>> {
-        Box::pin(async move { Ok(self.inner.code.get(&code).await?.1) })
+        Box::pin(async move { Ok(self.inner.code.get(&code).await?.bytes) })
+    }
+
+    fn forget(&self, code: CodeDigest) -> BoxFuture<'_, Result<bool, String>> {
+        Box::pin(async move { self.inner.code.forget(&code).await.map_err(|error| error.to_string()) })
+    }
+
+    fn kept(&self) -> BoxFuture<'_, Result<Vec<CodeDigest>, String>> {
+        Box::pin(async move { self.inner.code.kept().await.map_err(|error| error.to_string()) })
     }
 
     fn supports(&self, runtime: &str) -> Result<(), String> {

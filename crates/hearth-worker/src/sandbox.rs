@@ -2,6 +2,7 @@
 //!
 //! Never: blocks the server for a sandbox; tells a sandbox's end twice.
 
+pub(crate) mod host_port;
 mod linux;
 pub mod simulated;
 
@@ -28,6 +29,9 @@ pub trait Sandbox: Send + Sync {
 
     /// Lets them go on.
     fn thaw(&self, id: SandboxId);
+
+    /// Gives it so many microseconds of CPU time in a second at most, from now on.
+    fn limit_cpu(&self, id: SandboxId, microseconds_per_second: u32);
 
     /// Unpacks an archive without privilege.
     fn unpack(

@@ -229,6 +229,17 @@ pub trait Worker: Send + Sync {
     /// Makes a package ready to run: fetched, checked, unpacked. Answers the size of its files in bytes.
     fn prepare(&self, code: CodeDigest) -> BoxFuture<'_, Result<u64, PrepareError>>;
 
+    /// Removes what [`Worker::prepare`] made of a package. `false` when something that runs uses it: ask again later.
+    /// A worker that keeps nothing has nothing to remove.
+    fn forget(&self, _code: CodeDigest) -> BoxFuture<'_, Result<bool, String>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
+    /// The packages that are ready.
+    fn kept(&self) -> BoxFuture<'_, Result<Vec<CodeDigest>, String>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// Whether this worker can run the runtime; if not, a sentence that says how to get it.
     fn supports(&self, runtime: &str) -> Result<(), String>;
 
@@ -264,7 +275,7 @@ pub trait CodeSource: Send + Sync {
 
 /// A package could not be fetched.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("fetch package {code:?}: {reason}")]
+#[error("fetch package {}: {reason}", code.0)]
 pub struct CodeError {
     /// Which.
     pub code: CodeDigest,

@@ -1,7 +1,11 @@
 //! A clock: the machine's, or one that is moved by hand.
+//!
+//! One that is moved by hand knows who waits for which time, and who is at work: it can jump to the next time that
+//! somebody waits for, and does so only while nobody works.
 
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -11,7 +15,27 @@ use crate::Timestamp;
 /// Tells the time and waits for it. Cheap to clone; clones of a manual clock are the same clock.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    manual: Option<Arc<watch::Sender<Timestamp>>>,
+    manual: Option<Arc<Manual>>,
+}
+
+#[derive(Debug)]
+struct Manual {
+    now: watch::Sender<Timestamp>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Who keeps a manual clock from jumping, and where it would jump to.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// How many wait for each time.
+    sleepers: BTreeMap<Timestamp, usize>,
+    at_work: usize,
+}
+
+/// Keeps a manual clock from jumping until it is dropped.
+#[derive(Debug)]
+pub struct AtWork {
+    manual: Option<Arc<Manual>>,
 }
 
 /// The time ran out before the future was done.
@@ -26,13 +50,13 @@ impl Clock {
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it.
     pub fn manual(start: Timestamp) -> Self {
-        Self { manual: Some(Arc::new(watch::Sender::new(start))) }
+        Self { manual: Some(Arc::new(Manual { now: watch::Sender::new(start), waiting: Mutex::default() })) }
     }
 
     /// The time now.
     pub fn now(&self) -> Timestamp {
         match &self.manual {
-            Some(clock) => *clock.borrow(),
+            Some(clock) => *clock.now.borrow(),
             None => system_now(),
         }
     }
@@ -41,8 +65,9 @@ impl Clock {
     pub async fn sleep_until(&self, when: Timestamp) {
         match &self.manual {
             Some(clock) => {
+                let _sleeper = Sleeper::enter(clock, when);
                 // The sender lives as long as this clock, so waiting cannot fail.
-                let _ = clock.subscribe().wait_for(|now| *now >= when).await;
+                let _ = clock.now.subscribe().wait_for(|now| *now >= when).await;
             }
             None => tokio::time::sleep(when.since(system_now())).await,
         }
@@ -68,7 +93,69 @@ impl Clock {
     /// Moves a manual clock forward; the machine's clock cannot be moved and stays as it is.
     pub fn advance(&self, duration: Duration) {
         if let Some(clock) = &self.manual {
-            clock.send_modify(|now| *now = now.after(duration));
+            clock.now.send_modify(|now| *now = now.after(duration));
+        }
+    }
+
+    /// Says that something runs whose end may change what is due: a manual clock does not jump before it is dropped.
+    pub fn at_work(&self) -> AtWork {
+        if let Some(manual) = &self.manual {
+            manual.waiting().at_work += 1;
+        }
+        AtWork { manual: self.manual.clone() }
+    }
+
+    /// Moves a manual clock to the next time that somebody waits for. `None`, and nothing moves, while somebody is at
+    /// work, when nobody waits for a later time, and on the machine's clock.
+    pub fn jump(&self) -> Option<Timestamp> {
+        let clock = self.manual.as_ref()?;
+        // Under the lock: nobody begins to work between the look and the jump.
+        let waiting = clock.waiting();
+        let now = *clock.now.borrow();
+        let (next, _) = waiting.sleepers.iter().find(|(when, _)| **when > now)?;
+        if waiting.at_work > 0 {
+            return None;
+        }
+        clock.now.send_replace(*next);
+        Some(*next)
+    }
+}
+
+impl Manual {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if let Some(manual) = &self.manual {
+            manual.waiting().at_work -= 1;
+        }
+    }
+}
+
+/// One who waits for a time, until dropped.
+struct Sleeper<'c> {
+    clock: &'c Manual,
+    when: Timestamp,
+}
+
+impl<'c> Sleeper<'c> {
+    fn enter(clock: &'c Manual, when: Timestamp) -> Self {
+        *clock.waiting().sleepers.entry(when).or_default() += 1;
+        Self { clock, when }
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.clock.waiting();
+        if let Some(count) = waiting.sleepers.get_mut(&self.when) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.sleepers.remove(&self.when);
+            }
         }
     }
 }
@@ -106,5 +193,22 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         sleep.await;
         assert_eq!(clock.now().as_millis(), 60_000);
+    }
+
+    #[test]
+    fn a_clock_jumps_to_whoever_waits_first_and_only_while_nobody_works() {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        assert_eq!(clock.jump(), None, "nobody waits");
+        let mut later = Box::pin(clock.sleep(Duration::from_secs(60)));
+        let mut sooner = Box::pin(clock.sleep(Duration::from_secs(5)));
+        assert!(later.as_mut().now_or_never().is_none() && sooner.as_mut().now_or_never().is_none());
+        let work = clock.at_work();
+        assert_eq!(clock.jump(), None, "somebody works");
+        drop(work);
+        assert_eq!(clock.jump(), Some(Timestamp::from_millis(5_000)));
+        assert_eq!(sooner.as_mut().now_or_never(), Some(()));
+        drop(later);
+        assert_eq!(clock.jump(), None, "who waited has gone");
+        assert_eq!(Clock::system().jump(), None);
     }
 }

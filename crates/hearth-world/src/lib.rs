@@ -11,7 +11,7 @@ mod random;
 mod tasks;
 mod timestamp;
 
-pub use clock::{Clock, Elapsed};
+pub use clock::{AtWork, Clock, Elapsed};
 pub use random::Random;
 pub use tasks::{Stop, TaskGroup, TaskKind, Unfinished};
 pub use timestamp::Timestamp;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, invoke, logs, runtimes, up};
+use crate::commands::{backup, disk, doctor, invoke, logs, restore, runtimes, serve, up};
 use crate::exit::EXIT_CODES;
 
 /// AWS Lambda on your own machine: unmodified AWS clients, real code, sandboxes without Docker.
@@ -30,6 +30,9 @@ pub enum Command {
     /// Serve AWS clients on this machine until Ctrl-C
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", up::EXAMPLES))]
     Up(up::Arguments),
+    /// Serve AWS clients over the network: TLS, signatures verified, a user without privilege
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", serve::EXAMPLES))]
+    Serve(serve::Arguments),
     /// Run a function and print what it answers
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", invoke::EXAMPLES))]
     Invoke(invoke::Arguments),
@@ -42,6 +45,15 @@ pub enum Command {
     /// List the runtimes of functions and whether this machine has them
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", runtimes::EXAMPLES))]
     Runtimes(runtimes::Arguments),
+    /// Say what uses the data folder, and what garbage waits in it
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", disk::EXAMPLES))]
+    Disk(disk::Arguments),
+    /// Write everything that Hearth remembers to one file, also while the server runs
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", backup::EXAMPLES))]
+    Backup(backup::Arguments),
+    /// Make a data folder of a backup
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", restore::EXAMPLES))]
+    Restore(restore::Arguments),
     /// Print docs/coverage.md (used by `cargo xtask coverage`)
     #[command(name = "__coverage", hide = true)]
     Coverage,
@@ -59,6 +71,12 @@ pub struct Target {
     /// Account of the function, 12 digits [default: the server's]
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
+    /// Certificate authority of an https:// server, in PEM, beside the system's
+    #[arg(long, value_name = "FILE", env = "AWS_CA_BUNDLE")]
+    pub ca_file: Option<PathBuf>,
+    /// Profile of ~/.aws/credentials to sign with [default: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY]
+    #[arg(long, value_name = "NAME", conflicts_with = "account")]
+    pub profile: Option<String>,
     /// The server's data folder, whose token opens what is private [default: ~/.local/share/hearth]
     #[arg(long, value_name = "DIR", env = "HEARTH_DATA")]
     pub data: Option<PathBuf>,
@@ -68,6 +86,21 @@ pub struct Target {
 pub fn account(text: &str) -> Result<String, String> {
     let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_account { Ok(text.to_owned()) } else { Err("an account has 12 digits".to_owned()) }
+}
+
+/// A number with its unit, in seconds: `30s`, `10m`, `2h`, `1d`.
+pub fn age(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text} is no age: use 30s, 10m, 2h or 1d");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    count.checked_mul(seconds).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -86,5 +119,15 @@ mod tests {
         assert!(account("123456789012").is_ok());
         assert!(account("12345678901").is_err());
         assert!(account("12345678901x").is_err());
+    }
+
+    #[test]
+    fn an_age_is_a_number_with_its_unit() {
+        assert_eq!(age("30s"), Ok(30));
+        assert_eq!(age("2h"), Ok(7_200));
+        assert!(age("2").is_err());
+        assert!(age("m").is_err());
+        assert!(age("-1m").is_err());
+        assert!(age("").is_err());
     }
 }

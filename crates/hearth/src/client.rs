@@ -1,21 +1,24 @@
 //! The command line's side of a call to the server: one connection, one call.
 //!
-//! Nothing is signed: `hearth up` takes any access key that it did not make. The account goes in the key's place.
+//! With credentials a call is signed, which `hearth serve` demands. Without, nothing is: `hearth up` takes any access
+//! key that it did not make, and the account goes in the key's place.
 
+use std::error::Error as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tracing::Span;
 
-use hearth_world::{TaskGroup, TaskKind, World};
+use hearth_aws::sigv4::{self, SigningKey};
+use hearth_outbound::{Outbound, OutboundDeps, OutboundError, Policy, Roots, SystemResolver};
+use hearth_world::{TaskGroup, World};
 
 use crate::cli::Target;
+use crate::client_keys;
 use crate::data_folder;
 use crate::exit::{Exit, Refusal};
 
@@ -28,33 +31,56 @@ const ANY_KEY: &str = "hearth-command-line";
 /// A caller of one server.
 #[derive(Debug)]
 pub struct Client {
-    authority: String,
+    endpoint: Uri,
     region: String,
-    access_key: String,
+    account: Option<String>,
+    key: Option<SigningKey>,
     data: PathBuf,
-    tasks: TaskGroup,
+    outbound: Outbound,
+    world: World,
 }
 
 impl Client {
     /// A caller as the command line's options say.
     pub fn new(target: Target) -> Result<Self> {
-        let uri: Uri =
+        let endpoint: Uri =
             target.endpoint.parse().with_context(|| format!("{} is not a URL", target.endpoint))?;
-        if uri.scheme_str() != Some("http") {
-            let text = format!("{}: `hearth up` speaks plain HTTP: use http://HOST:PORT", target.endpoint);
+        let has_scheme = matches!(endpoint.scheme_str(), Some("http" | "https"));
+        if !has_scheme || endpoint.authority().is_none() {
+            let text = format!("{}: use http://HOST:PORT or https://HOST:PORT", target.endpoint);
             return Err(Refusal::new(Exit::Unreachable, text).into());
         }
-        let authority = uri.authority().context("the endpoint names no host")?;
-        let port = authority.port_u16().unwrap_or(80);
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let region =
             target.region.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
-        Ok(Self {
-            authority: format!("{}:{port}", authority.host()),
-            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
-            access_key: target.account.unwrap_or_else(|| ANY_KEY.to_owned()),
-            data: target.data.map_or_else(data_folder::default_path, Ok)?,
+        // An account is asked for in the key's place: only `up` takes that.
+        let key = match target.account {
+            Some(_) => None,
+            None => client_keys::signing_key(target.profile.as_deref())?,
+        };
+        let is_tls = endpoint.scheme_str() == Some("https");
+        let roots = if is_tls { Roots::system() } else { Roots::none() };
+        let roots = match target.ca_file.filter(|_| is_tls) {
+            Some(file) => roots.and_file(&file)?,
+            None => roots,
+        };
+        let world = World::real();
+        let outbound = Outbound::new(OutboundDeps {
+            // The person at the command line says whom to call.
+            policy: Policy::open(),
+            roots,
+            resolver: Arc::new(SystemResolver),
             tasks: TaskGroup::new(),
+            world: world.clone(),
+        });
+        Ok(Self {
+            endpoint,
+            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+            account: target.account,
+            key,
+            data: target.data.map_or_else(data_folder::default_path, Ok)?,
+            outbound,
+            world,
         })
     }
 
@@ -65,7 +91,7 @@ impl Client {
 
     /// The account that is asked for, if one is.
     pub fn account(&self) -> Option<&str> {
-        (self.access_key != ANY_KEY).then_some(self.access_key.as_str())
+        self.account.as_deref()
     }
 
     /// A call to an AWS service.
@@ -77,44 +103,61 @@ impl Client {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Answer {
-        let date = World::real().physical().now().format("%Y%m%d");
-        let scope = format!("{}/{date}/{}/{service}/aws4_request", self.access_key, self.region);
-        let authorization =
-            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={:064}", 0);
-        let mut all = vec![("authorization", authorization.as_str())];
-        all.extend(headers);
-        self.send(method, path, &all, body).await
+        let (mut head, body) = self.request(method, path, headers, body)?.into_parts();
+        let now = self.world.physical().now();
+        if let Some(key) = &self.key {
+            let digest = sigv4::body_sha256(&body);
+            sigv4::sign(&mut head, &digest, key, &self.region, service, now).context("sign the request")?;
+        } else {
+            let (key, date) = (self.account.as_deref().unwrap_or(ANY_KEY), now.format("%Y%m%d"));
+            let scope = format!("{key}/{date}/{}/{service}/aws4_request", self.region);
+            let claim =
+                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={:064}", 0);
+            let claim = HeaderValue::try_from(claim).context("put the region into a header")?;
+            head.headers.insert(header::AUTHORIZATION, claim);
+        }
+        self.send(Request::from_parts(head, body)).await
+    }
+
+    /// A call to `/_hearth` that reads, with the token of the data folder.
+    pub async fn own(&self, path: &str) -> Answer {
+        self.own_with(Method::GET, path).await
     }
 
     /// A call to `/_hearth`, with the token of the data folder.
-    pub async fn own(&self, path: &str) -> Answer {
+    pub async fn own_with(&self, method: Method, path: &str) -> Answer {
         let token = data_folder::read_token(&self.data).unwrap_or_default();
         let authorization = format!("Bearer {token}");
-        self.send(Method::GET, path, &[("authorization", authorization.as_str())], Bytes::new()).await
+        let headers = [("authorization", authorization.as_str())];
+        self.send(self.request(method, path, &headers, Bytes::new())?).await
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Bytes) -> Answer {
-        let unreachable = |error: &dyn std::fmt::Display| {
-            let text = format!(
-                "no server answers at http://{}: {error} (start one with `hearth up`)",
-                self.authority
-            );
-            anyhow::Error::from(Refusal::new(Exit::Unreachable, text))
-        };
-        let stream = TcpStream::connect(&self.authority).await.map_err(|error| unreachable(&error))?;
-        stream.set_nodelay(true).context("set TCP_NODELAY")?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(|error| unreachable(&error))?;
-        self.tasks.spawn(TaskKind::Service, Span::none(), |_| async move {
-            // How the connection ended is told by the request that used it.
-            let _ = connection.await;
-        });
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, &self.authority);
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Request<Bytes>> {
+        let (scheme, authority) = (self.endpoint.scheme_str(), self.endpoint.authority());
+        let (scheme, authority) = scheme.zip(authority).context("the endpoint names no host")?;
+        let mut request = Request::builder().method(method).uri(format!("{scheme}://{authority}{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body)).context("build the request")?;
-        sender.send_request(request).await.map_err(|error| unreachable(&error))
+        request.body(body).context("build the request")
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Answer {
+        let unreachable = |error: OutboundError| {
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            let endpoint = self.endpoint.to_string();
+            let endpoint = endpoint.trim_end_matches('/');
+            let text = format!("no server answers at {endpoint}: {cause} (start one with `hearth up`)");
+            anyhow::Error::from(Refusal::new(Exit::Unreachable, text))
+        };
+        let requester = self.outbound.open(request.uri()).await.map_err(unreachable)?;
+        requester.send(request).await.map_err(unreachable)
     }
 }
 

@@ -5,7 +5,11 @@
 //! blobs/      packages              token     what the command line shows to read what is private (0600)
 //! code/       packages, unpacked    lock      held by the running server; names its process
 //! runtimes/   bootstraps            run/      the spawner's locks and templates
+//! boot        the run of the machine in which code/, runtimes/ and run/ were made
 //! ```
+//!
+//! What can be made again is not synced when it is made. A kill leaves it whole, because the kernel has it; a loss
+//! of power may leave any part of it, under its final name. So it does not outlive the machine's run.
 //!
 //! Never: readable by anybody else (0700); opened by two servers.
 
@@ -30,6 +34,15 @@ const EPHEMERAL_PREFIX: &str = "hearth-";
 /// The file that tells an ephemeral folder from what else may have such a name.
 const EPHEMERAL_MARK: &str = "ephemeral";
 
+/// What can be made again.
+const REMADE: [&str; 3] = ["code", "runtimes", "run"];
+
+/// In which run of the machine those were made.
+const BOOT: &str = "boot";
+
+/// The kernel's name of the machine's run: another one after every start.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// An opened data folder. While it lives, no other server opens it.
 #[derive(Debug)]
 pub struct DataFolder {
@@ -43,6 +56,18 @@ pub struct DataFolder {
 impl DataFolder {
     /// Opens the folder, making what is missing.
     pub fn open(path: &Path, world: &World) -> Result<Self> {
+        if fs::metadata(path).is_ok_and(|metadata| is_served(&metadata)) {
+            // What this process, as root, would leave there, `hearth serve` could not use again.
+            bail!(
+                "the data folder {} belongs to `hearth serve`: name another one with --data",
+                path.display()
+            );
+        }
+        Self::open_as(path, world, false)
+    }
+
+    /// Opens the folder of `hearth serve`, with the rights of the server's user.
+    pub fn open_served(path: &Path, world: &World) -> Result<Self> {
         Self::open_as(path, world, false)
     }
 
@@ -75,11 +100,13 @@ impl DataFolder {
         // Paths inside reach another process with another working directory.
         let path = path.canonicalize().with_context(|| format!("find the data folder {}", path.display()))?;
         let lock = lock(&path)?;
+        discard_of_earlier_boots(&path)?;
         for folder in ["blobs", "code", "run"] {
             make_folder(&path.join(folder))?;
         }
-        let instance = made_once(&path.join("instance"), || world.random().hex::<INSTANCE_BYTES>())?;
-        let token = made_once(&path.join("token"), || world.random().hex::<TOKEN_BYTES>())?;
+        let instance = make_instance(&path, world)?;
+        let token = made_once(&path.join("token"), TOKEN_BYTES, || world.random().hex::<TOKEN_BYTES>())?;
+        sync_folder(&path).with_context(|| format!("sync the folder {}", path.display()))?;
         Ok(Self { path, instance, token, ephemeral, _lock: lock })
     }
 
@@ -112,6 +139,16 @@ impl DataFolder {
     }
 }
 
+/// Whether `hearth serve` has made the folder its own.
+pub fn is_served(metadata: &fs::Metadata) -> bool {
+    metadata.mode() & 0o1000 != 0 && metadata.gid() != 0
+}
+
+/// The instance's name, made when there is none yet.
+pub fn make_instance(path: &Path, world: &World) -> Result<String> {
+    made_once(&path.join("instance"), INSTANCE_BYTES, || world.random().hex::<INSTANCE_BYTES>())
+}
+
 /// The token of a folder that a server may be using, for the command line.
 pub fn read_token(path: &Path) -> Option<String> {
     fs::read_to_string(path.join("token")).ok().map(|token| token.trim().to_owned())
@@ -125,9 +162,57 @@ pub fn default_path() -> Result<PathBuf> {
         .context("neither XDG_DATA_HOME nor HOME is set: name the folder with --data")
 }
 
+/// Makes the folder and the missing ones above it. Its name is on stable storage, also when another has made it and
+/// was killed at once. Only where it is there already and the folder above is not ours to open, that is left to its
+/// owner.
 fn make_folder(path: &Path) -> Result<()> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists()).count();
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.with_context(|| format!("make the folder {}", path.display()))
+    made.with_context(|| format!("make the folder {}", path.display()))?;
+    for above in path.ancestors().skip(1).take(missing.max(1)) {
+        match sync_folder(above) {
+            Err(error) if missing == 0 && error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced.with_context(|| format!("sync the folder {}", above.display()))?,
+        }
+    }
+    Ok(())
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(path)?.sync_all()
+}
+
+/// Removes what another run of the machine has made. Nothing is synced here: after a loss of power the run is another
+/// one again. Needs the rights of who made it; done once, it does nothing more in the same run.
+pub fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
+    let boot = fs::read_to_string(BOOT_ID).ok();
+    let made_in = fs::read_to_string(folder.join(BOOT)).ok();
+    if boot.is_some() && boot == made_in {
+        return Ok(());
+    }
+    for name in REMADE {
+        let path = folder.join(name);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("remove {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    match boot {
+        Some(boot) => {
+            let path = folder.join(BOOT);
+            // Made anew: root does this in a folder where another user could have put a link.
+            let made = match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => OpenOptions::new().write(true).create_new(true).open(&path),
+            };
+            let written = made.and_then(|mut file| file.write_all(boot.as_bytes()));
+            written.with_context(|| format!("write {}", path.display()))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Takes the lock or says who has it. The kernel gives it back when the process ends, however it ends.
@@ -150,16 +235,22 @@ fn lock(folder: &Path) -> Result<File> {
         let _ = file.read_to_string(&mut process);
         bail!("the data folder {} is used by another server (process {})", folder.display(), process.trim());
     }
-    file.set_len(0).and_then(|()| file.rewind()).context("write the lock")?;
-    writeln!(file, "{}", std::process::id()).context("write the lock")?;
+    let noted = file.set_len(0).and_then(|()| file.rewind());
+    let noted = noted.and_then(|()| writeln!(file, "{}", std::process::id()));
+    noted.with_context(|| format!("write {}", path.display()))?;
     Ok(file)
 }
 
-/// Reads the file, or writes it with a new value. The value stands whole or not at all.
-fn made_once(path: &Path, make: impl FnOnce() -> String) -> Result<String> {
-    match fs::read_to_string(path) {
-        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-        Ok(_) => {}
+/// Reads the file, or writes it with a new value of so many bytes in hexadecimal digits. The value stands whole or not
+/// at all; what is no such value was not written by us, and must not become part of a path or a header.
+fn made_once(path: &Path, bytes: usize, make: impl FnOnce() -> String) -> Result<String> {
+    match fs::read(path) {
+        Ok(found) => match std::str::from_utf8(&found).map(str::trim) {
+            Ok(value) if value.len() == 2 * bytes && value.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                return Ok(value.to_owned());
+            }
+            _ => tracing::warn!(file = %path.display(), "not what was written there: it is made anew"),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
     }
@@ -206,6 +297,37 @@ mod tests {
         assert_eq!(read_token(&path), Some(token));
         again.close().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_name_that_was_damaged_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("instance");
+        for damage in [&b""[..], b"../../etc", b"\xff\xfe", b"0123456", b"012345678"] {
+            fs::write(&path, damage).unwrap();
+            assert_eq!(made_once(&path, INSTANCE_BYTES, || "89abcdef".to_owned()).unwrap(), "89abcdef");
+            assert_eq!(made_once(&path, INSTANCE_BYTES, || unreachable!("it is there")).unwrap(), "89abcdef");
+        }
+    }
+
+    #[test]
+    fn what_can_be_made_again_stays_for_one_run_of_the_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::simulated(1);
+        let path = folder.path().join("data");
+        let opened = DataFolder::open(&path, &world).unwrap();
+        for name in REMADE {
+            fs::create_dir_all(opened.join(name).join("made")).unwrap();
+        }
+        drop(opened);
+        let opened = DataFolder::open(&path, &world).unwrap();
+        assert!(REMADE.iter().all(|name| opened.join(name).join("made").exists()));
+        fs::write(opened.join("blobs/kept"), "").unwrap();
+        fs::write(opened.join(BOOT), "an earlier one").unwrap();
+        drop(opened);
+        let opened = DataFolder::open(&path, &world).unwrap();
+        assert!(REMADE.iter().all(|name| !opened.join(name).join("made").exists()));
+        assert!(opened.join("blobs/kept").exists());
     }
 
     #[test]

@@ -15,9 +15,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use tokio::net::TcpStream;
-use tracing::error;
+use tracing::{debug, error};
 use uuid::Uuid;
 
 use hearth_aws::{Caller, FrontDoor, Origin, SandboxCaller};
@@ -26,7 +25,7 @@ use hearth_worker::{BoxFuture, Endpoint, Revision};
 use hearth_world::{Clock, Stop};
 
 use crate::counts::Counts;
-use crate::front::{self, Handler};
+use crate::front::{self, Asked, Guest, Handler};
 use crate::own::{Body, Own};
 
 /// Everything that can answer.
@@ -54,12 +53,12 @@ impl Gate {
         })
     }
 
-    async fn answer(&self, request: Request<Incoming>, origin: Origin) -> Response<Body> {
+    async fn answer(&self, request: Request<Asked>, origin: Origin) -> Response<Body> {
         let path = request.uri().path();
         if Own::owns(path) {
             let (parts, _) = request.into_parts();
             return match self.door.admit(&parts, &origin) {
-                Ok(()) => self.own.answer(&parts),
+                Ok(()) => self.own.answer(&parts).await,
                 Err(refusal) => *refusal,
             };
         }
@@ -134,13 +133,17 @@ impl Endpoint for SandboxEndpoint {
         let host = connection.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
         let caller = self.caller(&revision, host);
         Box::pin(async move {
+            if let Err(error) = connection.set_nodelay(true) {
+                debug!(%error, "TCP_NODELAY is not set");
+            }
             let counted = gate.counts.connection();
             let origin = Origin::Sandbox(caller);
             let handler: Handler = Arc::new(move |request| {
                 let (gate, origin) = (gate.clone(), origin.clone());
                 Box::pin(async move { gate.door.handle(request, origin).await })
             });
-            front::serve(connection, handler, &clock, &stop).await;
+            let guest = Guest::alone(clock.clone());
+            front::serve(connection, handler, &guest, &clock, &stop).await;
             drop(counted);
         })
     }
@@ -152,6 +155,7 @@ fn caller(revision: &Revision, host: String) -> SandboxCaller {
         access_key_id: revision.identity.credentials.access_key_id.clone(),
         arn: revision.identity.arn.clone(),
         user_id: revision.identity.user_id.clone(),
+        session: None,
     };
     SandboxCaller::new(revision.account.clone(), caller, host)
 }

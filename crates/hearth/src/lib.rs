@@ -6,20 +6,28 @@
 //!
 //! Never: starts a thread before the spawner; holds what a service, the worker or the wire should know.
 
+pub mod archive;
 pub mod cli;
 pub mod client;
+pub mod client_keys;
 pub mod code_source;
 pub mod commands;
 pub mod counts;
 pub mod data_folder;
 pub mod exit;
 pub mod front;
+pub mod garbage;
 pub mod gate;
 pub mod keys;
 pub mod logging;
+pub mod network;
 pub mod own;
+pub mod privileges;
+pub mod served_folder;
 pub mod server;
 pub mod services;
+pub mod state;
+pub mod tls;
 
 use std::process::ExitCode;
 use std::time::Instant;

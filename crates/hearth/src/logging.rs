@@ -7,9 +7,13 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result};
 use tracing_subscriber::EnvFilter;
 
+/// What a peer breaks of HTTP/2 is told by its library frame by frame: a client could fill the disk with it.
+const QUIET: &str = "h2=error";
+
 /// Starts the log. `level` is `error`, `warn`, `info`, `debug`, `trace`, or a filter like `hearth_worker=debug`.
 pub fn start(level: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(level).with_context(|| format!("{level} is not a log level"))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
+        .with_context(|| format!("{level} is not a log level"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -3,6 +3,7 @@
 //! | path | who | answer |
 //! |---|---|---|
 //! | `/_hearth/health` | anybody whom the front door admits | status, version, instance, counts |
+//! | `POST /_hearth/garbage` | who has the data folder's token | lets garbage go now; how many blobs stay, in use |
 //! | `/_hearth/logs/REGION/FUNCTION` | who has the data folder's token | log events, one JSON object a line |
 //!
 //! Never: exists in a sandbox; shows what a function wrote without the token.
@@ -24,6 +25,7 @@ use hearth_service_lambda::{LogLine, Logs};
 use hearth_world::{Stop, Timestamp};
 
 use crate::counts::Counts;
+use crate::garbage::Garbage;
 
 /// A response's body: AWS's answers and ours alike.
 pub type Body = ResponseBody;
@@ -39,6 +41,8 @@ pub struct Own {
     pub token: String,
     /// The account of a caller who names none.
     pub account: String,
+    /// Packages that no function needs.
+    pub garbage: Garbage,
     /// What functions write.
     pub logs: Arc<Logs>,
     /// What the server is doing now.
@@ -54,17 +58,22 @@ impl Own {
     }
 
     /// Answers a request that the front door has admitted.
-    pub fn answer(&self, parts: &Parts) -> Response<Body> {
+    pub async fn answer(&self, parts: &Parts) -> Response<Body> {
         let path: Vec<&str> = parts.uri.path()[PREFIX.len()..].split('/').collect();
-        if parts.method != Method::GET {
+        let wanted = if path == ["garbage"] { Method::POST } else { Method::GET };
+        if parts.method != wanted && wanted == Method::POST {
+            return refuse(StatusCode::METHOD_NOT_ALLOWED, "only POST is answered here");
+        }
+        if parts.method != wanted {
             return refuse(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here");
         }
         match path.as_slice() {
             ["health"] => self.health(),
-            ["logs", ..] if !self.has_token(parts) => refuse(
+            ["logs", ..] | ["garbage"] if !self.has_token(parts) => refuse(
                 StatusCode::FORBIDDEN,
                 "the token of the data folder is needed: Authorization: Bearer TOKEN",
             ),
+            ["garbage"] => self.free().await,
             ["logs", region, function] => self.logs(region, function, parts.uri.query().unwrap_or_default()),
             _ => refuse(StatusCode::NOT_FOUND, "there is nothing here"),
         }
@@ -79,6 +88,16 @@ impl Own {
             "connections": self.counts.connections(),
         });
         whole(StatusCode::OK, &body)
+    }
+
+    async fn free(&self) -> Response<Body> {
+        match self.garbage.free().await {
+            Ok(waiting) => whole(StatusCode::OK, &json!({ "waiting": waiting })),
+            Err(error) => {
+                tracing::error!(%error, "garbage could not be told to go");
+                refuse(StatusCode::INTERNAL_SERVER_ERROR, "the store failed")
+            }
+        }
     }
 
     fn has_token(&self, parts: &Parts) -> bool {

@@ -12,14 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use hearth_aws::{AllowAll, FrontDoor};
-use hearth_sandbox::{Connection, Spawner};
+use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
+use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps};
-use hearth_store::{Blobs, SqliteStore};
+use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
     ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions, sandbox_sockets,
@@ -30,10 +31,12 @@ use crate::code_source::LocalCode;
 use crate::counts::Counts;
 use crate::data_folder::DataFolder;
 use crate::front;
+use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
-use crate::keys::RoleSessions;
+use crate::keys;
 use crate::own::Own;
 use crate::services;
+use crate::state::{self, State};
 
 /// How long environments may take to end once their calls are over.
 const WORKER_LIMIT: Duration = Duration::from_secs(5);
@@ -45,19 +48,58 @@ const TASKS_LIMIT: Duration = Duration::from_secs(5);
 const SANDBOX_LIMIT: Duration = Duration::from_secs(12);
 
 /// The port of local AWS stacks, which functions may name without asking their environment.
-const USUAL_PORT: u16 = 4566;
+pub const USUAL_PORT: u16 = 4566;
 
-/// What `hearth up` sets.
+/// What `hearth up` and `hearth serve` set.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
+    /// Where functions and packages are kept.
+    pub state: state::Options,
+    /// How long a package stays that no function needs.
+    pub garbage_grace: Duration,
+    /// Who may call.
+    pub callers: Callers,
+    /// Names beside its own addresses that `Host` may have.
+    pub hosts: Vec<String>,
+    /// How the listener speaks TLS, if it does.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// What functions reach beside the endpoint.
+    pub network: Network,
+}
+
+/// Who may call, and what is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// `up`: whoever reaches the listener, with any access key. Roles that nobody created are accepted.
+    Anybody,
+    /// `serve`: an account's root, with a verified signature. Roles must exist.
+    Root,
+}
+
+impl Callers {
+    /// Whether a caller is who the signature says, and roles are those that were created.
+    fn are_verified(self) -> bool {
+        self == Self::Root
+    }
+}
+
+/// What functions reach beside the endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// The internet; `None` is no way out.
+    pub egress: Option<Egress>,
+    /// Ports of this host's loopback.
+    pub host_ports: Vec<u16>,
 }
 
 /// See the module.
 pub struct Server {
     address: SocketAddr,
-    store: Arc<SqliteStore>,
+    account: String,
+    state: State,
+    iam: Arc<Iam>,
     worker: Arc<dyn Worker>,
     world: World,
     connections: TaskGroup,
@@ -71,11 +113,19 @@ fn endpoint_ports(port: u16) -> Vec<u16> {
 }
 
 /// Launches spawners for a data folder: the first before the runtime, others when one died.
-pub fn launcher(folder: &DataFolder, places: u32, port: u16) -> Launcher {
+pub fn launcher(
+    folder: &DataFolder,
+    places: u32,
+    port: u16,
+    network: &Network,
+    confinement: Option<Confinement>,
+) -> Launcher {
     let options = hearth_sandbox::Options {
         pool: places,
         // The places made ahead have the sockets that every environment asks for.
-        listen: sandbox_sockets(&endpoint_ports(port)),
+        listen: sandbox_sockets(&endpoint_ports(port), &network.host_ports),
+        egress: network.egress,
+        confinement,
         ..hearth_sandbox::Options::new(folder.instance(), folder.join("run"))
     };
     Arc::new(move || Spawner::launch(&options).map_err(|error| chain(&error)))
@@ -93,11 +143,13 @@ impl Server {
     ) -> Result<Self> {
         let (connections, work, sandboxes) = (TaskGroup::new(), TaskGroup::new(), TaskGroup::new());
         let address = listener.local_addr().context("read the listener's address")?;
-        let store = Arc::new(SqliteStore::open(&folder.join("hearth.db"), &world)?);
-        let blobs = Blobs::local(&folder.join("blobs"))?;
+        let state = State::open(&options.state, folder, &world).await?;
+        let (store, blobs) = (state.store(), state.blobs.clone());
+        hearth_service_lambda::migrate(&*store).await?;
+        let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), options.garbage_grace);
         let endpoint = Arc::new(SandboxEndpoint::new(world.physical().clone(), connections.stop_signal()));
         let deps = WorkerDeps {
-            code: Arc::new(LocalCode(blobs.clone())),
+            code: Arc::new(LocalCode(blobs)),
             endpoint: endpoint.clone(),
             sandbox: Arc::new(LinuxSandbox::new(spawner, launcher, &sandboxes)),
             world: world.clone(),
@@ -105,28 +157,46 @@ impl Server {
         let worker_options = WorkerOptions {
             data: folder.path().to_owned(),
             endpoint_ports: endpoint_ports(address.port()),
+            host_ports: options.network.host_ports.clone(),
             environments_max: ENVIRONMENTS_MAX,
             places: Places::of_this_process(),
         };
         let worker: Arc<dyn Worker> = Arc::new(LocalWorker::new(deps, worker_options));
+        let sessions = Arc::new(keys::sessions(&*store, world.random()).await?);
+        let iam = Iam::open(store.clone(), world.clone());
+        iam.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
-            blobs,
+            blobs: keeper.clone(),
             worker: worker.clone(),
             world: world.clone(),
             tasks: work.clone(),
-            options: hearth_service_lambda::Options::default(),
+            roles: iam.clone(),
+            sessions: sessions.clone(),
+            options: hearth_service_lambda::Options {
+                roles_must_exist: options.callers.are_verified(),
+                links_over_tls: options.tls.is_some(),
+                ..hearth_service_lambda::Options::default()
+            },
         });
-        let iam = Iam::open(store.clone(), world.clone());
-        let gate = Arc::new(gate(folder, &options, &world, &connections, &lambda, &iam));
+        let services = services::all(&lambda, &iam, &sessions, &world, options.callers.are_verified());
+        let door = door(services, &options, &world, &iam, sessions);
+        let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
+        let gate = Arc::new(gate(folder, &options, door, &connections, &lambda, garbage));
         endpoint.open(gate.clone());
-        front::spawn(listener, gate, world.physical().clone(), &connections);
-        Ok(Self { address, store, worker, world, connections, work, sandboxes })
+        front::spawn(listener, options.tls, gate, world.physical().clone(), &connections);
+        let account = options.account;
+        Ok(Self { address, account, state, iam, worker, world, connections, work, sandboxes })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Id and secret of the account's root key, at the first start on a store. At every later one nothing.
+    pub async fn root_key(&self) -> Result<Option<(String, String)>> {
+        self.iam.root_key_once(&self.account).await.context("make the root access key")
     }
 
     /// Ends everything in order. Running calls have `drain` to finish.
@@ -144,30 +214,50 @@ impl Server {
         if self.sandboxes.join(SANDBOX_LIMIT).await.is_err() {
             warn!("the spawner does not end");
         }
-        if self.world.physical().timeout(TASKS_LIMIT, self.store.close()).await.is_err() {
+        if self.world.physical().timeout(TASKS_LIMIT, self.state.close()).await.is_err() {
             warn!("the store does not close");
         }
     }
 }
 
+fn door(
+    services: Vec<Service>,
+    options: &Options,
+    world: &World,
+    iam: &Arc<Iam>,
+    sessions: Arc<Sessions>,
+) -> FrontDoor {
+    let door_options = hearth_aws::Options {
+        account: options.account.clone(),
+        hosts: options.hosts.clone(),
+        accept_unknown_keys: !options.callers.are_verified(),
+    };
+    let authorise: Arc<dyn Authorise> = match options.callers {
+        Callers::Anybody => Arc::new(AllowAll),
+        Callers::Root => Arc::new(RootOnly),
+    };
+    FrontDoor::new(services, door_options, world.clone(), authorise)
+        .with_keys(iam.keys())
+        .with_sessions(sessions)
+}
+
 fn gate(
     folder: &DataFolder,
     options: &Options,
-    world: &World,
+    door: FrontDoor,
     connections: &TaskGroup,
     lambda: &Arc<Lambda>,
-    iam: &Arc<Iam>,
+    garbage: Garbage,
 ) -> Gate {
     let counts = Arc::new(Counts::default());
-    let door_options = hearth_aws::Options { account: options.account.clone(), ..Default::default() };
     Gate {
-        door: FrontDoor::new(services::all(lambda, iam), door_options, world.clone(), Arc::new(AllowAll))
-            .with_keys(Arc::new(RoleSessions(lambda.clone()))),
+        door,
         lambda: lambda.clone(),
         own: Own {
             instance: folder.instance().to_owned(),
             token: folder.token().to_owned(),
             account: options.account.clone(),
+            garbage,
             logs: lambda.logs().clone(),
             counts: counts.clone(),
             stop: connections.stop_signal(),

@@ -2,16 +2,29 @@
 
 use std::sync::Arc;
 
-use hearth_aws::Service;
+use hearth_aws::{Service, Sessions};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::Lambda;
-use hearth_service_sts::Sts;
+use hearth_service_sts::{Sts, StsDeps};
+use hearth_world::World;
 
-/// All services over their states.
-pub fn all(lambda: &Arc<Lambda>, iam: &Arc<Iam>) -> Vec<Service> {
+/// All services over their states. `roles_must_exist` is what tells `serve` from `up`.
+pub fn all(
+    lambda: &Arc<Lambda>,
+    iam: &Arc<Iam>,
+    sessions: &Arc<Sessions>,
+    world: &World,
+    roles_must_exist: bool,
+) -> Vec<Service> {
+    let sts = Sts::open(StsDeps {
+        sessions: sessions.clone(),
+        roles: iam.clone(),
+        world: world.clone(),
+        options: hearth_service_sts::Options { roles_must_exist },
+    });
     vec![
         hearth_service_lambda::service(lambda.clone()),
         hearth_service_iam::service(iam.clone()),
-        hearth_service_sts::service(Sts::open()),
+        hearth_service_sts::service(sts),
     ]
 }

@@ -209,7 +209,7 @@ def handler(event, context):
     return held
 ";
     let answered = answer(&street.attack(code, &json!({})));
-    assert_eq!(answered, json!([1024, 1024, 0, 65536, 0, 0]));
+    assert_eq!(answered, json!([1024, 1024, 1, 65536, 0, 0]));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The network as a function sees it: itself, the Runtime API, the endpoint, and nothing else.
 
+use hearth_tests::Hearth;
 use serde_json::json;
 
 use super::{Street, answer};
@@ -30,7 +31,6 @@ def handler(event, context):
         format!("169.254.100.1:{port}"),
         "127.0.0.1:22".to_owned(),
         "169.254.169.254:80".to_owned(),
-        "8.8.8.8:53".to_owned(),
         format!("169.254.100.1:{serving}"),
     ];
     addresses.extend(
@@ -39,10 +39,38 @@ def handler(event, context):
             .flat_map(|ip| [format!("{ip}:{port}"), format!("{ip}:{serving}")]),
     );
     let answered = answer(&street.attack(code, &json!(addresses)));
-    assert_eq!(answered[0], json!(["lo"]));
+    assert_eq!(answered[0], json!(["lo", "eth0"]));
     for (address, result) in addresses.iter().zip(answered[1].as_array().expect("a list")) {
         assert_eq!(result, "refused", "{address}");
     }
+}
+
+#[test]
+fn without_a_way_out_there_is_loopback_alone_and_a_port_of_the_host_that_was_opened() {
+    let open = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of the host");
+    let port = open.local_addr().expect("an address").port();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of the host");
+    let closed = closed.local_addr().expect("an address").port();
+    let ports = [port.to_string(), closed.to_string()];
+    let hearth =
+        Hearth::start_with(&["--egress", "off", "--allow-host", &ports[0], "--allow-host", &ports[1]]);
+    let answering = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = open.accept().expect("a connection");
+        let mut question = [0; 4];
+        stream.read_exact(&mut question).expect("a question");
+        stream.write_all(&question.map(|byte| byte.to_ascii_uppercase())).expect("an answer");
+    });
+    let code = "import socket\ndef ask(port):\n    try:\n        \
+                link = socket.create_connection(('127.0.0.1', port), 5)\n        link.sendall(b'ping')\n        \
+                return link.recv(4).decode()\n    except OSError:\n        return ''\n\
+                def handler(event, context):\n    \
+                names = [line.split(':')[0].strip() for line in open('/proc/net/dev').readlines()[2:]]\n    \
+                return names, [ask(port) for port in event]\n";
+    let function = hearth.function("asker").code(code).with("Timeout", json!(20)).create();
+    let answered = function.invoke(&json!([port, closed]).to_string()).json();
+    assert_eq!(answered, json!([["lo"], ["PING", ""]]));
+    answering.join().expect("no panic");
 }
 
 /// The addresses that are not loopback, from the kernel's table of local routes.

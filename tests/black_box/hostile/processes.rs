@@ -168,7 +168,8 @@ def handler(event, context):
             while True:
                 pass
 ";
-    let function = street.hostile("spinner", code).create();
+    // Thirty that spin share the little CPU with who makes them.
+    let function = street.hostile("spinner", code).with("Timeout", json!(60)).create();
     answer(&function.invoke("{}"));
     let ticks = || -> u64 {
         let of = |pid: u32| {
@@ -195,14 +196,18 @@ fn a_neighbour_that_spins_in_many_processes_takes_no_more_than_its_share() {
     let code = r"
 import os, time
 def handler(event, context):
+    begin, gate = os.pipe()
     for _ in range(150):
         if os.fork() == 0:
             os.setsid()
+            os.close(gate)
+            os.read(begin, 1)
             while True:
                 pass
+    os.close(gate)
     time.sleep(60)
 ";
-    let spinner = street.hostile("spinner", code).with("Timeout", json!(6)).create();
+    let spinner = street.hostile("spinner", code).with("Timeout", json!(12)).create();
     std::thread::scope(|scope| {
         let call = scope.spawn(|| spinner.invoke("{}"));
         wait_until("the crowd", || street.tasks().len() > 150);

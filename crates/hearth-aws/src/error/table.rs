@@ -110,6 +110,10 @@ fn rpc(code: Code, service: &str) -> WireError {
         // CloudWatch Logs tells violations of its model under this name.
         (Code::Validation, "logs") => front("InvalidParameterException", 400),
         (Code::ServiceFailure, "dynamodb") => front("InternalServerError", 500),
+        // Measured at Athena and DynamoDB.
+        (Code::Serialization, _) => {
+            WireError { message_key: "Message", ..front("SerializationException", 400) }
+        }
         _ => rest_json(code, service),
     };
     let status = match code {

@@ -15,10 +15,13 @@ use crate::sigv4::{Claim, verify};
 /// The region of a request that names none.
 const REGION: &str = "us-east-1";
 
-/// Access keys that Hearth made.
+/// Long-lived access keys that Hearth made.
 pub trait Keys: Send + Sync {
     /// The key of this id, or `None` when Hearth did not make it.
     fn find<'a>(&'a self, access_key_id: &'a str) -> BoxFuture<'a, Result<Option<Key>, ApiError>>;
+
+    /// A request with the key of this id was verified: for `GetAccessKeyLastUsed`. Neither waits nor fails.
+    fn used(&self, _access_key_id: &str, _service: &str, _region: &str) {}
 }
 
 /// An access key that Hearth made. Its signatures are verified.
@@ -80,10 +83,11 @@ impl FrontDoor {
         let Some(claim) = claim else { return Ok(self.unsigned(origin)) };
         let scope = claim.scope();
         let region = scope.region.to_owned();
-        if let Some(key) = self.keys.find(scope.access_key_id).await? {
+        if let Some(key) = self.key(parts, scope.access_key_id).await? {
             let now = self.world.physical().now();
             verify::check(claim, parts, body, &key.secret, now)?;
             verify::session(parts, key.session_token.as_deref(), key.expires, now)?;
+            self.keys.used(scope.access_key_id, scope.service, &region);
             return Ok(Known { account: key.account, region, caller: key.caller });
         }
         match origin {
@@ -95,11 +99,16 @@ impl FrontDoor {
                 let account = account_of(scope.access_key_id).unwrap_or(&self.options.account);
                 Ok(Known { account: account.to_owned(), region, caller: root(account, scope.access_key_id) })
             }
-            Origin::Listener { .. } => {
-                let text = "The security token included in the request is invalid.";
-                Err(ApiError::client(Code::UnrecognizedClient, text))
-            }
+            Origin::Listener { .. } => Err(invalid_token()),
         }
+    }
+
+    /// The key of this id, if Hearth made it: temporary ones carry everything in their token, which must be true.
+    async fn key(&self, parts: &Parts, access_key_id: &str) -> Result<Option<Key>, ApiError> {
+        let issuer = self.sessions.as_ref().filter(|sessions| sessions.made(access_key_id));
+        let Some(sessions) = issuer else { return self.keys.find(access_key_id).await };
+        let token = verify::session_token(parts)?.ok_or_else(invalid_token)?;
+        sessions.key(access_key_id, &token).map(Some).ok_or_else(invalid_token)
     }
 
     /// Operations that AWS serves unsigned check their caller by what the input holds.
@@ -108,6 +117,7 @@ impl FrontDoor {
             access_key_id: String::new(),
             arn: "anonymous".to_owned(),
             user_id: "anonymous".to_owned(),
+            session: None,
         };
         let (account, caller) = match origin {
             Origin::Sandbox(sandbox) => (sandbox.account.clone(), sandbox.caller.clone()),
@@ -128,7 +138,13 @@ fn root(account: &str, access_key_id: &str) -> Caller {
         access_key_id: access_key_id.to_owned(),
         arn: format!("arn:aws:iam::{account}:root"),
         user_id: account.to_owned(),
+        session: None,
     }
+}
+
+fn invalid_token() -> ApiError {
+    let text = "The security token included in the request is invalid.";
+    ApiError::client(Code::UnrecognizedClient, text)
 }
 
 impl Known {

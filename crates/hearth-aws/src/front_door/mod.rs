@@ -37,6 +37,7 @@ pub use caller::{Key, Keys, NoKeys};
 
 use self::body::Room;
 
+use crate::credentials::Sessions;
 use crate::dispatch::{Authorise, Services};
 use crate::error::{ApiError, Code};
 use crate::model::Protocol;
@@ -103,6 +104,7 @@ impl Default for Options {
 pub struct FrontDoor {
     services: Arc<Services>,
     keys: Arc<dyn Keys>,
+    sessions: Option<Arc<Sessions>>,
     options: Options,
     world: World,
     rooms: Rooms,
@@ -137,13 +139,19 @@ impl FrontDoor {
     /// A front door to services that others use too: [`InProcess`](crate::InProcess).
     pub fn to(services: Arc<Services>, options: Options, world: World) -> Self {
         let rooms = Rooms { listeners: Room::of_a_side(), sandboxes: Room::of_a_side() };
-        Self { services, keys: Arc::new(NoKeys), options, world, rooms }
+        Self { services, keys: Arc::new(NoKeys), sessions: None, options, world, rooms }
     }
 
     /// The same door with access keys that Hearth made: their signatures are verified.
     #[must_use]
     pub fn with_keys(self, keys: Arc<dyn Keys>) -> Self {
         Self { keys, ..self }
+    }
+
+    /// The same door with temporary credentials that were issued by these sessions.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Arc<Sessions>) -> Self {
+        Self { sessions: Some(sessions), ..self }
     }
 
     /// Answers one request.
@@ -259,3 +267,5 @@ fn log(refusal: &Refusal, request_id: Uuid) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::toys;

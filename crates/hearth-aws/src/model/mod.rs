@@ -44,6 +44,13 @@ impl Model {
         BLOBS.iter().map(|(service, _)| *service)
     }
 
+    /// A model's facts, to be changed by a test.
+    #[cfg(test)]
+    pub(crate) fn facts_of(service: &str) -> Facts {
+        let (_, blob) = BLOBS.iter().find(|(name, _)| *name == service).expect("in models/");
+        postcard::from_bytes(blob).expect("written by this crate's build script")
+    }
+
     fn decode(blob: &'static [u8]) -> Self {
         Self::new(postcard::from_bytes(blob).expect("written by this crate's build script"))
     }

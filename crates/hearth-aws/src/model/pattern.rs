@@ -118,6 +118,65 @@ mod tests {
         }
     }
 
+    /// Patterns that look ahead or back, with texts that match and texts that do not: engines differ here.
+    const LOOK_AROUND: &[(&str, &[&str], &[&str])] = &[
+        (r"^(?!\s*$).+", &["a", " a", "*"], &["", " ", "\t \t", "a\nb"]),
+        (
+            r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$",
+            &["abc", "a-b-c"],
+            &["a--b", "-ab", "ab-", "a", "Abc"],
+        ),
+        (r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)", &["a", "1a", "1-1", "_"], &["1", "123456", "", "a b"]),
+        (
+            r"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)",
+            &["a", "_a.b", "systems", "system"],
+            &["system.users", "a$b", "", "-a"],
+        ),
+        (
+            r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?",
+            &[
+                "f",
+                "f:prod",
+                "f:1a",
+                "arn:aws:lambda:us-east-1:123456789012:function:f:live",
+                "123456789012:function:f",
+            ],
+            &["f:1", "f:12", "f:", "f:$LATEST", "arn:aws:lambda:us-east-1:123456789012:function:f:7"],
+        ),
+        (r"((?!^\d+$)^[0-9a-zA-Z-_]+$)", &["a", "1a", "1-"], &["1", "42", "", "$LATEST"]),
+        (r"[0-9A-Za-z\.\-_]*(?<!\.)", &["", "a", "a.b", ".a"], &[".", "a.", "a/b"]),
+        (
+            r"(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)",
+            &["my.app", "awsome", "a", "$.a[0]", "/"],
+            &["aws.lambda", "", "!a", "$."],
+        ),
+    ];
+
+    #[test]
+    fn patterns_that_look_around_take_and_refuse_what_java_does() {
+        let is_listed = |text: &str| LOOK_AROUND.iter().any(|(listed, ..)| *listed == text);
+        for service in Model::services() {
+            for text in &Model::of(service).expect("listed").facts().patterns {
+                let looks_around = ["(?=", "(?!", "(?<"].iter().any(|look| text.contains(look));
+                assert_eq!(looks_around, is_listed(text), "{service}: {text}");
+            }
+        }
+        for (pattern, good, bad) in LOOK_AROUND {
+            let compiled = Pattern::new(pattern);
+            for (texts, expected) in [(good, true), (bad, false)] {
+                for text in *texts {
+                    assert_eq!(compiled.matches(text), expected, "{pattern} on {text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_makes_an_engine_search_for_ever_matches_nothing() {
+        let compiled = Pattern::new(r"((?!^\d+$)(a+)+b)");
+        assert!(!compiled.matches(&"a".repeat(5_000)));
+    }
+
     #[test]
     fn patterns_mean_what_java_means() {
         let check = |pattern: &str, text: &str, expected: bool| {

@@ -7,7 +7,6 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::json;
 use crate::document::{Document, ShapeError};
-use crate::error::ApiError;
 use crate::model::{Model, OperationFacts, Protocol};
 
 /// Names the operation: `DynamoDB_20120810.GetItem`.
@@ -22,21 +21,6 @@ pub(super) fn content(protocol: Protocol) -> HeaderValue {
         Protocol::AwsJson11 => "application/x-amz-json-1.1",
         _ => "application/x-amz-json-1.0",
     })
-}
-
-/// The input of an operation. Every member is in the body, and an empty body is an empty input.
-pub(super) fn read(
-    model: &'static Model,
-    operation: &OperationFacts,
-    body: &Bytes,
-) -> Result<Document, ApiError> {
-    match operation.input {
-        Some(shape) if !body.is_empty() => match json::read(model, shape, body)? {
-            Document::Null => Ok(Document::Structure(Vec::new())),
-            input => Ok(input),
-        },
-        _ => Ok(Document::Structure(Vec::new())),
-    }
 }
 
 /// An operation's answer: without an output it has no body.

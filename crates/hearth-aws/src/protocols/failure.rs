@@ -190,3 +190,6 @@ fn json_text(text: &str) -> Vec<u8> {
     json::write_text(text, &mut out);
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,10 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 
+use super::mismatch::{self, Found};
 use super::{text, timestamp};
 use crate::document::{Document, ShapeError};
 use crate::error::ApiError;
@@ -22,7 +22,47 @@ pub(super) fn read(model: &'static Model, shape: ShapeId, text: &[u8]) -> Result
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Reader { model, shape, left: &Cell::new(VALUES_MAX) }.deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));
-    value.map_err(|error| super::unreadable(format!("Could not parse request body into json: {error}")))
+    value.map_err(|error| {
+        super::unreadable(match error.classify() {
+            Category::Data => without_place(&error),
+            _ => format!("Could not parse request body into json: {error}"),
+        })
+    })
+}
+
+/// What was wrong with a value, in our own words, without where it stood, which the parser adds.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// Reads a whole text as a structure that no shape's number is at hand for: an exception's.
+pub(super) fn read_structure(
+    model: &'static Model,
+    structure: &'static Structure,
+    text: &[u8],
+) -> Result<Document, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    // The shape is not looked at: a structure's members have their own.
+    let reader = Reader { model, shape: ShapeId(0), left: &Cell::new(VALUES_MAX) };
+    let value = deserializer.deserialize_map(Members(reader, structure));
+    value.map_err(|error| super::unreadable(format!("Could not parse the answer's json: {error}")))
+}
+
+/// Reads the members of one structure.
+struct Members<'l>(Reader<'l>, &'static Structure);
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Document;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Document, A::Error> {
+        self.0.visit_structure(self.1, entries)
+    }
 }
 
 /// Reads a value of one shape.
@@ -39,8 +79,8 @@ impl Reader<'_> {
         &self.model.shape(self.shape).kind
     }
 
-    fn wrong<E: Error>(self, found: Unexpected<'_>) -> E {
-        E::invalid_type(found, &self)
+    fn wrong<E: Error>(self, found: Found) -> E {
+        E::custom(mismatch::text(self.model.facts().service, self.kind(), found))
     }
 }
 
@@ -58,16 +98,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Document;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self.kind() {
-            Kind::Boolean => "a boolean",
-            Kind::Integer(_) => "an integer",
-            Kind::Float(_) => "a number",
-            Kind::String { .. } => "a string",
-            Kind::Blob(_) => "a string in base64",
-            Kind::Timestamp(_) => "a timestamp",
-            Kind::List { .. } => "a list",
-            Kind::Map { .. } | Kind::Structure(_) => "an object",
-        })
+        // Never shown: every kind of value is visited.
+        out.write_str(self.model.shape(self.shape).name)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Document, E> {
@@ -77,7 +109,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_bool<E: Error>(self, value: bool) -> Result<Document, E> {
         match self.kind() {
             Kind::Boolean => Ok(Document::Bool(value)),
-            _ => Err(self.wrong(Unexpected::Bool(value))),
+            _ => Err(self.wrong(if value { Found::True } else { Found::False })),
         }
     }
 
@@ -88,14 +120,14 @@ impl<'de> Visitor<'de> for Reader<'_> {
             Kind::Float(_) => Ok(Document::Float(value as f64)),
             Kind::Timestamp(_) => {
                 let micros = timestamp::from_epoch_seconds(value as f64);
-                micros.map(Document::Timestamp).ok_or_else(|| self.wrong(Unexpected::Signed(value)))
+                micros.map(Document::Timestamp).ok_or_else(|| self.wrong(Found::Number))
             }
-            _ => Err(self.wrong(Unexpected::Signed(value))),
+            _ => Err(self.wrong(Found::Number)),
         }
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Document, E> {
-        self.visit_i64(i64::try_from(value).map_err(|_| self.wrong::<E>(Unexpected::Unsigned(value)))?)
+        self.visit_i64(i64::try_from(value).map_err(|_| self.wrong::<E>(Found::Number))?)
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "checked to be whole and in range before")]
@@ -109,14 +141,14 @@ impl<'de> Visitor<'de> for Reader<'_> {
             }
             Kind::Timestamp(_) => {
                 let micros = timestamp::from_epoch_seconds(value);
-                micros.map(Document::Timestamp).ok_or_else(|| self.wrong(Unexpected::Float(value)))
+                micros.map(Document::Timestamp).ok_or_else(|| self.wrong(Found::Decimal))
             }
-            _ => Err(self.wrong(Unexpected::Float(value))),
+            _ => Err(self.wrong(Found::Decimal)),
         }
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Document, E> {
-        let wrong = || self.wrong(Unexpected::Other("a string"));
+        let wrong = || self.wrong(Found::Text);
         match self.kind() {
             Kind::String { .. } => Ok(Document::String(value.to_owned())),
             Kind::Blob(_) => {
@@ -135,7 +167,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Document, A::Error> {
-        let Kind::List { member, .. } = self.kind() else { return Err(self.wrong(Unexpected::Seq)) };
+        let Kind::List { member, .. } = self.kind() else { return Err(self.wrong(Found::List)) };
         let mut list = Vec::new();
         while let Some(entry) = entries.next_element_seed(Self { shape: *member, ..self })? {
             list.push(entry);
@@ -154,7 +186,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 Ok(Document::Map(last_wins(map)))
             }
             Kind::Structure(structure) => self.visit_structure(structure, entries),
-            _ => Err(self.wrong(Unexpected::Map)),
+            _ => Err(self.wrong(Found::Object)),
         }
     }
 }
@@ -286,7 +318,7 @@ fn write_structure(
     Ok(())
 }
 
-fn separate(at: usize, out: &mut Vec<u8>) {
+pub(super) fn separate(at: usize, out: &mut Vec<u8>) {
     if at > 0 {
         out.push(b',');
     }

@@ -6,12 +6,17 @@ pub(crate) mod aws_json;
 #[cfg(test)]
 pub(crate) mod cases;
 mod cbor;
+#[cfg(test)]
+pub(crate) mod encoded;
 pub(crate) mod failure;
 mod form;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod header_list;
+pub(crate) mod incoming;
 mod json;
+mod mismatch;
+pub(crate) mod outgoing;
 pub(crate) mod query;
 pub(crate) mod rest_json;
 pub(crate) mod rpc_v2_cbor;
@@ -49,8 +54,12 @@ pub(crate) fn read(
 ) -> Result<Document, ApiError> {
     match protocol {
         Protocol::RestJson1 => rest_json::read(model, operation, received),
-        Protocol::AwsJson10 | Protocol::AwsJson11 => aws_json::read(model, operation, &received.body),
-        Protocol::RpcV2Cbor => rpc_v2_cbor::read(model, operation, &received.body),
+        Protocol::AwsJson10 | Protocol::AwsJson11 => {
+            read_body(operation, &received.body, |shape| json::read(model, shape, &received.body))
+        }
+        Protocol::RpcV2Cbor => {
+            read_body(operation, &received.body, |shape| cbor::read(model, shape, &received.body))
+        }
         Protocol::AwsQuery => query::read(model, operation, &query::Form::of(received)?),
         // GAP(protocols): restXml is S3's alone and comes with it.
         Protocol::RestXml => Err(crate::dispatch::service_not_built(model.facts().service)),
@@ -71,6 +80,18 @@ pub(crate) fn write(
         Protocol::RpcV2Cbor => rpc_v2_cbor::write(model, operation, &output),
         Protocol::AwsQuery => query::write(model, operation, &output, request_id),
         Protocol::RestXml => Err(ShapeError::expected("a protocol that is built")),
+    }
+}
+
+/// The input of an operation whose every member is in the body. An empty body is an empty input, and so is null.
+fn read_body(
+    operation: &OperationFacts,
+    body: &Bytes,
+    read: impl FnOnce(ShapeId) -> Result<Document, ApiError>,
+) -> Result<Document, ApiError> {
+    match operation.input.filter(|_| !body.is_empty()).map(read).transpose()? {
+        None | Some(Document::Null) => Ok(Document::Structure(Vec::new())),
+        Some(input) => Ok(input),
     }
 }
 

@@ -6,7 +6,6 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::cbor;
 use crate::document::{Document, ShapeError};
-use crate::error::ApiError;
 use crate::model::{Model, OperationFacts};
 
 pub(super) const CBOR: HeaderValue = HeaderValue::from_static("application/cbor");
@@ -22,21 +21,6 @@ pub(crate) fn names_of(path: &str) -> Option<(&str, &str)> {
     let (before, operation) = path.rsplit_once("/operation/")?;
     let (_, service) = before.rsplit_once("/service/")?;
     Some((service, operation))
-}
-
-/// The input of an operation.
-pub(super) fn read(
-    model: &'static Model,
-    operation: &OperationFacts,
-    body: &Bytes,
-) -> Result<Document, ApiError> {
-    match operation.input {
-        Some(shape) if !body.is_empty() => match cbor::read(model, shape, body)? {
-            Document::Null => Ok(Document::Structure(Vec::new())),
-            input => Ok(input),
-        },
-        _ => Ok(Document::Structure(Vec::new())),
-    }
 }
 
 /// An operation's answer: without an output it has no body.

@@ -136,7 +136,6 @@ pub(super) const ALLOWED: &[i64] = &[
     libc::SYS_pread64,
     libc::SYS_preadv,
     libc::SYS_preadv2,
-    libc::SYS_prlimit64,
     libc::SYS_pselect6,
     libc::SYS_pwrite64,
     libc::SYS_pwritev,
@@ -313,18 +312,14 @@ pub(super) const ALLOWED: &[i64] = &[
     #[cfg(target_arch = "x86_64")]
     libc::SYS_getrlimit,
     #[cfg(target_arch = "x86_64")]
-    libc::SYS_setrlimit,
-    #[cfg(target_arch = "x86_64")]
     libc::SYS_renameat,
-    // What libc does not name on this machine: renameat, sync_file_range, getrlimit, setrlimit, fchmodat2.
+    // What libc does not name on this machine: renameat, sync_file_range, getrlimit, fchmodat2.
     #[cfg(target_arch = "aarch64")]
     38,
     #[cfg(target_arch = "aarch64")]
     84,
     #[cfg(target_arch = "aarch64")]
     163,
-    #[cfg(target_arch = "aarch64")]
-    164,
     #[cfg(target_arch = "aarch64")]
     452,
 ];

@@ -5,10 +5,11 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
-use crate::api::{Event, Exit, SandboxId, StartFailure};
+use crate::api::{Event, Exit, START_CPUS, SandboxId, StartFailure};
 use crate::cgroups::Cgroup;
 use crate::identity::Identity;
 use crate::init::FAILURE;
@@ -19,6 +20,12 @@ use crate::start::Launched;
 const PROGRESS_BYTES_MAX: usize = 16 * 1024;
 /// The last step before the exec.
 const LAST_STEP: &str = "program";
+
+/// When memory runs out, the process that the kernel chose to kill must run to die, and all others try in vain
+/// meanwhile: with little CPU that takes minutes. So they get some for a moment.
+const RELIEF: Duration = Duration::from_millis(100);
+/// Nobody gets more CPU than its own by running out of memory again and again: that much in all.
+const RELIEFS_MAX: u32 = 30;
 
 enum Stage {
     /// It tells its progress; the descriptors wait for the server.
@@ -43,13 +50,33 @@ pub(super) struct Sandbox {
     cgroup: Cgroup,
     identity: Identity,
     stage: Stage,
+    /// Readable when its memory runs out.
+    shortages: Option<OwnedFd>,
+    /// CPU time in microseconds of each second, once it is limited.
+    ceiling: Option<u32>,
+    /// Since when it has more than that.
+    relieved: Option<Instant>,
+    reliefs: u32,
+    killed: bool,
 }
 
 impl Sandbox {
     pub(super) fn new(launched: Launched) -> Sandbox {
-        let Launched { process, cgroup, identity, progress, ending, handover, timings } = launched;
+        let Launched { process, cgroup, identity, shortages, progress, ending, handover, timings } = launched;
         let stage = Stage::Making { told: Vec::new(), handover, timings };
-        Sandbox { process, progress: Some(progress), ending, cgroup, identity, stage }
+        Sandbox {
+            process,
+            progress: Some(progress),
+            ending,
+            cgroup,
+            identity,
+            stage,
+            shortages,
+            ceiling: None,
+            relieved: None,
+            reliefs: 0,
+            killed: false,
+        }
     }
 
     /// Readable when its first process is dead, and with it all others.
@@ -80,7 +107,10 @@ impl Sandbox {
     }
 
     /// Kills the first process; the kernel kills the others with it. What is frozen dies when it is thawed.
-    pub(super) fn kill(&self) {
+    /// Dying takes CPU time, of a thousand processes much: from here on there is no ceiling.
+    pub(super) fn kill(&mut self) {
+        (self.ceiling, self.relieved, self.killed) = (None, None, true);
+        report("lift the limit of the CPU", self.cgroup.limit_cpu(START_CPUS * 1_000_000));
         pidfd_send_signal(&self.process, Signal::KILL).ok(); // fails only when it is dead already
         self.thaw();
     }
@@ -91,6 +121,48 @@ impl Sandbox {
 
     pub(super) fn thaw(&self) {
         report("thaw", self.cgroup.thaw());
+    }
+
+    pub(super) fn limit_cpu(&mut self, microseconds_per_second: u32) {
+        if self.killed {
+            return;
+        }
+        self.ceiling = Some(microseconds_per_second);
+        if self.relieved.is_none() {
+            report("limit the CPU", self.cgroup.limit_cpu(microseconds_per_second));
+        }
+    }
+
+    /// What becomes readable when its memory runs out.
+    pub(super) fn shortages(&self) -> Option<BorrowedFd<'_>> {
+        self.shortages.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Its memory ran out: the kernel chose a process to kill, which needs CPU time to die.
+    pub(super) fn ran_short(&mut self) {
+        if let Some(shortages) = &self.shortages {
+            rustix::io::read(shortages, &mut [0; 8]).ok(); // back to unreadable
+        }
+        if self.ceiling.is_some() && self.relieved.is_none() && self.reliefs < RELIEFS_MAX {
+            self.reliefs += 1;
+            self.relieved = Some(Instant::now());
+            report("lift the limit of the CPU", self.cgroup.limit_cpu(START_CPUS * 1_000_000));
+        }
+    }
+
+    /// Whether it has more CPU than its own.
+    pub(super) fn is_relieved(&self) -> bool {
+        self.relieved.is_some()
+    }
+
+    /// Takes the relief back when it is over.
+    pub(super) fn check_relief(&mut self) {
+        if let (Some(since), Some(ceiling)) = (self.relieved, self.ceiling)
+            && since.elapsed() >= RELIEF
+        {
+            self.relieved = None;
+            report("limit the CPU", self.cgroup.limit_cpu(ceiling));
+        }
     }
 
     /// Reads what it told. When that was all, it runs or has failed.

@@ -199,3 +199,38 @@ fn doctor_finds_everything_on_a_host_where_sandboxes_work() {
         assert!(check.ok && check.remedy.is_none(), "{check:?}");
     }
 }
+
+#[test]
+fn landlock_confines_it_and_leaves_tmp_and_the_devices_usable() {
+    // The kernel stacks sixteen layers at most, and one is there already.
+    let python = "import ctypes, struct\n\
+        call = ctypes.CDLL(None, use_errno=True).syscall\n\
+        attributes = ctypes.create_string_buffer(struct.pack('Q', 1 << 7))\n\
+        rules = call(444, attributes, 8, 0)\n\
+        print(sum(call(446, rules, 0) == 0 for layer in range(20)))";
+    let (said, _, _) = Bench::new().run_spec(program(&["/usr/bin/python3", "-I", "-S", "-c", python]));
+    assert_eq!(said, "15\n");
+    let (said, _) = Bench::new().run(
+        "touch /tmp/a && mkdir /tmp/d && mv /tmp/a /tmp/d/b && ln -s b /tmp/d/c && mkfifo /tmp/f && echo changed; \
+         cp /usr/bin/true /tmp/true && /tmp/true && echo ran; : > /dev/null && echo wrote; echo x > /dev/stdout",
+    );
+    assert_eq!(said, "changed\nran\nwrote\nx\n");
+}
+
+#[test]
+fn no_core_dump_is_made_nor_can_be_asked_for() {
+    let python = "import resource, os\n\
+        print(resource.getrlimit(resource.RLIMIT_CORE))\n\
+        for limit in [(0, 0), (0, 1), (1, 1)]:\n \
+         try: resource.setrlimit(resource.RLIMIT_CORE, limit); print('set')\n \
+         except (OSError, ValueError) as error: print(type(error).__name__)\n\
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, 1024))\n\
+        print(resource.getrlimit(resource.RLIMIT_NOFILE), flush=True)\n\
+        os.abort()";
+    let (said, exit, _) = Bench::new().run_spec(program(&["/usr/bin/python3", "-I", "-S", "-c", python]));
+    assert!(
+        said.starts_with("(1, 1)\n") && !said.contains("set\n") && said.contains("(512, 1024)"),
+        "{said}"
+    );
+    assert_eq!(exit, Exit::Signal(6), "and the status says that no core was dumped");
+}

@@ -1,8 +1,8 @@
 //! Memory, processes, files, disk.
 
-use hearth_sandbox::api::Exit;
+use hearth_sandbox::api::{Command, Exit, SandboxId};
 
-use crate::bench::{Bench, shell};
+use crate::bench::{Bench, program, shell};
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -62,4 +62,46 @@ fn memory_figures_are_where_the_event_says() {
     let anonymous = figures.lines().find_map(|line| line.strip_prefix("rss ")).expect("rss");
     assert!(anonymous.parse::<u64>().expect("a number") > 0);
     assert_eq!(running.id, 1);
+}
+
+/// Spins on as many threads, and says after a second of the wall's clock which share of one CPU it had.
+fn spinner(processes: u32) -> hearth_sandbox::api::SandboxSpec {
+    let python = format!(
+        "import os, time\n\
+         print('ready', flush=True); time.sleep(0.2)\n\
+         begun = time.monotonic()\n\
+         children = [os.fork() for child in range({processes})]\n\
+         if 0 in children:\n \
+          while time.monotonic() - begun < 1: pass\n \
+          os._exit(0)\n\
+         for child in children: os.wait()\n\
+         used = os.times()\n\
+         print((used.children_user + used.children_system) / (time.monotonic() - begun))"
+    );
+    program(&["/usr/bin/python3", "-I", "-S", "-c", &python])
+}
+
+fn share_of_a_cpu(microseconds_per_second: u32, processes: u32) -> f64 {
+    let bench = Bench::new();
+    let running = bench.start(1, spinner(processes));
+    running.read_line();
+    bench.send(&Command::LimitCpu(SandboxId(1), microseconds_per_second));
+    let said = running.read_all();
+    let share = said.trim().parse().unwrap_or_else(|_| panic!("a number: {said}"));
+    eprintln!("{microseconds_per_second} us/s, {processes} processes: {share}");
+    share
+}
+
+#[test]
+fn a_program_gets_the_cpu_time_it_was_given_and_no_more() {
+    // 128 MB: 0.072 of a CPU. The kernel counts in ticks, so a short look is not exact.
+    let little = share_of_a_cpu(72_357, 2);
+    assert!(little > 0.0 && little < 0.11, "{little}");
+}
+
+#[test]
+fn two_threads_share_the_one_cpu_of_1769_mb() {
+    // Others on this machine may leave less to it, never more.
+    let one = share_of_a_cpu(1_000_000, 2);
+    assert!(one < 1.15, "{one}");
 }

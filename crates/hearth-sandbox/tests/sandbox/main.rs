@@ -2,6 +2,7 @@
 
 mod bench;
 mod clean_up;
+mod egress;
 mod isolation;
 mod life;
 mod limits;

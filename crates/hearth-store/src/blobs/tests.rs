@@ -74,26 +74,33 @@ async fn an_absent_blob_is_not_found_and_may_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_damaged_blob_is_not_handed_out_and_a_cut_one_is_mended_by_a_put() {
+async fn a_damaged_blob_is_not_handed_out_and_is_mended_by_a_put() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = blobs(&folder);
     let digest = blobs.put("the code".into()).await.unwrap();
     let path = blobs.path(&digest).unwrap();
     fs::write(&path, "the c0de").unwrap();
     assert!(matches!(blobs.get(&digest).await, Err(BlobError::Damaged(damaged)) if damaged == digest));
-    fs::write(&path, "the").unwrap();
-    blobs.put("the code".into()).await.unwrap();
-    assert_eq!(blobs.get(&digest).await.unwrap(), "the code");
+    for damage in ["the", "", "the c0de"] {
+        fs::write(&path, damage).unwrap();
+        blobs.put("the code".into()).await.unwrap();
+        assert_eq!(blobs.get(&digest).await.unwrap(), "the code");
+    }
 }
 
 #[tokio::test]
-async fn what_an_interrupted_put_left_is_removed_at_opening_and_the_blobs_are_not() {
+async fn what_an_interrupted_put_left_is_removed_and_the_blobs_and_running_puts_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let digest = blobs(&folder).put("kept".into()).await.unwrap();
     let place = folder.path().join("state").join("blobs");
     fs::write(place.join(format!("{}#1", BlobDigest::of(b"lost"))), "lo").unwrap();
     let blobs = blobs(&folder);
+    assert_eq!(blobs.remove_drafts(Timestamp::from_millis(0)).await.unwrap(), 0, "it was written later");
+    let future = hearth_world::World::real().physical().now().after(std::time::Duration::from_secs(60));
+    assert_eq!(blobs.remove_drafts(future).await.unwrap(), 1);
     assert_eq!(names(&place), [digest.to_string()]);
+    let listed: Vec<_> = blobs.list().map(Result::unwrap).collect().await;
+    assert_eq!(listed, [(digest, 4)]);
     assert_eq!(blobs.get(&digest).await.unwrap(), "kept");
 }
 

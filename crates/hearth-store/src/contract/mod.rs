@@ -9,6 +9,7 @@ mod concurrency;
 mod limits;
 mod model;
 mod scans;
+mod seed;
 mod watching;
 
 use bytes::Bytes;
@@ -21,6 +22,7 @@ pub use concurrency::*;
 pub use limits::*;
 pub use model::*;
 pub use scans::*;
+pub use seed::Seed;
 pub use watching::*;
 
 /// One test for each promise. The expression makes what must outlive the store, and a fresh, empty store.

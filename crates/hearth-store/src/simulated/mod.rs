@@ -79,6 +79,12 @@ impl SimulatedStore {
         Self { world: world.clone(), faults, state: Mutex::default(), watches }
     }
 
+    /// The same store, and from now on these faults.
+    #[must_use]
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
+    }
+
     /// The power goes and comes back. What was synced is there; of the rest, the disk may have kept the first few
     /// transactions whole. The one it was writing is torn, which its checksum tells, and it was never there.
     pub fn crash(&self) {

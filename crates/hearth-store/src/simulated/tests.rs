@@ -3,7 +3,11 @@ use super::*;
 mod without_faults {
     use super::*;
 
-    crate::store_contract!(((), SimulatedStore::new(&World::simulated(7), Faults::default())));
+    crate::store_contract!({
+        let seed = crate::contract::Seed::pick();
+        let store = SimulatedStore::new(&seed.world(), Faults::default());
+        (seed, store)
+    });
 }
 
 mod with_every_closure_run_twice {
@@ -12,7 +16,11 @@ mod with_every_closure_run_twice {
     const RERUN: Faults =
         Faults { reruns_per_mille: 1_000, refused_commits_per_mille: 0, failed_syncs_per_mille: 0 };
 
-    crate::store_contract!(((), SimulatedStore::new(&World::simulated(7), RERUN)));
+    crate::store_contract!({
+        let seed = crate::contract::Seed::pick();
+        let store = SimulatedStore::new(&seed.world(), RERUN);
+        (seed, store)
+    });
 }
 
 use futures_util::future::join_all;
@@ -57,6 +65,72 @@ async fn after_a_failed_sync_only_a_crash_brings_the_store_back() {
     assert!(matches!(read, Err(StoreError::Poisoned(_))));
     store.crash();
     transact_read::<_, StoreError, _>(&store, |tx| tx.get(&numbered(1))).await.unwrap();
+}
+
+/// What is there after a crash is a history that ends somewhere between what was acknowledged last and what was
+/// committed last: nothing in the middle is missing, and no part of a transaction.
+#[tokio::test]
+async fn a_crash_leaves_the_beginning_of_the_history() {
+    const WRITERS: u64 = 40;
+    const SLOTS: u64 = 5;
+    let seed = crate::contract::Seed::pick();
+    let world = seed.world();
+    let faults = Faults { reruns_per_mille: 200, refused_commits_per_mille: 100, failed_syncs_per_mille: 20 };
+    let store = SimulatedStore::new(&world, faults);
+    let slots: Vec<Key> = (0..SLOTS).map(|slot| Key::of("slot").number(slot)).collect();
+    let mut highest = 0;
+    for _ in 0..50 {
+        // Each transaction counts up and leaves its number in some of the slots.
+        let mut writes = Vec::new();
+        for _ in 0..world.random().below(WRITERS) {
+            let (slots, chosen) = (slots.clone(), world.random().below(1 << SLOTS));
+            writes.push(transact::<_, StoreError, _>(&store, move |tx| {
+                let count = tx.get(&Key::of("count"))?;
+                let next =
+                    count.map_or(0, |count| u64::from_be_bytes(count.as_ref().try_into().unwrap())) + 1;
+                let bytes = bytes::Bytes::copy_from_slice(&next.to_be_bytes());
+                tx.put(&Key::of("count"), bytes.clone())?;
+                tx.put(&Key::of("history").number(next), vec![chosen as u8].into())?;
+                let mine = slots.iter().enumerate().filter(|(slot, _)| chosen >> slot & 1 == 1);
+                mine.map(|(_, key)| key).try_for_each(|key| tx.put(key, bytes.clone()))?;
+                Ok(next)
+            }));
+        }
+        let crash = async {
+            for _ in 0..world.random().below(4) {
+                tokio::task::yield_now().await;
+            }
+            store.crash();
+        };
+        let (results, ()) = futures_util::future::join(join_all(writes), crash).await;
+        let acknowledged = results.into_iter().flatten().max().unwrap_or(0).max(highest);
+        store.crash();
+        highest = history_is_whole(&store, &slots).await;
+        assert!(highest >= acknowledged, "{acknowledged} was acknowledged, and {highest} is there");
+    }
+}
+
+/// Checks that counter, history and slots are of one moment, and returns its number.
+async fn history_is_whole(store: &SimulatedStore, slots: &[Key]) -> u64 {
+    let (keys, slot_count) = (slots.to_vec(), slots.len());
+    let (count, found, history) = transact_read::<_, StoreError, _>(store, move |tx| {
+        let number = |bytes: bytes::Bytes| u64::from_be_bytes(bytes.as_ref().try_into().unwrap());
+        let count = tx.get(&Key::of("count"))?.map_or(0, number);
+        let found: Vec<u64> = tx.get_many(&keys)?.into_iter().map(|slot| slot.map_or(0, number)).collect();
+        let history: Vec<Key> = (1..=count).map(|number| Key::of("history").number(number)).collect();
+        let after = tx.get(&Key::of("history").number(count + 1))?;
+        assert_eq!(after, None, "a transaction after the last one");
+        Ok((count, found, tx.get_many(&history)?))
+    })
+    .await
+    .unwrap();
+    let mut expected = vec![0; slot_count];
+    for (number, chosen) in (1..).zip(history) {
+        let chosen = chosen.expect("no transaction of the history is missing")[0];
+        (0..slot_count).filter(|slot| chosen >> slot & 1 == 1).for_each(|slot| expected[slot] = number);
+    }
+    assert_eq!(found, expected);
+    count
 }
 
 proptest! {

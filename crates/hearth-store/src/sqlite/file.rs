@@ -41,6 +41,16 @@ pub enum OpenError {
         /// The newest format that this program knows.
         known: u32,
     },
+    /// An earlier release has written the file, and it is only looked at.
+    #[error("{} was written by an earlier release (format {found}, this one has {known}): start the server once", path.display())]
+    Older {
+        /// The database file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format of this program.
+        known: u32,
+    },
     /// The file is cut, overwritten, or not one of ours.
     #[error("{} is damaged or not a Hearth database: {reason}", path.display())]
     Damaged {
@@ -80,8 +90,7 @@ pub(super) fn open(path: &Path, world: &World) -> Result<(File, Connection), Ope
     let connection = check(path, world).map_err(|error| match error {
         Unfit::Newer(found) => OpenError::Newer { path: path.to_path_buf(), found, known: NEWEST },
         Unfit::Foreign => damaged(path, "it carries no mark of ours"),
-        Unfit::Sqlite(error) if is_refusal(&error) => io("open", path, io::Error::other(error)),
-        Unfit::Sqlite(error) => damaged(path, &error.to_string()),
+        Unfit::Sqlite(error) => unfit(path, error),
     })?;
     Ok((lock, connection))
 }
@@ -194,6 +203,14 @@ fn check(path: &Path, world: &World) -> Result<Connection, Unfit> {
     Ok(connection)
 }
 
+/// Why SQLite could not open a file: the system's fault, or the file's.
+pub(super) fn unfit(path: &Path, error: rusqlite::Error) -> OpenError {
+    if is_refusal(&error) {
+        return io("open", path, io::Error::other(error));
+    }
+    damaged(path, &error.to_string())
+}
+
 /// The system refused; what is in the file is not to blame.
 fn is_refusal(error: &rusqlite::Error) -> bool {
     use ErrorCode::{CannotOpen, DiskFull, OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure};
@@ -201,7 +218,7 @@ fn is_refusal(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code().is_some_and(|code| refusals.contains(&code))
 }
 
-fn damaged(path: &Path, reason: &str) -> OpenError {
+pub(super) fn damaged(path: &Path, reason: &str) -> OpenError {
     OpenError::Damaged { path: path.to_path_buf(), reason: reason.to_owned() }
 }
 

@@ -7,13 +7,16 @@
 //! ```
 //!
 //! Owns the file, its lock and its threads.
-//! Never: answers before the commit is on stable storage; goes on after a failed write to disk.
+//! After a failed write to disk nothing is written any more, and reads go on: what readers see is what was
+//! acknowledged, because a commit that failed is not in the index of the log that they follow.
+//!
+//! Never: answers before the commit is on stable storage; writes after a failed write to disk.
 
 mod entries;
 mod file;
-mod lane;
 mod readers;
 mod schema;
+mod view;
 mod writer;
 
 use std::fs::File;
@@ -25,11 +28,12 @@ use hearth_world::World;
 use rusqlite::Connection;
 
 pub use file::OpenError;
+pub use view::SqliteView;
 
 use crate::key::Key;
+use crate::lane::{Lane, Poison};
 use crate::seam::{BoxFuture, Job, Kind, Store, StoreError, Watch};
 use crate::watches::Watches;
-use lane::{Lane, Poison};
 use readers::Reader;
 use writer::Writer;
 
@@ -100,10 +104,10 @@ impl Store for SqliteStore {
     fn submit(&self, kind: Kind, job: Job) -> BoxFuture<'_, Result<(), StoreError>> {
         let now = self.world.domain().now();
         Box::pin(async move {
-            self.poison.check()?;
             match (&self.readers, kind) {
                 (Some(readers), Kind::Read) => readers.submit(kind, now, job).await,
                 (None, Kind::Read) | (_, Kind::Write | Kind::Take) => {
+                    self.poison.check()?;
                     self.writer.submit(kind, now, job).await
                 }
             }

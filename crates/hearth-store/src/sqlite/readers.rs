@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::entries::{SqliteEntries, failed};
 use super::file::open_reader;
-use super::lane::{Queue, Submission};
+use crate::lane::{Queue, Submission};
 use crate::seam::StoreError;
 use crate::transaction::{self, Verdict};
 

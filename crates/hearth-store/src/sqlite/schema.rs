@@ -13,6 +13,9 @@ const MIGRATIONS: &[&str] = &[
     // 1: entries in key order, and the formats this file has been through.
     "CREATE TABLE meta (format INTEGER PRIMARY KEY, since_micros INTEGER NOT NULL) STRICT;
      CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;",
+    // 2: services bring their own records to new formats from here on. An older program, which would not say that it
+    // needs a blob no more, is refused.
+    "",
 ];
 
 /// The newest format this program knows.

@@ -18,7 +18,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
 use super::entries::{SqliteEntries, failed};
-use super::lane::{Poison, Queue, Submission};
+use crate::lane::{Poison, Queue, Submission};
 use crate::seam::{Kind, StoreError};
 use crate::transaction::{self, Verdict, Written};
 use crate::watches::Watches;
@@ -41,6 +41,9 @@ pub(super) struct Writer {
     watches: Arc<Watches>,
     poison: Poison,
     log_pages: Arc<AtomicI32>,
+    /// Pages in the log from which on readers are waited for. Rises when they kept it in vain: a backup reads for long,
+    /// and no commit after it is to wait again.
+    wait_at: AtomicI32,
 }
 
 /// What became of a group.
@@ -55,7 +58,13 @@ enum Attempt {
 
 impl Writer {
     pub(super) fn new(connection: Connection, watches: Arc<Watches>, poison: Poison) -> Self {
-        Self { connection, watches, poison, log_pages: Arc::default() }
+        Self {
+            connection,
+            watches,
+            poison,
+            log_pages: Arc::default(),
+            wait_at: AtomicI32::new(LOG_PAGES_MAX),
+        }
     }
 
     pub(super) fn run(mut self, queue: Queue) {
@@ -181,13 +190,20 @@ impl Writer {
     /// Folds the log into the file. Readers may keep it from being finished; then a later one does.
     fn checkpoint(&self) {
         let pages = self.log_pages.load(Ordering::Relaxed);
+        let wait_at = self.wait_at.load(Ordering::Relaxed);
         let mode = match pages {
             ..LOG_PAGES => return,
-            LOG_PAGES..LOG_PAGES_MAX => CheckpointMode::PASSIVE,
-            LOG_PAGES_MAX.. => CheckpointMode::RESTART,
+            pages if pages < wait_at => CheckpointMode::PASSIVE,
+            _ => CheckpointMode::RESTART,
         };
+        if pages >= wait_at {
+            self.wait_at.store(pages.saturating_add(LOG_PAGES_MAX), Ordering::Relaxed);
+        }
         match self.connection.wal_checkpoint_v2(Some(rusqlite::MAIN_DB), mode) {
-            Ok((_, folded)) if folded >= pages => self.log_pages.store(0, Ordering::Relaxed),
+            Ok((_, folded)) if folded >= pages => {
+                self.log_pages.store(0, Ordering::Relaxed);
+                self.wait_at.store(LOG_PAGES_MAX, Ordering::Relaxed);
+            }
             Ok(_) => {}
             Err(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {}

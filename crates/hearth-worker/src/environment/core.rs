@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use hearth_sandbox::api::Exit;
 use tokio::sync::oneshot;
 
-use super::Setup;
 use super::answers::{self, Outcome, Status};
 use super::calls::{Delivery, Pending, Todo};
-use super::figures::{Figures, Memory, init_report};
+use super::figures::{Figures, init_report};
 use super::journal::Journal;
 use super::link::Link;
+use super::memory::Memory;
 use super::state::{CallId, Effect, Ending, Environment, Event};
+use super::{INIT_CPU, Setup};
 use crate::channel::event_number;
 use crate::sandbox::{Ended, Sandbox};
 use crate::worker::{Call, Failure, Response};
@@ -37,6 +38,8 @@ pub(super) struct Core {
     waiters: VecDeque<oneshot::Sender<Delivery>>,
     /// The present sandbox.
     pub(super) link: Option<Link>,
+    /// Since when the present sandbox has the CPU of an init.
+    pub(super) init_cpu_since: Option<Instant>,
     pub(super) todo: Todo,
     /// The limit that counts now.
     pub(super) deadline: Option<Instant>,
@@ -70,6 +73,7 @@ impl Core {
             calls_seen: 0,
             waiters: VecDeque::new(),
             link: None,
+            init_cpu_since: None,
             todo: Todo { launch: true, arm: true, ..Todo::default() },
             watched: false,
             init_began: now,
@@ -292,6 +296,7 @@ impl Core {
     fn deliver(&mut self, id: CallId) {
         // What was written until now comes before START.
         self.drain();
+        self.end_init_cpu();
         if !self.waiters.is_empty() {
             let pending = self.pending(id);
             let mut delivery = Delivery { call: pending.call.clone(), deadline_ms: pending.deadline_ms };
@@ -328,6 +333,20 @@ impl Core {
             self.journal.begin_tail();
         }
         self.journal.platform(line);
+    }
+
+    /// Its CPU is that of its memory from now on.
+    fn end_init_cpu(&mut self) {
+        if let (Some(_), Some(link)) = (self.init_cpu_since.take(), &self.link) {
+            self.setup.sandbox.limit_cpu(link.id, self.setup.cpu_microseconds());
+        }
+    }
+
+    /// A runtime that starts inside an invocation does not keep the CPU of an init for the whole of it.
+    pub(super) fn check_init_cpu(&mut self, now: Instant) {
+        if self.init_cpu_since.is_some_and(|since| now.saturating_duration_since(since) >= INIT_CPU) {
+            self.end_init_cpu();
+        }
     }
 
     /// Takes what the function wrote so far, as much as a pipe can hold.

@@ -21,7 +21,7 @@ use super::state::Event;
 use super::{Setup, Socket};
 use crate::channel::{Frame, take_frame};
 use crate::runtime_api;
-use crate::sandbox::{Channel, Ended, Running, SandboxError};
+use crate::sandbox::{Channel, Ended, Running, SandboxError, host_port};
 use crate::worker::BoxFuture;
 
 /// Memory is looked at so often while an invocation runs; shorter ones once, at their end.
@@ -114,10 +114,14 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
                 let mut core = shared.lock();
                 core.not_started(error.to_string());
             }
-            Woken::Channel => read(&shared, present.as_mut()),
+            Woken::Channel => read(&shared, present.as_mut(), link::read_channel),
             Woken::Writable => flush(&shared),
             Woken::Output => drain(&shared, present.as_mut()),
-            Woken::Ended(ended) => shared.lock().exited(ended),
+            Woken::Ended(ended) => {
+                // What it said last may have come before the reactor saw it.
+                read(&shared, present.as_mut(), link::read_rest);
+                shared.lock().exited(ended);
+            }
             Woken::Asked => {}
             Woken::Tick => timer.as_mut().reset(tick(&shared).into()),
         }
@@ -172,7 +176,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
         None => (None, None),
     };
     let serving = TaskGroup::new();
-    for ((socket, _), descriptor) in super::sockets(&setup.endpoint_ports).zip(sockets) {
+    for ((socket, _), descriptor) in super::sockets(&setup.endpoint_ports, &setup.host_ports).zip(sockets) {
         match socket {
             Socket::RuntimeApi => runtime_api::serve(descriptor, shared.clone(), &serving)?,
             Socket::Endpoint => {
@@ -183,6 +187,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
                     &serving,
                 )?;
             }
+            Socket::Host(port) => host_port::serve(descriptor, port, &serving)?,
             Socket::XRay => runtime_api::drain_datagrams(descriptor, &serving)?,
         }
     }
@@ -190,6 +195,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
     let mut core = shared.lock();
     core.memory.watch(&memory_stat);
     core.link = Some(Link::new(id, sending.clone(), output.clone()));
+    core.init_cpu_since = Some(Instant::now());
     drop(core);
     Ok(Present {
         channel,
@@ -274,10 +280,14 @@ fn drain(shared: &Shared, present: Option<&mut Present>) {
 }
 
 /// Reads the channel and acts on every whole frame.
-fn read(shared: &Shared, present: Option<&mut Present>) {
+fn read(
+    shared: &Shared,
+    present: Option<&mut Present>,
+    take: fn(&pipe::Receiver, &mut BytesMut) -> std::io::Result<bool>,
+) {
     let Some(present) = present else { return };
     let Some(channel) = &present.channel else { return };
-    let open = link::read_channel(channel, &mut present.read).unwrap_or(false);
+    let open = take(channel, &mut present.read).unwrap_or(false);
     loop {
         match take_frame(&mut present.read) {
             Ok(Some(frame)) => {
@@ -330,6 +340,7 @@ fn tick(shared: &Shared) -> Instant {
         core.deadline = None;
         core.apply(Event::DeadlinePassed);
     }
+    core.check_init_cpu(now);
     if core.current().is_some() {
         core.memory.sample();
     }

@@ -1,84 +1,14 @@
-//! The figures of an invocation: durations, memory, and the lines that carry them (`spec/invoke.md` section 4).
+//! The figures of an invocation and the lines that carry them (`spec/invoke.md` section 4).
 //!
-//! Never: counts page cache as a function's memory.
+//! Never: measures anything; `memory.rs` does.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::answers::Status;
-
-/// A `memory.stat` has about 40 lines.
-const STAT_BYTES_MAX: usize = 8 * 1024;
-const MEGABYTE: u64 = 1024 * 1024;
-
-/// The memory of one environment, as its cgroup counts it.
-#[derive(Debug)]
-pub(crate) struct Memory {
-    stat: Option<File>,
-    limit_bytes: u64,
-    peak_bytes: u64,
-}
-
-impl Memory {
-    /// Nothing measured yet.
-    pub(crate) fn new(limit_mb: u32) -> Self {
-        Self { stat: None, limit_bytes: u64::from(limit_mb) * MEGABYTE, peak_bytes: 0 }
-    }
-
-    /// Measures another sandbox of the same environment from now on.
-    pub(crate) fn watch(&mut self, stat: &Path) {
-        self.stat = File::open(stat).ok();
-    }
-
-    /// Looks now; a sandbox that is gone leaves the peak as it was.
-    pub(crate) fn sample(&mut self) {
-        let Some(stat) = &self.stat else { return };
-        let mut text = [0; STAT_BYTES_MAX];
-        match stat.read_at(&mut text, 0) {
-            Ok(length) => self.peak_bytes = self.peak_bytes.max(function_bytes(&text[..length])),
-            Err(_) => self.stat = None,
-        }
-    }
-
-    /// The kernel had to kill for memory: all of it was used.
-    pub(crate) fn exhausted(&mut self) {
-        self.peak_bytes = self.limit_bytes;
-    }
-
-    /// `Max Memory Used`, rounded up and never above the limit.
-    pub(crate) fn peak_mb(&self) -> u64 {
-        self.peak_bytes.min(self.limit_bytes).div_ceil(MEGABYTE)
-    }
-
-    /// `Memory Size`.
-    pub(crate) fn limit_mb(&self) -> u64 {
-        self.limit_bytes / MEGABYTE
-    }
-}
-
-/// Anonymous and shared memory of a cgroup: version 1's `total_rss` and `total_shmem`, version 2's `anon` and `shmem`.
-fn function_bytes(stat: &[u8]) -> u64 {
-    let mut sum = 0u64;
-    for line in stat.split(|byte| *byte == b'\n') {
-        let Some(value) = [&b"total_rss "[..], b"total_shmem ", b"anon ", b"shmem "]
-            .into_iter()
-            .find_map(|name| line.strip_prefix(name))
-        else {
-            continue;
-        };
-        let value = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u64>().ok());
-        // Version 1 has a `shmem` of its own level beside `total_shmem`; the process tree has one level only.
-        if !(line.starts_with(b"shmem ") && stat.windows(12).any(|window| window == b"total_shmem ")) {
-            sum = sum.saturating_add(value.unwrap_or(0));
-        }
-    }
-    sum
-}
+use super::memory::Memory;
 
 /// What one REPORT line says.
 #[derive(Clone, Debug)]
@@ -141,8 +71,7 @@ mod tests {
     use super::*;
 
     fn line(duration_us: u64, init_us: Option<u64>, status: Option<Status>) -> String {
-        let mut memory = Memory::new(128);
-        memory.peak_bytes = 36 * MEGABYTE - 5;
+        let memory = Memory::with_peak(128, 36 * 1024 * 1024 - 5);
         let (duration, init) = (Duration::from_micros(duration_us), init_us.map(Duration::from_micros));
         Figures { request: Uuid::nil(), duration, init, status }.line(&memory)
     }
@@ -170,12 +99,5 @@ mod tests {
             init_report(Duration::from_micros(1_670_770), "init", &status),
             "INIT_REPORT Init Duration: 1670.77 ms\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError"
         );
-    }
-
-    #[test]
-    fn memory_is_anonymous_and_shared_but_not_page_cache() {
-        let v1 = b"cache 900\nrss 100\nshmem 7\ntotal_cache 900\ntotal_rss 100\ntotal_shmem 7\ntotal_mapped_file 50\n";
-        assert_eq!(function_bytes(v1), 107);
-        assert_eq!(function_bytes(b"anon 40\nfile 900\nshmem 2\n"), 42);
     }
 }

@@ -133,3 +133,22 @@ pub(super) fn read_channel(channel: &pipe::Receiver, read: &mut BytesMut) -> io:
         Err(error) => Err(error),
     }
 }
+
+/// Reads what is left in the channel of a runtime that has ended, whether or not the reactor has seen it.
+pub(super) fn read_rest(channel: &pipe::Receiver, read: &mut BytesMut) -> io::Result<bool> {
+    let mut buffer = [0; CHANNEL_READ_BYTES];
+    let mut taken = 0;
+    while taken < DRAIN_BYTES_MAX {
+        match rustix::io::read(channel, &mut buffer) {
+            Ok(0) => return Ok(false),
+            Ok(length) => {
+                read.extend_from_slice(&buffer[..length]);
+                taken += length;
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(true)
+}

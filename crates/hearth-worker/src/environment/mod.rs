@@ -16,6 +16,7 @@ mod driver;
 mod figures;
 mod journal;
 mod link;
+mod memory;
 mod shared;
 mod state;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use hearth_sandbox::api::{Listen, Mount, SandboxSpec};
 use hearth_world::World;
 use tokio::sync::mpsc;
 
+use crate::code::Code;
 use crate::runtimes::{self, Entry, Program, Runtime};
 use crate::sandbox::Sandbox;
 use crate::worker::{Call, Endpoint, Failure, Reason, Report, Response, Revision};
@@ -45,6 +47,9 @@ pub(crate) const INIT_LIMIT: Duration = Duration::from_secs(10);
 const PROCESSES_MAX: u32 = 1024;
 /// CPU is given by memory: 1,769 MB are one vCPU (`spec/invoke.md` section 6).
 const MEMORY_MB_OF_A_CPU: u64 = 1_769;
+/// How long a starting runtime has the CPU of an init (two vCPUs, whatever the memory); afterwards, and from the first
+/// invocation on, it has that of its memory.
+const INIT_CPU: Duration = Duration::from_secs(10);
 /// The weight of one process of the host.
 const SHARES_OF_A_CPU: u64 = 1_024;
 /// Where the Runtime API and the X-Ray daemon are.
@@ -52,7 +57,7 @@ pub(crate) const PLATFORM_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1
 /// Where older runtimes and the endpoint's clients look.
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The Runtime API's port; reserved by AWS.
-pub(crate) const RUNTIME_API_PORT: u16 = 9001;
+pub const RUNTIME_API_PORT: u16 = 9001;
 /// Where the function's package is seen.
 const TASK: &str = "/var/task";
 /// Where its layers are seen.
@@ -65,13 +70,15 @@ pub(crate) struct Setup {
     pub(crate) revision: Arc<Revision>,
     pub(crate) runtime: Arc<Runtime>,
     /// The unpacked package.
-    pub(crate) code: PathBuf,
+    pub(crate) code: Code,
     /// The unpacked layers, or an empty directory: shown as `/opt`.
-    pub(crate) opt: PathBuf,
+    pub(crate) opt: Code,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) endpoint: Arc<dyn Endpoint>,
     /// Ports of 127.0.0.1 inside at which the endpoint is served; the first is the one announced.
     pub(crate) endpoint_ports: Vec<u16>,
+    /// Ports of this host's loopback that are served inside.
+    pub(crate) host_ports: Vec<u16>,
     pub(crate) world: World,
     pub(crate) init_limit: Duration,
 }
@@ -82,10 +89,12 @@ enum Socket {
     RuntimeApi,
     XRay,
     Endpoint,
+    /// This port of the host's loopback.
+    Host(u16),
 }
 
 /// The sockets of every sandbox, in order.
-fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
+fn sockets(endpoint_ports: &[u16], host_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
     let tcp = |address, port| Listen::Tcp(SocketAddr::new(address, port));
     let platform = [
         (Socket::RuntimeApi, tcp(PLATFORM_ADDRESS, RUNTIME_API_PORT)),
@@ -95,11 +104,12 @@ fn sockets(endpoint_ports: &[u16]) -> impl Iterator<Item = (Socket, Listen)> {
     platform
         .into_iter()
         .chain(endpoint_ports.iter().map(move |port| (Socket::Endpoint, tcp(LOOPBACK, *port))))
+        .chain(host_ports.iter().map(move |port| (Socket::Host(*port), tcp(LOOPBACK, *port))))
 }
 
 /// The sockets that every sandbox will ask for, so that the spawner can keep some ready.
-pub fn sandbox_sockets(endpoint_ports: &[u16]) -> Vec<Listen> {
-    sockets(endpoint_ports).map(|(_, listen)| listen).collect()
+pub fn sandbox_sockets(endpoint_ports: &[u16], host_ports: &[u16]) -> Vec<Listen> {
+    sockets(endpoint_ports, host_ports).map(|(_, listen)| listen).collect()
 }
 
 impl Setup {
@@ -107,8 +117,8 @@ impl Setup {
     fn spec(&self, log_stream: &str) -> Option<SandboxSpec> {
         let program = self.program()?;
         let mut mounts = self.runtime.mounts.clone();
-        mounts.push(Mount { source: self.code.clone(), target: TASK.into() });
-        mounts.push(Mount { source: self.opt.clone(), target: OPT.into() });
+        mounts.push(Mount { source: self.code.directory.clone(), target: TASK.into() });
+        mounts.push(Mount { source: self.opt.directory.clone(), target: OPT.into() });
         Some(SandboxSpec {
             memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,
             processes_max: PROCESSES_MAX,
@@ -124,7 +134,7 @@ impl Setup {
                 self.endpoint_ports.first(),
             ),
             directory: TASK.into(),
-            listen: sandbox_sockets(&self.endpoint_ports),
+            listen: sandbox_sockets(&self.endpoint_ports, &self.host_ports),
             channel: self.runtime.channel,
         })
     }
@@ -134,8 +144,8 @@ impl Setup {
         let brought = |path: &&&str| {
             let below = |root: &str| Path::new(path).strip_prefix(root).ok();
             let on_host = match (below(TASK), below(OPT)) {
-                (Some(file), _) => self.code.join(file),
-                (_, Some(file)) => self.opt.join(file),
+                (Some(file), _) => self.code.directory.join(file),
+                (_, Some(file)) => self.opt.directory.join(file),
                 (None, None) => return false,
             };
             // Where a link leads is for the sandbox to find out.
@@ -146,6 +156,12 @@ impl Setup {
             Entry::Program(program) => Some(program.clone()),
             Entry::FirstOf(paths) => paths.iter().find(brought).map(|path| Program::brought(path)),
         }
+    }
+
+    /// CPU time in microseconds per second, by the memory.
+    fn cpu_microseconds(&self) -> u32 {
+        let share = u64::from(self.revision.memory_mb) * 1_000_000 / MEMORY_MB_OF_A_CPU;
+        u32::try_from(share).unwrap_or(u32::MAX)
     }
 
     /// A program that cannot be executed is the function's fault, not the host's.

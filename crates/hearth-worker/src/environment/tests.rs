@@ -82,11 +82,12 @@ impl Fixture {
         let setup = Arc::new(Setup {
             revision,
             runtime,
-            code: "/nonexistent".into(),
-            opt: "/nonexistent".into(),
+            code: crate::code::Code::at("/nonexistent".into()),
+            opt: crate::code::Code::at("/nonexistent".into()),
             sandbox: Arc::new(sandbox),
             endpoint: Arc::new(NoEndpoint),
             endpoint_ports: Vec::new(),
+            host_ports: Vec::new(),
             world: world.clone(),
             init_limit,
         });

@@ -180,6 +180,13 @@ impl Runtimes {
             .collect()
     }
 
+    /// What of the host is shown in sandboxes, beside what lies in the data folder: the system's trees, and the
+    /// prefixes of the interpreters that were found.
+    pub fn sources(&self) -> Vec<PathBuf> {
+        let prefixes = specs().filter_map(|spec| self.find(spec).ok()?.prefix);
+        host_mounts().into_iter().map(|mount| mount.source).chain(prefixes).collect()
+    }
+
     /// The newest Python there is, as AWS spells it.
     pub fn newest_python(&self) -> Option<&'static str> {
         python::RUNTIMES.iter().rev().find(|spec| self.find(spec).is_ok()).map(|spec| spec.identifier)

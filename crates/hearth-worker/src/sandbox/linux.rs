@@ -50,7 +50,7 @@ struct Orders {
 enum Order {
     Start(SandboxId, Box<SandboxSpec>, oneshot::Sender<Result<Running, SandboxError>>),
     Unpack(u64, UnpackSpec, Vec<OwnedFd>, oneshot::Sender<Result<Unpacked, UnpackError>>),
-    /// Kill, freeze, thaw: answered by nothing.
+    /// Kill, freeze, thaw, limit: answered by nothing.
     Tell(Command),
 }
 
@@ -131,6 +131,10 @@ impl Sandbox for LinuxSandbox {
 
     fn thaw(&self, id: SandboxId) {
         self.orders.add(Order::Tell(Command::Thaw(id))).ok();
+    }
+
+    fn limit_cpu(&self, id: SandboxId, microseconds_per_second: u32) {
+        self.orders.add(Order::Tell(Command::LimitCpu(id, microseconds_per_second))).ok();
     }
 
     fn unpack(
@@ -297,6 +301,12 @@ impl Line {
                 if let Some(tell) = self.pending.running.remove(&id) {
                     tell.send(Ended { exit, out_of_memory }).ok();
                 }
+            }
+            Event::NoEgress(reason) => {
+                warn!(
+                    reason,
+                    "functions have no way out to the internet here; --egress off says that this is meant"
+                );
             }
             Event::Unpacked(number, result) => {
                 if let Some(answer) = self.pending.archives.remove(&number) {

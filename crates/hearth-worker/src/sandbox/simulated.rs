@@ -128,6 +128,8 @@ impl Sandbox for SimulatedSandbox {
 
     fn thaw(&self, _: SandboxId) {}
 
+    fn limit_cpu(&self, _: SandboxId, _: u32) {}
+
     /// Makes an empty directory: nothing simulated looks into packages.
     fn unpack(&self, _: Vec<OwnedFd>, spec: UnpackSpec) -> BoxFuture<'_, Result<Unpacked, UnpackError>> {
         Box::pin(async move {

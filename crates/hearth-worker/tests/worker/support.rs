@@ -92,6 +92,7 @@ impl Host {
         let options = WorkerOptions {
             data: data.path().join("data"),
             endpoint_ports: vec![ENDPOINT_PORT],
+            host_ports: Vec::new(),
             environments_max: ENVIRONMENTS_MAX,
             places: Places::of_this_process(),
         };

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::sync::mpsc::Receiver;
 
+use hearth_aws::Sessions;
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps, Options};
-use hearth_store::{Blobs, SqliteStore};
+use hearth_store::{BlobKeeper, Blobs, SqliteStore};
 use hearth_worker::{
     BoxFuture, Call, CodeDigest, EnvironmentId, Failure, PrepareError, Reason, Report, Response, Revision,
     StartError, Worker,
@@ -27,15 +28,19 @@ pub fn run() -> Result<Exit> {
     let page = block_on(async {
         // The services are asked for their operations' names alone: no call ever reaches them.
         let store = Arc::new(SqliteStore::in_memory(&world)?);
+        let (iam, sessions) = (Iam::open(store.clone(), world.clone()), Arc::new(Sessions::new([0; 32])));
+        let blobs = Blobs::local(&folder.join("blobs"))?;
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
-            blobs: Blobs::local(&folder.join("blobs"))?,
+            blobs: BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO),
             worker: Arc::new(Absent),
             world: world.clone(),
             tasks: TaskGroup::new(),
+            roles: iam.clone(),
+            sessions: sessions.clone(),
             options: Options::default(),
         });
-        Ok(hearth_aws::coverage(&services::all(&lambda, &Iam::open(store, world.clone()))))
+        Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &sessions, &world, false)))
     });
     folder.close()?;
     print!("{}", page?);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use hearth_sandbox::Check;
+use hearth_sandbox::{Check, Level};
 
 use crate::commands::{print, runtimes};
 use crate::exit::Exit;
@@ -26,13 +26,18 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut checks = hearth_sandbox::doctor();
     checks.push(interpreters());
-    let fit = checks.iter().all(|check| check.ok);
+    let level = Level::of(&checks);
     if arguments.json {
-        print(&as_json(&checks, fit))?;
+        print(&as_json(&checks, level))?;
     } else {
-        print(&for_people(&checks, fit))?;
+        print(&for_people(&checks, level))?;
     }
-    Ok(if fit { Exit::Done } else { Exit::Failed })
+    Ok(if level == Level::None { Exit::Failed } else { Exit::Done })
+}
+
+/// What keeps this machine from full isolation, each with a remedy; empty when nothing does.
+pub fn missing_for_full() -> Vec<Check> {
+    hearth_sandbox::missing_for_full()
 }
 
 fn interpreters() -> Check {
@@ -43,27 +48,27 @@ fn interpreters() -> Check {
     Check {
         name: "runtimes",
         ok: !found.is_empty(),
+        needed: true,
         detail,
         remedy: Some(remedy).filter(|_| found.is_empty()),
     }
 }
 
-fn as_json(checks: &[Check], fit: bool) -> String {
-    let entry = |check: &Check| json!({ "Name": check.name, "Ok": check.ok, "Detail": check.detail, "Remedy": check.remedy });
-    json!({ "Level": level(fit), "Checks": checks.iter().map(entry).collect::<Vec<_>>() }).to_string()
+fn as_json(checks: &[Check], level: Level) -> String {
+    let entry = |check: &Check| json!({ "Name": check.name, "Ok": check.ok, "Needed": check.needed, "Detail": check.detail, "Remedy": check.remedy });
+    json!({ "Level": level.name(), "Checks": checks.iter().map(entry).collect::<Vec<_>>() }).to_string()
 }
 
-fn for_people(checks: &[Check], fit: bool) -> String {
+fn for_people(checks: &[Check], level: Level) -> String {
     let line = |check: &Check| {
-        let mark = if check.ok { "ok     " } else { "MISSING" };
+        let mark = match (check.ok, check.needed) {
+            (true, _) => "ok     ",
+            (false, true) => "MISSING",
+            (false, false) => "LACKING",
+        };
         let remedy = check.remedy.as_ref().filter(|_| !check.ok).map(|remedy| format!(" ({remedy})"));
         format!("{mark} {:<14} {}{}\n", check.name, check.detail, remedy.unwrap_or_default())
     };
     let lines: String = checks.iter().map(line).collect();
-    format!("{lines}isolation: {}", level(fit))
-}
-
-/// The level of isolation that `hearth up` would have here.
-fn level(fit: bool) -> &'static str {
-    if fit { "full" } else { "none" }
+    format!("{lines}isolation: {}", level.name())
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use hearth_world::{Timestamp, World};
 
-use crate::cli::Target;
+use crate::cli::{Target, age};
 use crate::client::{self, Client};
 use crate::commands::block_on;
 use crate::exit::Exit;
@@ -107,33 +107,9 @@ fn for_people(line: &[u8]) -> Result<String> {
     Ok(format!("{time} {}", message.trim_end().replace('\r', "\n")))
 }
 
-fn age(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text} is no age: use 30s, 10m, 2h or 1d");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds: u64 = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(wrong()),
-    };
-    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    count.checked_mul(seconds).ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_age_is_a_number_with_its_unit() {
-        assert_eq!(age("30s"), Ok(30));
-        assert_eq!(age("2h"), Ok(7_200));
-        assert!(age("2").is_err());
-        assert!(age("m").is_err());
-        assert!(age("-1m").is_err());
-        assert!(age("").is_err());
-    }
 
     #[test]
     fn an_event_is_shown_with_its_time_and_its_lines() {

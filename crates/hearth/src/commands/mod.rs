@@ -1,10 +1,15 @@
 //! The commands, a file each: arguments, examples for the help, and what it does.
 
+pub mod backup;
 pub mod coverage;
+pub mod disk;
 pub mod doctor;
 pub mod invoke;
 pub mod logs;
+pub mod restore;
+mod running;
 pub mod runtimes;
+pub mod serve;
 pub mod up;
 
 use std::io::Write;
@@ -18,10 +23,14 @@ use crate::exit::Exit;
 pub fn run(cli: Cli, started: std::time::Instant) -> Result<Exit> {
     match cli.command {
         Command::Up(arguments) => up::run(arguments, started),
+        Command::Serve(arguments) => serve::run(arguments, started),
         Command::Invoke(arguments) => invoke::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Runtimes(arguments) => runtimes::run(&arguments),
+        Command::Disk(arguments) => disk::run(arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Coverage => coverage::run(),
     }
 }

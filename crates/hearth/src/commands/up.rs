@@ -6,7 +6,6 @@
 //!
 //! Never: starts a thread before the spawner runs; makes anything before its options are checked.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,31 +13,30 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::warn;
 
 use hearth_sandbox::POOL_DEFAULT;
 use hearth_world::World;
 
-use crate::cli::account;
+use crate::cli::{account, age};
+use crate::commands::running;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
-use crate::front::is_loopback;
-use crate::server::{self, Server};
+use crate::front::{self, is_loopback};
+use crate::server::{self, Callers, Server};
+use crate::{network, state};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
   hearth up
   hearth up --listen 127.0.0.1:0 --ephemeral
   hearth up --data ./state --account 123456789012
+  HEARTH_STORE=postgres://hearth@db/hearth hearth up --blobs /mnt/packages
 
 Signals: Ctrl-C or SIGTERM finishes running calls, for 10 s at most; a second one ends at once.";
 
 /// How long running calls may take after the first signal.
 const DRAIN: Duration = Duration::from_secs(10);
-
-/// What a shell makes of a process that was ended by Ctrl-C.
-const INTERRUPTED: i32 = 130;
 
 /// Options of `hearth up`.
 #[derive(Args, Debug)]
@@ -58,12 +56,19 @@ pub struct Arguments {
     /// Let --listen name an address that others reach: whoever reaches it can run code here
     #[arg(long)]
     trust_network: bool,
+    /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
+    #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
+    garbage_grace: u64,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
     /// Environments started ahead of their first call; not built yet, so only 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=0))]
     pool: u32,
+    #[command(flatten)]
+    network: network::Options,
+    #[command(flatten)]
+    state: state::Options,
 }
 
 /// Runs the command.
@@ -76,15 +81,28 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     listener.set_nonblocking(true).context("prepare the listener")?;
     let folder = open_folder(&arguments, &world)?;
     let port = listener.local_addr().context("read the listener's address")?.port();
-    let launcher = server::launcher(&folder, arguments.places, port);
+    let network = arguments.network.reachable(port)?;
+    let launcher = server::launcher(&folder, arguments.places, port, &network, None);
     let spawner = launcher().map_err(anyhow::Error::msg)?;
+    // Not before: the spawner and what it starts keep the limits of who started us.
+    front::raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).context("prepare the listener")?;
-        let options = server::Options { account: arguments.account };
+        let options = server::Options {
+            account: arguments.account,
+            network,
+            state: arguments.state,
+            garbage_grace: Duration::from_secs(arguments.garbage_grace),
+            callers: Callers::Anybody,
+            hosts: Vec::new(),
+            tls: None,
+        };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
-        serve(server, started).await
+        let ready = format!("ready http://{} in {} ms", server.address(), started.elapsed().as_millis());
+        // Another spawner is launched when one dies: nothing but a signal ends the server.
+        running::serve(server, &ready, DRAIN, std::future::pending()).await
     });
     // What is still running after the drain must not hold the process up.
     runtime.shutdown_background();
@@ -95,6 +113,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
 }
 
 fn check(arguments: &Arguments) -> Result<()> {
+    arguments.state.check()?;
     if !rustix::process::geteuid().is_root() {
         bail!("sandboxes need root: run hearth as root (rootless sandboxes do not exist yet)");
     }
@@ -129,44 +148,5 @@ fn remove(folder: DataFolder) {
         hearth_sandbox::clean_up(folder.instance(), &folder.join("run")).map_err(anyhow::Error::msg);
     if let Err(error) = cleaned.and_then(|()| folder.close()) {
         warn!(error = format!("{error:#}"), folder = %path.display(), "an abandoned ephemeral folder stays");
-    }
-}
-
-async fn serve(server: Server, started: Instant) -> Result<()> {
-    let mut signals = Signals::new()?;
-    let mut out = std::io::stdout();
-    writeln!(out, "ready http://{} in {} ms", server.address(), started.elapsed().as_millis())
-        .and_then(|()| out.flush())
-        .context("print the ready line")?;
-    signals.next().await;
-    info!("stopping: running calls may finish");
-    tokio::select! {
-        () = server.stop(DRAIN) => Ok(()),
-        // The spawner sees our end and kills every sandbox.
-        () = signals.next() => {
-            warn!("stopped at once: running calls are lost");
-            std::process::exit(INTERRUPTED)
-        }
-    }
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let listen = |kind| signal(kind).context("listen to signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    /// The next one. Cancel-safe.
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -1,64 +1,90 @@
-//! The policies that are part of a role, in the store. Everything here runs inside a transaction.
+//! The policies that are part of a user, a group or a role: one record each. In a transaction.
 
-use bytes::Bytes;
 use hearth_store::{Key, Tx, VALUE_BYTES_MAX};
+use serde::{Deserialize, Serialize};
 
-use crate::error::RoleError;
-use crate::roles::{self, Role};
-use crate::stored::{self, InlinePolicy};
+use crate::error::{IamError, What};
+use crate::principals::Principal;
+use crate::records;
+use crate::stored::Stored;
 
-/// All inline policies of one role together, in characters without white space (quota of IAM).
-pub(crate) const INLINE_CHARACTERS_MAX: usize = 10_240;
+/// All inline policies of one principal together, in characters without white space (quotas of IAM).
+const fn characters_max(what: What) -> usize {
+    match what {
+        What::User => 2_048,
+        What::Group => 5_120,
+        _ => 10_240,
+    }
+}
 
-/// More than fit into [`INLINE_CHARACTERS_MAX`]: a policy has two characters at least.
+/// More than fit into the quota: a policy has two characters at least.
 const POLICIES_MAX: u32 = 5_121;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InlinePolicy {
+    pub(crate) name: String,
+    pub(crate) document: String,
+}
+
+impl Stored for InlinePolicy {}
 
 /// Writes a policy, over one of the same name if there is one.
 pub(crate) fn put(
     tx: &mut dyn Tx,
     account: &str,
-    role: &str,
+    principal: &Principal,
     policy: &InlinePolicy,
-) -> Result<(), RoleError> {
-    let role = roles::get(tx, account, role)?;
-    let others = all(tx, account, &role)?;
+) -> Result<(), IamError> {
+    let others = all(tx, account, principal)?;
     let others = others.iter().filter(|other| !other.name.eq_ignore_ascii_case(&policy.name));
     let others: usize = others.map(|other| characters(&other.document)).sum();
-    let record = stored::encode_inline(policy)?;
+    let record = policy.encode()?;
+    let limit = characters_max(principal.what);
     // White space does not count for the quota, but must fit.
-    if others + characters(&policy.document) > INLINE_CHARACTERS_MAX || record.len() > VALUE_BYTES_MAX {
-        return Err(RoleError::InlineTooLarge(role.name));
+    if others + characters(&policy.document) > limit || record.len() > VALUE_BYTES_MAX {
+        return Err(IamError::InlineTooLarge { limit, what: principal.what, name: principal.name.clone() });
     }
-    Ok(tx.put(&key(account, &role.name, &policy.name), record)?)
+    Ok(tx.put(&key(account, principal, &policy.name), record)?)
 }
 
-pub(crate) fn get(tx: &mut dyn Tx, account: &str, role: &str, name: &str) -> Result<InlinePolicy, RoleError> {
-    let role = roles::get(tx, account, role)?;
-    let record = tx.get(&key(account, &role.name, name))?;
-    let record = record.ok_or_else(|| RoleError::NoInlinePolicy(name.to_owned()))?;
-    Ok(stored::decode_inline(&record)?)
+pub(crate) fn get(
+    tx: &mut dyn Tx,
+    account: &str,
+    principal: &Principal,
+    name: &str,
+) -> Result<InlinePolicy, IamError> {
+    let record = tx.get(&key(account, principal, name))?;
+    let record = record.ok_or_else(|| IamError::NoInlinePolicy(principal.what, name.to_owned()))?;
+    Ok(InlinePolicy::decode(&record)?)
 }
 
-pub(crate) fn delete(tx: &mut dyn Tx, account: &str, role: &str, name: &str) -> Result<(), RoleError> {
-    get(tx, account, role, name)?;
-    Ok(tx.delete(&key(account, role, name))?)
+pub(crate) fn delete(
+    tx: &mut dyn Tx,
+    account: &str,
+    principal: &Principal,
+    name: &str,
+) -> Result<(), IamError> {
+    get(tx, account, principal, name)?;
+    Ok(tx.delete(&key(account, principal, name))?)
+}
+
+/// In their order.
+pub(crate) fn names(tx: &mut dyn Tx, account: &str, principal: &Principal) -> Result<Vec<String>, IamError> {
+    Ok(all(tx, account, principal)?.into_iter().map(|policy| policy.name).collect())
 }
 
 /// In the order of their names.
-pub(crate) fn all(tx: &mut dyn Tx, account: &str, role: &Role) -> Result<Vec<InlinePolicy>, RoleError> {
-    let records: Vec<Bytes> = roles::values(tx, of_role(account, &role.name).children(), POLICIES_MAX)?;
-    Ok(records.iter().map(|record| stored::decode_inline(record)).collect::<Result<_, _>>()?)
+fn all(tx: &mut dyn Tx, account: &str, principal: &Principal) -> Result<Vec<InlinePolicy>, IamError> {
+    let records = records::values(tx, principal.inline(account).children(), POLICIES_MAX)?;
+    Ok(records.iter().map(|record| InlinePolicy::decode(record)).collect::<Result<_, _>>()?)
 }
 
-fn characters(document: &str) -> usize {
+/// As quotas count: without white space.
+pub(crate) fn characters(document: &str) -> usize {
     document.chars().filter(|character| !character.is_whitespace()).count()
 }
 
 /// Two names that differ in case only are one policy.
-fn key(account: &str, role: &str, name: &str) -> Key {
-    of_role(account, role).text(&name.to_ascii_lowercase())
-}
-
-fn of_role(account: &str, role: &str) -> Key {
-    Key::of("iam/role-inline-policy").text(account).text(&role.to_ascii_lowercase())
+fn key(account: &str, principal: &Principal, name: &str) -> Key {
+    principal.inline(account).text(&name.to_ascii_lowercase())
 }

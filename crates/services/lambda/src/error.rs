@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use hearth_aws::{ApiError, Code, Document};
-use hearth_store::{BlobError, StoreError};
+use hearth_store::{KeepError, StoreError};
 
 use crate::functions::RecordError;
 use crate::limits::{CODE_UNZIPPED_BYTES_MAX, CODE_ZIPPED_BYTES_MAX, INVOKE_PAYLOAD_BYTES_MAX};
@@ -37,18 +37,24 @@ pub(crate) enum FunctionError {
     ZipTooLarge,
     #[error("Code storage limit exceeded.")]
     CodeStorageExceeded,
+    #[error("The role defined for the function cannot be assumed by Lambda.")]
+    RoleNotAssumable,
     #[error("{0}")]
     Parameter(String),
     #[error("access the state of functions")]
     Store(#[from] StoreError),
-    #[error("access a package")]
-    Blob(#[from] BlobError),
+    #[error("keep a package")]
+    Keep(#[from] KeepError),
+    #[error("the package was collected as garbage {0} times while the function was created")]
+    Collected(u32),
     #[error("read the record of function {name}")]
     Unreadable {
         name: String,
         #[source]
         source: RecordError,
     },
+    #[error("look for the role of a function")]
+    Role(#[source] ApiError),
     #[error("make the package of function {name} ready: {reason}")]
     Prepare { name: String, reason: String },
 }
@@ -63,8 +69,10 @@ impl From<FunctionError> for ApiError {
             ZipTooLarge => ApiError::client(Code::RequestEntityTooLarge, &error).without_type(),
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
-            | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
-            Store(_) | Blob(_) | Unreadable { .. } | Prepare { .. } => ApiError::internal(error),
+            | RoleNotAssumable | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
+            Store(cause) => ApiError::internal_saying(cause.to_string(), error),
+            Keep(cause) => ApiError::internal_saying(cause.to_string(), error),
+            Collected(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
         }
     }
 }

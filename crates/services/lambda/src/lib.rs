@@ -29,7 +29,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use hearth_store::{Blobs, Store};
+use hearth_aws::credentials::{Roles, Sessions};
+use hearth_store::{BlobKeeper, MigrationError, Store};
 use hearth_worker::Worker;
 use hearth_world::{TaskGroup, World};
 
@@ -46,24 +47,40 @@ pub struct LambdaDeps {
     /// Holds the functions.
     pub store: Arc<dyn Store>,
     /// Holds their packages.
-    pub blobs: Blobs,
+    pub blobs: BlobKeeper,
     /// Runs them. Its reports are taken by this service.
     pub worker: Arc<dyn Worker>,
     /// Time and randomness.
     pub world: World,
     /// Whose tasks the service's are. To be stopped after the worker's shutdown, so that its last reports are taken.
     pub tasks: TaskGroup,
+    /// Whose roles functions have. Those that are not there are accepted.
+    pub roles: Arc<dyn Roles>,
+    /// Issues the credentials of functions.
+    pub sessions: Arc<Sessions>,
     /// Settings.
     pub options: Options,
+}
+
+/// Brings the records of earlier releases to the newest format. Before [`Lambda::open`].
+pub async fn migrate(store: &dyn Store) -> Result<(), MigrationError> {
+    hearth_store::migrate(store, "lambda", functions::MIGRATIONS).await
+}
+
+/// Whether a store needs no [`migrate`]: what is read without it may lack what newer releases write.
+pub async fn is_migrated(store: &dyn Store) -> Result<bool, MigrationError> {
+    hearth_store::is_migrated(store, "lambda", functions::MIGRATIONS).await
 }
 
 /// The state of the service, shared by its operations.
 pub struct Lambda {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) blobs: Blobs,
+    pub(crate) blobs: BlobKeeper,
     pub(crate) worker: Arc<dyn Worker>,
     pub(crate) world: World,
     pub(crate) tasks: TaskGroup,
+    pub(crate) roles: Arc<dyn Roles>,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) options: Options,
     pub(crate) revisions: Revisions,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -75,16 +92,28 @@ impl Lambda {
     /// Starts the service, inside of a runtime: its tasks run, and functions that a former run left Pending are
     /// taken up.
     pub fn open(deps: LambdaDeps) -> Arc<Self> {
-        let LambdaDeps { store, blobs, worker, world, tasks, options } = deps;
+        let LambdaDeps { store, blobs, worker, world, tasks, roles, sessions, options } = deps;
         let scheduler = Arc::new(Scheduler::new(worker.clone(), world.clone(), options.clone()));
         let logs = Arc::new(Logs::new());
         invocation::keep_up(&tasks, scheduler.clone(), logs.clone());
         let link_key = LinkKey::new(world.random());
         let revisions = Revisions::default();
-        let lambda =
-            Self { store, blobs, worker, world, tasks, options, revisions, scheduler, link_key, logs };
-        let lambda = Arc::new(lambda);
+        let lambda = Arc::new(Self {
+            store,
+            blobs,
+            worker,
+            world,
+            tasks,
+            roles,
+            sessions,
+            options,
+            revisions,
+            scheduler,
+            link_key,
+            logs,
+        });
         functions::resume(&lambda);
+        functions::take_over(&lambda);
         lambda
     }
 

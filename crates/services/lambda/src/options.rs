@@ -25,6 +25,11 @@ pub struct Options {
     pub concurrent_executions: u32,
     /// The architecture of functions that this host can run: `x86_64` or `arm64`.
     pub architecture: &'static str,
+    /// Whether a function's role must have been created, as on AWS. `up` accepts any.
+    pub roles_must_exist: bool,
+    /// Whether the listener speaks TLS, so that links to it begin with `https`.
+    // GAP(links): a link asked for inside a sandbox, where the endpoint speaks plain HTTP, begins so too.
+    pub links_over_tls: bool,
 }
 
 impl Default for Options {
@@ -34,6 +39,8 @@ impl Default for Options {
             idle: IDLE,
             room_wait: ROOM_WAIT,
             concurrent_executions: CONCURRENT_EXECUTIONS,
+            roles_must_exist: false,
+            links_over_tls: false,
             architecture: if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
         }
     }

@@ -64,7 +64,7 @@ impl Lambda {
     /// The package that a link of [`GetFunction`](crate::service) leads to. Takes the request's path with its query.
     pub async fn package(&self, path_and_query: &str) -> Result<Bytes, PackageError> {
         let digest = self.linked(path_and_query)?;
-        Ok(self.blobs.get(&digest).await?)
+        Ok(self.blobs.blobs().get(&digest).await?)
     }
 
     fn linked(&self, path_and_query: &str) -> Result<BlobDigest, PackageError> {
@@ -99,7 +99,8 @@ impl Lambda {
             CODE_LOCATION_SECONDS,
         );
         let signature = self.link_key.sign(&signed);
-        format!("http://{host}{signed}{SIGNATURE}{signature}")
+        let scheme = if self.options.links_over_tls { "https" } else { "http" };
+        format!("{scheme}://{host}{signed}{SIGNATURE}{signature}")
     }
 }
 

@@ -79,7 +79,7 @@ shape! {
 }
 
 /// What CreateFunction asks for, checked; still without code, place and time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) zip: Bytes,
     pub(crate) tags: Tags,

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::toys::{door, form, lambda, listener, services};
+use super::toys::{authorization, door, form, lambda, listener, services};
 use crate::client::{Client, InProcess};
+use crate::credentials::{Session, Sessions};
 use crate::dispatch::{AllowAll, Services};
 use crate::document::Document;
 use crate::front_door::{FrontDoor, Key, Options, Origin, SandboxCaller};
@@ -94,6 +95,7 @@ async fn in_a_sandbox_the_socket_says_who_calls() {
         access_key_id: "ASIA".to_owned(),
         arn: "arn:aws:sts::222222222222:assumed-role/r/f".to_owned(),
         user_id: "AROA:f".to_owned(),
+        session: None,
     };
     let host = "127.0.0.1:4566".to_owned();
     let origin = Origin::Sandbox(Arc::new(SandboxCaller::new("222222222222".to_owned(), caller, host)));
@@ -104,7 +106,12 @@ async fn in_a_sandbox_the_socket_says_who_calls() {
 
 #[tokio::test]
 async fn a_key_that_hearth_made_is_verified_and_another_is_refused_where_strangers_are() {
-    let caller = Caller { access_key_id: "AKID".to_owned(), arn: "arn".to_owned(), user_id: "id".to_owned() };
+    let caller = Caller {
+        access_key_id: "AKID".to_owned(),
+        arn: "arn".to_owned(),
+        user_id: "id".to_owned(),
+        session: None,
+    };
     let secret = "secret".to_owned();
     let key = Key { secret, session_token: None, expires: None, account: "111111111111".to_owned(), caller };
     let options = Options { accept_unknown_keys: false, ..Options::default() };
@@ -121,13 +128,47 @@ async fn a_key_that_hearth_made_is_verified_and_another_is_refused_where_strange
 }
 
 #[tokio::test]
+async fn temporary_credentials_are_verified_by_what_their_token_says_also_where_strangers_are_welcome() {
+    let world = hearth_world::World::simulated(1);
+    let sessions = Arc::new(Sessions::new([7; 32]));
+    let (arn, id) = ("arn:aws:sts::222222222222:assumed-role/r/f".to_owned(), "AROA:f".to_owned());
+    let life = std::time::Duration::from_secs(900);
+    let session = Session::new("222222222222", arn, id, world.physical().now(), life);
+    let issued = sessions.issue(world.random(), &session);
+    let door =
+        FrontDoor::new(services(), Options::default(), world, Arc::new(AllowAll)).with_sessions(sessions);
+    let header = authorization("sts").replace("AKID", &issued.access_key_id);
+    assert!(header.contains(&issued.access_key_id), "{header}");
+    let sent = |token: Option<&str>| {
+        let sent = form("sts", "Action=GetCallerIdentity&Version=2011-06-15");
+        let sent = sent.header("authorization", &header).header("x-amz-date", "20251125T000000Z").unsigned();
+        match token {
+            Some(token) => sent.header("x-amz-security-token", token),
+            None => sent,
+        }
+    };
+    let token = issued.session_token.as_str();
+    for forged in [None, Some("x"), Some(&token[..token.len() - 4])] {
+        let answer = sent(forged).from(&door, listener()).await;
+        assert!(answer.contains("<Code>InvalidClientTokenId</Code>"), "{answer}");
+    }
+    let answer = sent(Some(token)).from(&door, listener()).await;
+    assert!(answer.contains("<Code>SignatureDoesNotMatch</Code>"), "{answer}");
+}
+
+#[tokio::test]
 async fn one_service_calls_another_with_the_same_checks() {
     let client = InProcess::default();
     client.connect(Arc::new(Services::new(services(), Arc::new(AllowAll))));
     let call = |operation| crate::operation::Call {
         account: "111111111111".to_owned(),
         region: "eu-west-1".to_owned(),
-        caller: Caller { access_key_id: String::new(), arn: "arn".to_owned(), user_id: "id".to_owned() },
+        caller: Caller {
+            access_key_id: String::new(),
+            arn: "arn".to_owned(),
+            user_id: "id".to_owned(),
+            session: None,
+        },
         request_id: uuid::Uuid::nil(),
         service: "lambda",
         operation,

@@ -30,7 +30,12 @@ impl Body for Stalled {
 }
 
 fn sandbox() -> Origin {
-    let caller = Caller { access_key_id: "ASIA".to_owned(), arn: "arn".to_owned(), user_id: "id".to_owned() };
+    let caller = Caller {
+        access_key_id: "ASIA".to_owned(),
+        arn: "arn".to_owned(),
+        user_id: "id".to_owned(),
+        session: None,
+    };
     let account = "222222222222".to_owned();
     Origin::Sandbox(Arc::new(SandboxCaller::new(account, caller, "127.0.0.1:4566".to_owned())))
 }

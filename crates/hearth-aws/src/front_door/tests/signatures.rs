@@ -32,6 +32,7 @@ impl Test {
             access_key_id: "AKIDHEARTH".to_owned(),
             arn: "arn:aws:iam::111111111111:user/u".to_owned(),
             user_id: "AIDA".to_owned(),
+            session: None,
         };
         let key = |session_token: Option<&str>| Key {
             secret: SECRET.to_owned(),

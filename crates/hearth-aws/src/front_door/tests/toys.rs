@@ -231,7 +231,7 @@ toy!(GetDashboard(_cx, input: DashboardInput) -> DashboardOutput {
     Ok(DashboardOutput { dashboard_name: input.dashboard_name })
 });
 
-pub(super) fn services() -> Vec<Service> {
+pub(crate) fn services() -> Vec<Service> {
     let state = Arc::new(());
     let lambda = Service::new("lambda").with::<Invoke>(&state).with::<GetFunctionConfiguration>(&state);
     let lambda =

@@ -5,6 +5,7 @@
 //! kept in the build folder, never in the repository.
 
 mod bodies;
+mod client;
 mod input;
 mod output;
 pub(crate) mod package;

@@ -1,6 +1,7 @@
 //! Pending becomes Active, or Failed: after CreateFunction has answered, and again after a restart in between.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hearth_aws::names::FunctionName;
 use hearth_store::{transact, transact_read};
@@ -16,6 +17,12 @@ use crate::error::{Chain, FunctionError};
 
 /// Functions that are activated one after the other before the next ones are read.
 const PAGE: u32 = 100;
+
+/// A server that lives settles a function in less.
+const TAKE_OVER_AFTER: Duration = Duration::from_secs(10);
+
+/// How often it is looked for what other servers left.
+const TAKE_OVER_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Settles one function in a task of its own.
 pub(crate) fn activate(lambda: &Arc<Lambda>, owner: Owner, function: Function) {
@@ -33,32 +40,52 @@ pub(crate) fn activate(lambda: &Arc<Lambda>, owner: Owner, function: Function) {
 pub(crate) fn resume(lambda: &Arc<Lambda>) {
     let lambda = lambda.clone();
     lambda.tasks.clone().spawn(TaskKind::Service, info_span!("resume"), |stop| async move {
-        if let Some(Err(error)) = stop.or(settle_all(&lambda)).await {
+        if let Some(Err(error)) = stop.or(settle_all(&lambda, Duration::ZERO)).await {
             warn!(error = %Chain(&error), "functions stay Pending until the next start");
         }
     });
 }
 
-async fn settle_all(lambda: &Lambda) -> Result<(), FunctionError> {
+/// Takes up what other servers of the same store left Pending: the one that created a function settles it, and when
+/// it has not after a while, anybody does. The first to commit wins.
+pub(crate) fn take_over(lambda: &Arc<Lambda>) {
+    if !lambda.store.is_shared() {
+        return;
+    }
+    let lambda = lambda.clone();
+    lambda.tasks.clone().spawn(TaskKind::Service, info_span!("take over"), |stop| async move {
+        let clock = lambda.world.physical().clone();
+        while stop.or(clock.sleep(TAKE_OVER_INTERVAL)).await.is_some() {
+            if let Some(Err(error)) = stop.or(settle_all(&lambda, TAKE_OVER_AFTER)).await {
+                warn!(error = %Chain(&error), "functions stay Pending until the next look");
+            }
+        }
+    });
+}
+
+/// Settles what is Pending since at least this long.
+async fn settle_all(lambda: &Lambda, since: Duration) -> Result<(), FunctionError> {
     let mut last: Option<(Owner, FunctionName)> = None;
     loop {
         let after = last.clone();
         let page = transact_read(&*lambda.store, move |tx| table::pending(tx, after.as_ref(), PAGE)).await?;
         let Some(end) = page.last().cloned() else { return Ok(()) };
         for (owner, name) in page {
-            settle_named(lambda, &owner, name).await;
+            settle_named(lambda, &owner, name, since).await;
         }
         last = Some(end);
     }
 }
 
 /// One that cannot be settled does not hold up the others.
-async fn settle_named(lambda: &Lambda, owner: &Owner, name: FunctionName) {
+async fn settle_named(lambda: &Lambda, owner: &Owner, name: FunctionName, since: Duration) {
     let key = (owner.clone(), name);
     let settled = async {
         match transact_read(&*lambda.store, move |tx| table::get(tx, &key.0, &key.1)).await? {
-            Some(function) => settle(lambda, owner, &function).await,
-            None => Ok(()),
+            Some(function) if lambda.world.domain().now().since(function.last_modified) >= since => {
+                settle(lambda, owner, &function).await
+            }
+            Some(_) | None => Ok(()),
         }
     };
     if let Err(error) = settled.await {

@@ -20,6 +20,11 @@ impl Owner {
         Self { account: call.account.clone(), region: call.region.clone() }
     }
 
+    /// Who holds a function's package, in the words of the store's list of holders.
+    pub(crate) fn holder(&self, name: &FunctionName) -> String {
+        format!("lambda/{}/{}/{name}", self.account, self.region)
+    }
+
     /// `arn:aws:lambda:R:A:function:F`, followed by the qualifier if there is one.
     pub(crate) fn function_arn(&self, name: &FunctionName, qualifier: Option<&str>) -> String {
         name.arn(&self.region, &self.account, qualifier).to_string()

@@ -10,11 +10,13 @@
 mod activation;
 mod configuration;
 mod function;
+mod migrations;
 mod stored;
 mod table;
 
-pub(crate) use activation::{activate, resume};
+pub(crate) use activation::{activate, resume, take_over};
 pub(crate) use configuration::{Configuration, Detail};
 pub(crate) use function::{Function, Owner, State};
+pub(crate) use migrations::MIGRATIONS;
 pub(crate) use stored::RecordError;
 pub(crate) use table::{Tags, code_usage, delete, function_key, get, insert, page, tags};

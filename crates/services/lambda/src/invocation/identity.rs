@@ -1,39 +1,43 @@
 //! Whom a function acts as: a session of its role, named after the function, with credentials of its own.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use hearth_aws::names::RoleArn;
+use std::time::Duration;
+
+use hearth_aws::credentials::{RoleFacts, Session, Sessions};
 use hearth_worker::{Credentials, Identity, Secret};
-use hearth_world::Random;
-use sha2::{Digest, Sha256};
+use hearth_world::{Random, Timestamp};
 
 use crate::functions::Function;
 
-/// The digits of AWS's ids: base32 without 0, 1, 8 and 9.
-const ID_DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// How long the credentials of a function hold. AWS does not tell; its functions see theirs for some hours.
+const LIFE: Duration = Duration::from_secs(12 * 3_600);
 
-/// A new session with new credentials.
-pub(super) fn new_session(random: &Random, function: &Function) -> Identity {
-    let session = function.name.as_str();
-    Identity {
-        arn: function.role.session(session),
-        user_id: format!("{}:{session}", role_id(&function.role)),
+/// Credentials are not given to an invocation that may outlive them: the longest one takes 15 minutes, and what it
+/// has begun may go on for a while.
+const REMAINING_MIN: Duration = Duration::from_secs(3_600);
+
+/// A new session with new credentials, and until when invocations may begin with it. `role_id` is that of a role
+/// that was created.
+pub(super) fn new_session(
+    sessions: &Sessions,
+    random: &Random,
+    now: Timestamp,
+    function: &Function,
+    role_id: Option<String>,
+) -> (Identity, Timestamp) {
+    let (role, name) = (&function.role, function.name.as_str());
+    let role_id = role_id.unwrap_or_else(|| RoleFacts::derived_id(role));
+    let session = Session::new(role.account(), role.session(name), format!("{role_id}:{name}"), now, LIFE);
+    let issued = sessions.issue(random, &session);
+    let identity = Identity {
+        arn: session.arn,
+        user_id: session.user_id,
         credentials: Credentials {
-            access_key_id: format!("ASIA{}", id_text(&random.bytes::<16>())),
-            secret_access_key: Secret(BASE64_STANDARD.encode(random.bytes::<30>())),
-            session_token: Secret(BASE64_STANDARD.encode(random.bytes::<192>())),
+            access_key_id: issued.access_key_id,
+            secret_access_key: Secret(issued.secret_access_key),
+            session_token: Secret(issued.session_token),
         },
-    }
-}
-
-/// `AROA…`, always the same for one role: also for a role that nobody created.
-// GAP(iam): the id that GetRole shows, for a role that exists.
-fn role_id(role: &RoleArn) -> String {
-    format!("AROA{}", id_text(&Sha256::digest(role.to_string())[..17]))
-}
-
-fn id_text(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| char::from(ID_DIGITS[usize::from(byte % 32)])).collect()
+    };
+    (identity, now.after(LIFE - REMAINING_MIN))
 }
 
 #[cfg(test)]
@@ -41,24 +45,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_of_a_role_is_stable_and_has_the_form_of_aws() {
-        let role = RoleArn::new("123456789012", "/", "exec");
-        let id = role_id(&role);
-        assert_eq!(id, role_id(&role));
-        assert_eq!(id.len(), 21);
-        assert!(id[4..].bytes().all(|byte| ID_DIGITS.contains(&byte)));
-    }
-
-    #[test]
-    fn every_session_has_credentials_of_its_own() {
-        let random = Random::seeded(1);
-        let [first, second] = [(); 2].map(|()| new_session(&random, &Function::example("thumbnail")));
+    fn every_session_has_credentials_of_its_own_that_tell_whose_they_are() {
+        let (sessions, random, now) = (Sessions::new([1; 32]), Random::seeded(1), Timestamp::from_millis(0));
+        let example = Function::example("thumbnail");
+        let [(first, usable), (second, _)] =
+            [(); 2].map(|()| new_session(&sessions, &random, now, &example, Some("AROAREAL".to_owned())));
         assert_eq!(first.arn, "arn:aws:sts::000000000000:assumed-role/exec/thumbnail");
-        assert_eq!(
-            (first.credentials.access_key_id.len(), first.credentials.secret_access_key.0.len()),
-            (20, 40)
-        );
+        assert_eq!(first.user_id, "AROAREAL:thumbnail");
         assert_ne!(first.credentials.access_key_id, second.credentials.access_key_id);
-        assert_ne!(first.credentials.secret_access_key, second.credentials.secret_access_key);
+        let token = &first.credentials.session_token.0;
+        let opened = sessions.open(&first.credentials.access_key_id, token).expect("it is ours");
+        assert_eq!((&opened.arn, opened.expires), (&first.arn, now.after(LIFE)));
+        assert!(usable < opened.expires);
+        let (nobodys, _) = new_session(&sessions, &random, now, &example, None);
+        assert_eq!(nobodys.user_id, format!("{}:thumbnail", RoleFacts::derived_id(&example.role)));
     }
 }

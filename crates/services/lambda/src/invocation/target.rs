@@ -1,5 +1,8 @@
 //! What an invocation runs: one revision of a function, made from its record once and remembered.
 //!
+//! Where other servers write to the same store, what is remembered counts only while the record is still the one it
+//! was made from: that is one read an invocation.
+//!
 //! Whoever writes a function forgets it here after the commit and before the answer. A reader that began before
 //! the write cannot bring the old one back: it carries the generation in which it began.
 
@@ -11,7 +14,7 @@ use std::time::Duration;
 use hearth_aws::names::{FunctionName, LATEST};
 use hearth_store::transact_read;
 use hearth_worker::{CodeDigest, Identity, Revision, Secret};
-use hearth_world::Random;
+use hearth_world::Timestamp;
 
 use super::identity;
 use crate::Lambda;
@@ -31,12 +34,14 @@ pub(crate) struct Target {
     pub(crate) revision: Arc<Revision>,
     /// Account and region: whose concurrency a call counts against.
     pub(crate) scope: Arc<str>,
+    /// No invocation begins with its credentials from then on.
+    usable_until: Timestamp,
     retired: AtomicBool,
 }
 
 impl Target {
-    pub(super) fn new(random: &Random, owner: &Owner, function: Function) -> Self {
-        let identity = identity::new_session(random, &function);
+    pub(super) fn new(owner: &Owner, function: Function, session: (Identity, Timestamp)) -> Self {
+        let (identity, usable_until) = session;
         let revision = Revision {
             id: function.revision_id,
             account: owner.account.clone(),
@@ -55,11 +60,7 @@ impl Target {
             identity,
         };
         let scope = format!("{}/{}", owner.account, owner.region).into();
-        Self { revision: Arc::new(revision), scope, retired: AtomicBool::new(false) }
-    }
-
-    fn access_key_id(&self) -> &str {
-        &self.revision.identity.credentials.access_key_id
+        Self { revision: Arc::new(revision), scope, usable_until, retired: AtomicBool::new(false) }
     }
 
     /// Whether the function has changed or gone since: its environments are not used again.
@@ -77,8 +78,6 @@ pub(crate) struct Revisions {
 #[derive(Debug, Default)]
 struct Known {
     targets: HashMap<String, Arc<Target>>,
-    /// By the access key that the function signs with.
-    sessions: HashMap<String, Arc<Target>>,
     /// Grows with every function that is forgotten.
     generation: u64,
 }
@@ -101,43 +100,32 @@ impl Revisions {
         }
         if known.targets.len() >= TARGETS_MAX {
             let any = known.targets.keys().next().cloned();
-            any.and_then(|any| known.remove(&any));
+            any.and_then(|any| known.targets.remove(&any));
         }
         let target = Arc::new(target);
-        known.sessions.insert(target.access_key_id().to_owned(), target.clone());
         known.targets.insert(key(owner, name), target.clone());
         target
-    }
-
-    /// Whom an access key belongs to, if a function has it.
-    fn session(&self, access_key_id: &str) -> Option<Arc<Target>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.sessions.get(access_key_id).cloned()
     }
 
     /// To be called after every committed write of a function.
     pub(crate) fn forget(&self, owner: &Owner, name: &FunctionName) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.generation += 1;
-        if let Some(target) = known.remove(&key(owner, name)) {
+        if let Some(target) = known.targets.remove(&key(owner, name)) {
             target.retired.store(true, Ordering::Release);
         }
     }
-}
 
-impl Known {
-    fn remove(&mut self, key: &str) -> Option<Arc<Target>> {
-        let target = self.targets.remove(key)?;
-        self.sessions.remove(target.access_key_id());
-        Some(target)
-    }
-}
-
-impl Lambda {
-    /// Whom an access key belongs to, when it is the one of a function that was invoked lately: its calls from
-    /// outside of a sandbox are verified with it. Inside, the socket tells who calls.
-    pub fn session(&self, access_key_id: &str) -> Option<Identity> {
-        Some(self.revisions.session(access_key_id)?.revision.identity.clone())
+    /// Forgets this target, unless another one has come in its place since: the generation, and whether it did.
+    fn expire(&self, owner: &Owner, name: &FunctionName, old: &Target) -> (u64, bool) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        old.retired.store(true, Ordering::Release);
+        let key = key(owner, name);
+        let is_known = known.targets.get(&key).is_some_and(|target| std::ptr::eq(&**target, old));
+        if is_known {
+            known.targets.remove(&key);
+        }
+        (known.generation, is_known)
     }
 }
 
@@ -188,22 +176,52 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     if !asked.is_latest() {
         return Err(not_found());
     }
-    let generation = match lambda.revisions.get(&asked.owner, &asked.name) {
-        Ok(target) => return Ok(Found::Ready(target)),
-        Err(generation) => generation,
-    };
+    let now = lambda.world.physical().now();
+    let known = lambda.revisions.get(&asked.owner, &asked.name);
+    let fresh = known.as_ref().is_ok_and(|target| now < target.usable_until);
+    if let Ok(target) = &known
+        && fresh
+        && !lambda.store.is_shared()
+    {
+        return Ok(Found::Ready(target.clone()));
+    }
     let (owner, name) = (asked.owner.clone(), asked.name.clone());
     let read = transact_read(&*lambda.store, move |tx| functions::get(tx, &owner, &name)).await?;
+    let generation = match known {
+        Ok(target)
+            if fresh && read.as_ref().is_some_and(|function| function.revision_id == target.revision.id) =>
+        {
+            return Ok(Found::Ready(target));
+        }
+        Ok(target) => outdated(lambda, asked, &target),
+        Err(generation) => generation,
+    };
     let function = read.ok_or_else(not_found)?;
     if function.state != State::Active {
         return Ok(Found::NotReady(function.state.name()));
     }
-    let target = Target::new(lambda.world.random(), &asked.owner, function);
+    let role = lambda.roles.find(&function.role).await.map_err(FunctionError::Role)?;
+    let (sessions, random) = (&lambda.sessions, lambda.world.random());
+    let session = identity::new_session(sessions, random, now, &function, role.map(|role| role.id));
+    let target = Target::new(&asked.owner, function, session);
     Ok(Found::Ready(lambda.revisions.remember(generation, &asked.owner, &asked.name, target)))
+}
+
+/// Another server has changed or deleted the function, or its credentials are near their end: environments that hold
+/// the old ones end after their calls. Gives the generation from which on it is read again.
+fn outdated(lambda: &Lambda, asked: &Asked, old: &Target) -> u64 {
+    let (generation, forgotten) = lambda.revisions.expire(&asked.owner, &asked.name, old);
+    if forgotten {
+        lambda.scheduler.retire(old.revision.id);
+    }
+    generation
 }
 
 #[cfg(test)]
 mod tests {
+    use hearth_aws::Sessions;
+    use hearth_world::Random;
+
     use super::*;
 
     fn owner() -> Owner {
@@ -211,7 +229,10 @@ mod tests {
     }
 
     fn target() -> Target {
-        Target::new(&Random::seeded(1), &owner(), Function::example("f"))
+        let (function, start) = (Function::example("f"), Timestamp::from_millis(0));
+        let sessions = Sessions::new([1; 32]);
+        let session = identity::new_session(&sessions, &Random::seeded(1), start, &function, None);
+        Target::new(&owner(), function, session)
     }
 
     #[test]
@@ -232,5 +253,19 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &second), "two readers at the same time share one identity");
         revisions.forget(&owner(), &name);
         assert!(first.is_retired());
+    }
+
+    #[test]
+    fn a_revision_whose_credentials_end_makes_room_for_its_successor_alone() {
+        let (revisions, name) = (Revisions::default(), Function::example("f").name);
+        let generation = revisions.get(&owner(), &name).expect_err("nothing is known");
+        let old = revisions.remember(generation, &owner(), &name, target());
+        let (generation, forgotten) = revisions.expire(&owner(), &name, &old);
+        assert!(forgotten);
+        let renewed = revisions.remember(generation, &owner(), &name, target());
+        assert!(old.is_retired() && !Arc::ptr_eq(&old, &renewed));
+        assert!(!revisions.expire(&owner(), &name, &old).1);
+        let found = revisions.get(&owner(), &name).expect("a late one changes nothing");
+        assert!(Arc::ptr_eq(&found, &renewed) && !renewed.is_retired());
     }
 }

@@ -1,12 +1,14 @@
 //! CreateFunction: checks, keeps the package, writes the function, and answers while it is still Pending.
 //!
-//! The order is what makes a crash harmless: the package is durable before the record that names it, and the record
-//! says Pending until the function is known to run, which the next start takes up.
+//! The order is what makes a crash harmless: the package is durable before the record that names it, the record holds
+//! the package from its own transaction on, and it says Pending until the function is known to run, which the next
+//! start takes up.
 
 use std::sync::Arc;
 
 use hearth_aws::names::FunctionName;
 use hearth_aws::{ApiError, Cx, Operation};
+use hearth_store::garbage::{self, Ticket};
 use hearth_store::{BlobDigest, transact, transact_read};
 use hearth_worker::{CodeDigest, PrepareError};
 
@@ -16,6 +18,10 @@ use crate::functions::{self, Configuration, Detail, Function, Owner, State, Tags
 use crate::limits::{CODE_STORAGE_BYTES_MAX, CODE_UNZIPPED_BYTES_MAX};
 use crate::parameters::{CreateInput, Wanted};
 use crate::reference::Asked;
+
+/// How often a package is put that is collected before its function holds it. Once is rare: it takes longer than the
+/// grace to unpack, or somebody asks for all garbage to go now.
+const PUTS_MAX: u32 = 3;
 
 pub(crate) struct CreateFunction;
 
@@ -34,6 +40,10 @@ impl Operation for CreateFunction {
             );
         }
         let Asked { owner, name, .. } = asked;
+        if cx.options.roles_must_exist && cx.roles.find(&wanted.role).await?.is_none() {
+            // GAP(roles): a role whose trust policy does not name Lambda is accepted.
+            return Err(FunctionError::RoleNotAssumable.into());
+        }
         let created = cx.state().enduring(|lambda| async move {
             let function = create(&lambda, &owner, name, wanted).await?;
             functions::activate(&lambda, owner.clone(), function.clone());
@@ -54,13 +64,24 @@ async fn create(
     if transact_read(&*lambda.store, move |tx| functions::get(tx, &key.0, &key.1)).await?.is_some() {
         return Err(FunctionError::AlreadyExists(name.to_string()));
     }
-    let code_bytes = wanted.zip.len() as u64;
-    // GAP(garbage): a package that no function names any more stays on disk.
-    let code = lambda.blobs.put(wanted.zip.clone()).await?;
-    prepare(lambda, &name, &code).await?;
-    let function = Function {
+    for _ in 0..PUTS_MAX {
+        let kept = lambda.blobs.put("package", wanted.zip.clone()).await?;
+        let ticket = kept.ticket;
+        prepare(lambda, &name, &ticket.digest).await?;
+        let function = function(lambda, &name, &wanted, &ticket);
+        if insert(lambda, owner, function.clone(), wanted.tags.clone(), ticket).await? {
+            lambda.revisions.forget(owner, &name);
+            return Ok(function);
+        }
+    }
+    Err(FunctionError::Collected(PUTS_MAX))
+}
+
+fn function(lambda: &Lambda, name: &FunctionName, wanted: &Wanted, ticket: &Ticket) -> Function {
+    let wanted = wanted.clone();
+    Function {
         log_group: wanted.log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
-        name,
+        name: name.clone(),
         role: wanted.role,
         runtime: wanted.runtime,
         handler: wanted.handler,
@@ -70,15 +91,12 @@ async fn create(
         ephemeral_mb: wanted.ephemeral_mb,
         architecture: wanted.architecture,
         environment: wanted.environment,
-        code,
-        code_bytes,
+        code: ticket.digest,
+        code_bytes: wanted.zip.len() as u64,
         last_modified: lambda.world.domain().now(),
         revision_id: lambda.world.random().uuid(),
         state: State::Pending,
-    };
-    insert(lambda, owner, function.clone(), wanted.tags).await?;
-    lambda.revisions.forget(owner, &function.name);
-    Ok(function)
+    }
 }
 
 async fn prepare(lambda: &Lambda, name: &FunctionName, code: &BlobDigest) -> Result<(), FunctionError> {
@@ -91,7 +109,14 @@ async fn prepare(lambda: &Lambda, name: &FunctionName, code: &BlobDigest) -> Res
     }
 }
 
-async fn insert(lambda: &Lambda, owner: &Owner, function: Function, tags: Tags) -> Result<(), FunctionError> {
+/// Writes the function; `false` when its package was collected meanwhile.
+async fn insert(
+    lambda: &Lambda,
+    owner: &Owner,
+    function: Function,
+    tags: Tags,
+    ticket: Ticket,
+) -> Result<bool, FunctionError> {
     let owner = owner.clone();
     transact(&*lambda.store, move |tx| {
         if functions::get(tx, &owner, &function.name)?.is_some() {
@@ -100,7 +125,11 @@ async fn insert(lambda: &Lambda, owner: &Owner, function: Function, tags: Tags) 
         if functions::code_usage(tx, &owner)?.saturating_add(function.code_bytes) > CODE_STORAGE_BYTES_MAX {
             return Err(FunctionError::CodeStorageExceeded);
         }
-        functions::insert(tx, &owner, &function, &tags)
+        if !garbage::hold(tx, &ticket, &owner.holder(&function.name))? {
+            return Ok(false);
+        }
+        functions::insert(tx, &owner, &function, &tags)?;
+        Ok(true)
     })
     .await
 }

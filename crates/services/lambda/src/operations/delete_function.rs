@@ -2,7 +2,7 @@
 
 use hearth_aws::names::{FunctionRef, LATEST};
 use hearth_aws::{ApiError, Cx, Operation, shape};
-use hearth_store::transact;
+use hearth_store::{garbage, transact};
 
 use crate::Lambda;
 use crate::error::FunctionError;
@@ -42,10 +42,11 @@ impl Operation for DeleteFunction {
 }
 
 async fn delete(lambda: &Lambda, asked: Asked) -> Result<(), FunctionError> {
-    let key = asked.clone();
+    let (key, grace) = (asked.clone(), lambda.blobs.grace());
     let deleted = transact(&*lambda.store, move |tx| {
         let function = functions::get(tx, &key.owner, &key.name)?.ok_or_else(|| key.not_found())?;
         functions::delete(tx, &key.owner, &function)?;
+        garbage::release(tx, &function.code, &key.owner.holder(&key.name), grace)?;
         Ok::<_, FunctionError>(function)
     })
     .await?;

@@ -10,9 +10,10 @@ mod worker;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hearth_aws::credentials::{NoRoles, Sessions};
 use hearth_aws::model::{Kind, Model, ShapeId};
 use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
-use hearth_store::{Blobs, SqliteStore, Store};
+use hearth_store::{BlobKeeper, Blobs, SqliteStore, Store};
 use hearth_world::{TaskGroup, World};
 use tempfile::TempDir;
 use worker::FakeWorker;
@@ -23,6 +24,8 @@ type Members = Vec<(&'static str, Document)>;
 type Answer = Result<Document, ApiError>;
 
 const ACCOUNT: &str = "123456789012";
+/// How long packages without a function stay.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(600);
 const ROLE: &str = "arn:aws:iam::123456789012:role/exec";
 
 /// A service with a worker that does as it is told. A restart keeps the store and the packages.
@@ -61,10 +64,12 @@ impl Server {
         let (worker, tasks) = (Arc::new(worker), TaskGroup::new());
         let deps = LambdaDeps {
             store: store.clone(),
-            blobs: blobs.clone(),
+            blobs: BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), GRACE),
             worker: worker.clone(),
             world: world.clone(),
             tasks: tasks.clone(),
+            roles: Arc::new(NoRoles),
+            sessions: Arc::new(Sessions::new([1; 32])),
             options: Options { architecture: "x86_64", ..options },
         };
         let lambda = Lambda::open(deps);
@@ -127,6 +132,7 @@ fn call(account: &str, operation: &'static str) -> Call {
             access_key_id: "AKIA".into(),
             arn: format!("arn:aws:iam::{account}:root"),
             user_id: account.to_owned(),
+            session: None,
         },
         request_id: uuid::Uuid::from_u128(42),
         service: "lambda",

@@ -29,38 +29,3 @@ impl Operation for GetCallerIdentity {
         Ok(Output { user_id: caller.user_id, account, arn: caller.arn })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use hearth_aws::{Call, Caller, Document};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_caller_learns_its_account_its_arn_and_its_id() {
-        let caller = Caller {
-            access_key_id: "ASIAEXAMPLE".into(),
-            arn: "arn:aws:sts::123456789012:assumed-role/exec/thumbnail".into(),
-            user_id: "AROAEXAMPLE:thumbnail".into(),
-        };
-        let call = Call {
-            account: "000000000000".into(),
-            region: "us-east-1".into(),
-            caller,
-            request_id: uuid::Uuid::nil(),
-            service: "sts",
-            operation: GetCallerIdentity::NAME,
-            host: "127.0.0.1:4566".into(),
-            trace_id: None,
-        };
-        let answer = crate::service(Sts::open()).answer(call, Document::Structure(vec![]));
-        let answer = answer.expect("the operation is built").await.expect("it always succeeds");
-        let text = |text: &str| Document::String(text.to_owned());
-        let expected = vec![
-            ("UserId", text("AROAEXAMPLE:thumbnail")),
-            ("Account", text("123456789012")),
-            ("Arn", text("arn:aws:sts::123456789012:assumed-role/exec/thumbnail")),
-        ];
-        assert_eq!(answer, Document::Structure(expected));
-    }
-}

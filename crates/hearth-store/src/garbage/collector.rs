@@ -1,0 +1,86 @@
+//! Collects blobs that nobody holds, when their timers fire.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, info};
+
+use super::keeper::BlobKeeper;
+use super::references::{self, COLLECT, Verdict};
+use crate::blobs::BlobDigest;
+use crate::seam::{BoxFuture, StoreError, transact, transact_read};
+use crate::timers::{Fate, Fired, Timers};
+
+/// The first wait for a blob that is in use; it doubles with each attempt.
+const IN_USE_WAIT_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest wait for a blob that is in use.
+const IN_USE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What became of a blob's unpacked copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evicted {
+    /// There is none (any more).
+    Gone,
+    /// Something that runs still uses it.
+    InUse,
+}
+
+/// Removes what this server made of a blob: its unpacked copy.
+pub type Unpacked = Arc<dyn Fn(BlobDigest) -> BoxFuture<'static, Result<Evicted, String>> + Send + Sync>;
+
+/// Collects blobs. Cheap to clone.
+#[derive(Clone)]
+pub struct Collector {
+    pub(super) keeper: BlobKeeper,
+    pub(super) unpacked: Unpacked,
+}
+
+impl Collector {
+    /// For the blobs of a keeper, with what removes unpacked copies.
+    pub fn new(keeper: BlobKeeper, unpacked: Unpacked) -> Self {
+        Self { keeper, unpacked }
+    }
+
+    /// Collects when the timers of blobs fire.
+    pub fn serve(&self, timers: Timers) -> Timers {
+        let collector = self.clone();
+        timers.on(COLLECT, move |fired| {
+            let collector = collector.clone();
+            async move { collector.collect(fired).await.unwrap_or_else(Fate::Failed) }
+        })
+    }
+
+    pub(super) async fn collect(&self, fired: Fired) -> Result<Fate, String> {
+        let Ok(digest) = fired.id.parse::<BlobDigest>() else { return Ok(Fate::Done) };
+        let failed = |error: StoreError| error.to_string();
+        let held = transact_read(self.keeper.store(), move |tx| references::is_held(tx, &digest));
+        if held.await.map_err(failed)? {
+            // The one who holds it has cancelled the timer, or will find it settled.
+            return Ok(Fate::Done);
+        }
+        // Before the mark: what has a holder again meanwhile is unpacked again.
+        if self.keeper.is_pinned(&digest) || (self.unpacked)(digest).await? == Evicted::InUse {
+            debug!(%digest, "a blob without a holder is still in use");
+            let doubled = IN_USE_WAIT_FIRST.saturating_mul(1 << fired.attempts.saturating_sub(1).min(16));
+            return Ok(Fate::Again(doubled.min(IN_USE_WAIT_MAX)));
+        }
+        let claim = fired.clone();
+        let verdict = transact(self.keeper.store(), move |tx| references::mark(tx, &claim, &digest));
+        if verdict.await.map_err(failed)? == Verdict::Leave {
+            return Ok(Fate::Done);
+        }
+        self.keeper.blobs().delete(&digest).await.map_err(|error| error.to_string())?;
+        transact(self.keeper.store(), move |tx| references::collected(tx, &fired, &digest))
+            .await
+            .map_err(failed)?;
+        info!(%digest, "a blob that nobody needs is gone");
+        Ok(Fate::Done)
+    }
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Collector").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hearth_world::{TaskGroup, World};
+use proptest::prelude::*;
+
+use super::*;
+use crate::seam::{StoreError, Tx, TxResult, transact, transact_read};
+use crate::{Faults, SimulatedStore};
+
+const KIND: &str = "test/alarm";
+const LEASE: Duration = Duration::from_secs(10);
+
+async fn write<T: Send + 'static>(
+    store: &SimulatedStore,
+    mut body: impl FnMut(&mut dyn Tx) -> TxResult<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    transact::<T, StoreError, _>(store, move |tx| body(tx)).await
+}
+
+fn timer(world: &World, id: &str, after_seconds: u64) -> Timer {
+    let due = world.domain().now().after(Duration::from_secs(after_seconds));
+    Timer { kind: KIND, id: id.to_owned(), due, payload: Bytes::from_static(b"what for") }
+}
+
+async fn claimed(store: &SimulatedStore, owner: u128, n: u32) -> Vec<Fired> {
+    write(store, move |tx| table::claim(tx, KIND, owner, LEASE, n)).await.unwrap()
+}
+
+fn ids(fired: &[Fired]) -> Vec<&str> {
+    fired.iter().map(|fired| fired.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn timers_fire_in_the_order_of_their_times_and_not_before() {
+    let world = World::simulated(7);
+    let store = SimulatedStore::new(&world, Faults::default());
+    for (id, after) in [("late", 30), ("soon", 10), ("later", 60)] {
+        let timer = timer(&world, id, after);
+        write(&store, move |tx| set(tx, &timer)).await.unwrap();
+    }
+    world.domain().advance(Duration::from_secs(9));
+    assert!(claimed(&store, 1, 10).await.is_empty());
+    world.domain().advance(Duration::from_secs(21));
+    assert_eq!(ids(&claimed(&store, 1, 10).await), ["soon", "late"]);
+    let waiting = write(&store, |tx| waiting(tx, KIND, None, 10)).await.unwrap();
+    let claims: Vec<_> = waiting.iter().map(|timer| (timer.id.as_str(), timer.claimed)).collect();
+    assert_eq!(claims, [("late", true), ("later", false), ("soon", true)]);
+}
+
+#[tokio::test]
+async fn a_claimed_timer_fires_again_when_its_server_died_and_the_first_claim_settles_nothing() {
+    let world = World::simulated(7);
+    let store = SimulatedStore::new(&world, Faults::default());
+    let alarm = timer(&world, "alarm", 0);
+    write(&store, move |tx| set(tx, &alarm)).await.unwrap();
+    let first = claimed(&store, 1, 10).await.remove(0);
+    world.domain().advance(Duration::from_secs(9));
+    assert!(claimed(&store, 2, 10).await.is_empty(), "the claim lasts");
+    world.domain().advance(Duration::from_secs(1));
+    let second = claimed(&store, 2, 10).await.remove(0);
+    assert_eq!((second.attempts, second.epoch()), (2, 2));
+    assert!(!write(&store, move |tx| first.settle(tx)).await.unwrap());
+    assert!(write(&store, move |tx| second.settle(tx)).await.unwrap());
+    assert_eq!(write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_timer_that_is_set_anew_or_cancelled_cannot_be_settled_by_who_has_it() {
+    let world = World::simulated(7);
+    let store = SimulatedStore::new(&world, Faults::default());
+    let alarm = timer(&world, "alarm", 0);
+    let (again, now) = (Timer { due: alarm.due.after(Duration::from_secs(99)), ..alarm.clone() }, alarm.due);
+    write(&store, move |tx| set(tx, &alarm)).await.unwrap();
+    let fired = claimed(&store, 1, 10).await.remove(0);
+    let due = again.due;
+    write(&store, move |tx| set(tx, &again)).await.unwrap();
+    let late = fired.clone();
+    assert!(!write(&store, move |tx| late.again(tx, now)).await.unwrap());
+    let found = write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap().unwrap();
+    assert_eq!((found.due, found.attempts, found.claimed), (due, 0, false));
+    assert!(write(&store, |tx| cancel(tx, KIND, "alarm")).await.unwrap());
+    assert!(!write(&store, |tx| cancel(tx, KIND, "alarm")).await.unwrap());
+    assert_eq!(write(&store, |tx| soonest(tx, KIND)).await.unwrap(), None, "nothing stays in the index");
+    assert!(!write(&store, move |tx| fired.settle(tx)).await.unwrap());
+}
+
+/// What may happen to timers.
+#[derive(Clone, Debug)]
+enum Act {
+    Set(u8, u64),
+    Cancel(u8),
+    Claim(u32),
+    /// The oldest claim is settled, or fires again.
+    Settle(bool),
+    Pass(u64),
+    Crash,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => (0..5_u8, 0..40_u64).prop_map(|(id, after)| Act::Set(id, after)),
+        1 => (0..5_u8).prop_map(Act::Cancel),
+        4 => (1..4_u32).prop_map(Act::Claim),
+        3 => any::<bool>().prop_map(Act::Settle),
+        3 => (0..15_u64).prop_map(Act::Pass),
+        1 => Just(Act::Crash),
+    ]
+}
+
+/// The timers as they must be: when each is due, and which claim counts.
+#[derive(Default)]
+struct Model {
+    timers: BTreeMap<String, (hearth_world::Timestamp, Option<u128>)>,
+}
+
+async fn follows_the_model(seed: u64, acts: Vec<Act>) {
+    let world = World::simulated(seed);
+    let faults = Faults { reruns_per_mille: 300, refused_commits_per_mille: 200, ..Faults::default() };
+    let store = SimulatedStore::new(&world, faults);
+    let (mut model, mut claims, mut owner) = (Model::default(), Vec::<(u128, Fired)>::new(), 0);
+    for act in acts {
+        let now = world.domain().now();
+        match act {
+            Act::Set(id, after) => {
+                let timer = timer(&world, &id.to_string(), after);
+                let (id, due) = (timer.id.clone(), timer.due);
+                if write(&store, move |tx| set(tx, &timer)).await.is_ok() {
+                    model.timers.insert(id, (due, None));
+                }
+            }
+            Act::Cancel(id) => {
+                let id = id.to_string();
+                let named = id.clone();
+                if let Ok(was_there) = write(&store, move |tx| cancel(tx, KIND, &named)).await {
+                    assert_eq!(was_there, model.timers.remove(&id).is_some());
+                }
+            }
+            Act::Claim(n) => {
+                owner += 1;
+                let me = owner;
+                let mut due: Vec<_> = model.timers.iter().filter(|(_, (due, _))| *due <= now).collect();
+                due.sort_by_key(|(id, (due, _))| (*due, (*id).clone()));
+                let expected: Vec<String> =
+                    due.into_iter().take(n as usize).map(|(id, _)| id.clone()).collect();
+                if let Ok(fired) = write(&store, move |tx| table::claim(tx, KIND, me, LEASE, n)).await {
+                    assert_eq!(ids(&fired), expected);
+                    for fired in fired {
+                        model.timers.insert(fired.id.clone(), (now.after(LEASE), Some(me)));
+                        claims.push((me, fired));
+                    }
+                }
+            }
+            Act::Settle(done) if !claims.is_empty() => {
+                let (me, fired) = claims.remove(0);
+                let counts = model.timers.get(&fired.id).is_some_and(|(_, claim)| *claim == Some(me));
+                let id = fired.id.clone();
+                let settled = write(&store, move |tx| {
+                    let now = tx.now();
+                    if done { fired.settle(tx) } else { fired.again(tx, now) }
+                });
+                if let Ok(settled) = settled.await {
+                    assert_eq!(settled, counts);
+                    match (counts, done) {
+                        (true, true) => drop(model.timers.remove(&id)),
+                        (true, false) => drop(model.timers.insert(id, (now, None))),
+                        (false, _) => {}
+                    }
+                }
+            }
+            Act::Settle(_) => {}
+            Act::Pass(seconds) => world.domain().advance(Duration::from_secs(seconds)),
+            Act::Crash => store.crash(),
+        }
+        let found =
+            transact_read::<_, StoreError, _>(&store, |tx| waiting(tx, KIND, None, 100)).await.unwrap();
+        let found: BTreeMap<_, _> = found.into_iter().map(|it| (it.id, (it.due, it.claimed))).collect();
+        let wanted: BTreeMap<_, _> =
+            model.timers.iter().map(|(id, (due, claim))| (id.clone(), (*due, claim.is_some()))).collect();
+        assert_eq!(found, wanted);
+        let soonest = transact_read::<_, StoreError, _>(&store, |tx| soonest(tx, KIND)).await.unwrap();
+        assert_eq!(soonest, model.timers.values().map(|(due, _)| *due).min());
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_a_timer_has_one_claim_and_one_place_in_the_order(
+        seed: u64,
+        acts in proptest::collection::vec(act(), 1..60),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(follows_the_model(seed, acts));
+    }
+}
+
+/// Two servers over one store, which work off what is set and count it.
+#[tokio::test]
+async fn two_servers_fire_each_timer_once() {
+    let world = World::simulated(7);
+    let store = Arc::new(SimulatedStore::new(&world, Faults { reruns_per_mille: 300, ..Faults::default() }));
+    let tasks = TaskGroup::new();
+    let seen: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
+    for _ in 0..2 {
+        let seen = seen.clone();
+        let timers = Timers::new(store.clone(), world.clone()).on(KIND, move |fired| {
+            *seen.lock().unwrap().entry(fired.id).or_default() += 1;
+            async { Fate::Done }
+        });
+        timers.spawn(&tasks);
+    }
+    for number in 0..100 {
+        let timer = timer(&world, &number.to_string(), number % 7);
+        write(&store, move |tx| set(tx, &timer)).await.unwrap();
+    }
+    while transact_read::<_, StoreError, _>(&*store, |tx| soonest(tx, KIND)).await.unwrap().is_some() {
+        // Virtual time: to the next timer, and only while no handler works.
+        world.domain().jump();
+        tokio::task::yield_now().await;
+    }
+    let seen = seen.lock().unwrap().clone();
+    assert_eq!((seen.len(), seen.values().max()), (100, Some(&1)));
+    tasks.stop();
+}
+
+#[tokio::test]
+async fn a_timer_whose_handler_fails_or_panics_fires_again() {
+    let world = World::simulated(7);
+    let store = Arc::new(SimulatedStore::new(&world, Faults::default()));
+    let (tasks, attempts) = (TaskGroup::new(), Arc::new(AtomicU32::new(0)));
+    let (done, mut waits) = tokio::sync::watch::channel(0);
+    let counted = attempts.clone();
+    let timers = Timers::new(store.clone(), world.clone()).on(KIND, move |fired| {
+        let (attempt, done) = (counted.fetch_add(1, Ordering::SeqCst), done.clone());
+        async move {
+            done.send_replace(fired.attempts);
+            match attempt {
+                0 => Fate::Failed("not yet".into()),
+                1 => panic!("not this time"),
+                _ => Fate::Done,
+            }
+        }
+    });
+    timers.spawn(&tasks);
+    let alarm = timer(&world, "alarm", 0);
+    write(&store, move |tx| set(tx, &alarm)).await.unwrap();
+    for attempt in 1..=3 {
+        waits.wait_for(|seen| *seen == attempt).await.unwrap();
+        while tasks.running() > 1 {
+            tokio::task::yield_now().await;
+        }
+        world.domain().advance(LEASE);
+    }
+    while write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap().is_some() {
+        tokio::task::yield_now().await;
+    }
+    tasks.stop();
+}

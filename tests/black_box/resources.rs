@@ -1,0 +1,61 @@
+//! Memory and CPU of a function: what it is given, and what its REPORT says of it.
+
+use hearth_tests::{Hearth, Invocation};
+use serde_json::json;
+
+/// Megabytes that the REPORT of an invocation names.
+#[track_caller]
+fn memory_used(invocation: &Invocation) -> u64 {
+    assert_eq!(invocation.error, "", "{}", invocation.answer.text());
+    let rest = invocation.log.split("Max Memory Used: ").nth(1).expect("a REPORT");
+    rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[test]
+fn memory_that_came_and_went_at_once_is_in_the_report() {
+    let hearth = Hearth::start();
+    let code = "def handler(event, context):\n    if event: b'x' * (event << 20)\n";
+    let function = hearth.function("short").code(code).with("MemorySize", json!(1024)).create();
+    let before = memory_used(&function.invoke("0"));
+    let used = memory_used(&function.invoke("300")) - before;
+    assert!((294..=306).contains(&used), "{used} MB beside {before} MB");
+    assert_eq!(memory_used(&function.invoke("0")), used + before, "it is the peak of the environment");
+}
+
+#[test]
+fn memory_of_a_child_that_is_gone_is_in_the_report() {
+    let hearth = Hearth::start();
+    let code = "import os\ndef handler(event, context):\n    child = os.fork()\n    if child == 0:\n        \
+                b'x' * (300 << 20)\n        os._exit(0)\n    os.waitpid(child, 0)\n";
+    let function = hearth.function("parent").code(code).with("MemorySize", json!(1024)).create();
+    let used = memory_used(&function.invoke("{}"));
+    assert!((300..=340).contains(&used), "{used} MB");
+}
+
+#[test]
+fn files_in_tmp_are_not_memory_even_when_they_are_four_times_as_large() {
+    let hearth = Hearth::start();
+    let code = "import os\ndef handler(event, context):\n    with open('/tmp/large', 'wb') as file:\n        \
+                for megabyte in range(500): file.write(b'x' * (1 << 20))\n    \
+                if event: os.remove('/tmp/large')\n    return 'well'\n";
+    let function = hearth.function("writer").code(code).with("Timeout", json!(60)).create();
+    for event in ["false", "true"] {
+        let used = memory_used(&function.invoke(event));
+        assert!(used < 40, "{used} MB");
+    }
+}
+
+#[test]
+fn a_function_has_the_cpu_of_its_memory_and_its_init_has_more() {
+    let hearth = Hearth::start();
+    let code = "import time\ndef share(seconds):\n    begun, used = time.monotonic(), time.process_time()\n    \
+                while time.monotonic() - begun < seconds: pass\n    \
+                return (time.process_time() - used) / (time.monotonic() - begun)\n\
+                INIT = share(0.5)\ndef handler(event, context):\n    share(0.5)\n    return [INIT, share(2)]\n";
+    let function = hearth.function("spinner").code(code).with("Timeout", json!(20)).create();
+    let shares = function.invoke("{}").json();
+    let (init, call) = (shares[0].as_f64().expect("a share"), shares[1].as_f64().expect("a share"));
+    // 128 MB of 1,769 are 0.072 of a CPU. A busy machine may take a moment to begin counting.
+    assert!(call < 0.12, "{call}");
+    assert!(init > 2.0 * call, "{init} in init, {call} in the call");
+}

@@ -1,0 +1,117 @@
+"""How `hearth serve` starts, renews its certificate, ends, and starts again."""
+
+import os
+import pathlib
+import signal
+import ssl
+import subprocess
+import tempfile
+
+from conftest import binary, wait_until
+from served import create, served
+
+
+def test_a_restart_keeps_everything_and_prints_no_key():
+    with served() as server:
+        create(server, "kept")
+        before = pathlib.Path(server.ready["CertificateAuthority"]).read_text()
+        key = server.key
+        assert server.stop() == 0
+        server.start()
+        assert not any("RootAccessKey" in line for line in server.lines) and server.key == key
+        assert pathlib.Path(server.ready["CertificateAuthority"]).read_text() == before
+        answer = server.client("lambda").invoke(FunctionName="kept", Payload=b"3")
+        assert answer["Payload"].read() == b"3"
+
+
+def test_a_server_whose_spawner_dies_ends_and_starts_again():
+    with served() as server:
+        create(server, "again")
+        children = pathlib.Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        spawner = next(pid for pid in children if b"__spawner" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(int(spawner), signal.SIGKILL)
+        assert server.process.wait(timeout=60) == 1
+        assert "the spawner died" in server.complaints()
+        server.start()
+        answer = server.client("lambda").invoke(FunctionName="again", Payload=b"4")
+        assert answer["Payload"].read() == b"4"
+
+
+def certificate(folder, name="localhost"):
+    """A certificate of an operator's own."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([*command, *names, *files], check=True, capture_output=True)
+    os.chmod(folder / "key.pem", 0o644)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def shown(server):
+    host, port = server.endpoint.removeprefix("https://").split(":")
+    return ssl.get_server_certificate((host, int(port)))
+
+
+def test_an_operators_certificate_is_shown_and_read_again_at_sighup():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        cert, key = certificate(pathlib.Path(folder))
+        with served("--tls-cert", str(cert), "--tls-key", str(key)) as server:
+            assert server.ready["CertificateAuthority"] is None
+            first = cert.read_text()
+            assert shown(server) == first
+            certificate(pathlib.Path(folder))
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: shown(server) == cert.read_text())
+            second = cert.read_text()
+            assert second != first
+            cert.write_text("nothing")
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "the certificate before stays in use" in server.complaints())
+            assert shown(server) == second
+
+
+def refused(*options):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        usual = {"--listen": "127.0.0.1:0", "--data": f"{folder}/data"}
+        usual = [text for name, value in usual.items() if name not in options for text in (name, value)]
+        done = subprocess.run([binary(), "serve", *usual, *options], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and done.stdout == "", done.stdout
+        assert done.stderr.count("\n") == 1, done.stderr
+        return done.stderr
+
+
+def test_what_is_wrong_is_told_in_one_line_before_anything_is_served():
+    assert "without TLS the server listens on loopback alone" in refused("--no-tls", "--listen", "0.0.0.0:0")
+    assert "does not run as user 0" in refused("--user", "root")
+    assert "has no such user" in refused("--user", "nobody-has-this-name")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        cert, key = certificate(pathlib.Path(folder))
+        assert "holds no certificate" in refused("--tls-cert", str(key), "--tls-key", str(key))
+        os.chmod(key, 0o600)
+        text = refused("--tls-cert", str(cert), "--tls-key", str(key))
+        assert "read the private key" in text and "as user" in text and "Permission denied" in text
+        other = pathlib.Path(folder) / "other"
+        other.mkdir()
+        _, foreign = certificate(other)
+        assert "certificate with its private key" in refused("--tls-cert", str(cert), "--tls-key", str(foreign))
+    with tempfile.TemporaryDirectory() as folder:  # 0700: the server's user cannot reach what is below
+        assert "as user" in refused("--data", f"{folder}/data")
+
+
+def test_behind_a_proxy_plain_http_is_served_on_loopback():
+    with served("--no-tls") as server:
+        assert server.endpoint.startswith("http://127.0.0.1:")
+        server.ready["CertificateAuthority"] = None
+        assert server.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+def test_up_leaves_the_folder_of_serve_alone():
+    with served() as server:
+        assert server.stop() == 0
+        done = subprocess.run(
+            [binary(), "up", "--listen", "127.0.0.1:0", "--data", str(server.data)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 1 and "belongs to `hearth serve`" in done.stderr
