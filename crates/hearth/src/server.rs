@@ -252,12 +252,7 @@ fn door(
         .with_sessions(sessions)
 }
 
-fn gate(
-    folder: &DataFolder,
-    door: FrontDoor,
-    lambda: &Arc<Lambda>,
-    garbage: Garbage,
-) -> Gate {
+fn gate(folder: &DataFolder, door: FrontDoor, lambda: &Arc<Lambda>, garbage: Garbage) -> Gate {
     let counts = Arc::new(Counts::default());
     Gate {
         door,

@@ -171,9 +171,11 @@ fn for_people(event: &Value, is_colourful: bool) -> String {
     if !is_colourful {
         return format!("{time} {message}");
     }
-    let is_platform =
-        ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START"].iter().any(|front| message.starts_with(front));
-    let is_error = message.starts_with("[ERROR]") || message.contains("\tERROR\t") || message.contains("Task timed out");
+    let is_platform = ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START"]
+        .iter()
+        .any(|front| message.starts_with(front));
+    let is_error =
+        message.starts_with("[ERROR]") || message.contains("\tERROR\t") || message.contains("Task timed out");
     match (is_platform, is_error) {
         (true, _) => format!("\x1b[90m{time} {message}\x1b[0m"),
         (false, true) => format!("\x1b[90m{time}\x1b[0m \x1b[31m{message}\x1b[0m"),

@@ -86,7 +86,8 @@ fn pack_one(batch: &[Event]) -> Result<Packed, RecordError> {
     let events = Events(batch.iter().map(|event| (event.time - first, event.message.clone())).collect());
     let plain = postcard::to_stdvec(&events)?;
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
-    let compressed = encoder.write_all(&plain).and_then(|()| encoder.finish()).map_err(RecordError::Packing)?;
+    let compressed =
+        encoder.write_all(&plain).and_then(|()| encoder.finish()).map_err(RecordError::Packing)?;
     let compressed = Bytes::from(compressed);
     let parts = (0..compressed.len().div_ceil(PART_BYTES))
         .map(|part| compressed.slice(part * PART_BYTES..compressed.len().min((part + 1) * PART_BYTES)));
@@ -114,9 +115,7 @@ mod tests {
     #[test]
     fn events_come_back_as_they_were_and_no_batch_crosses_a_minute() {
         let noise = |seed: usize| -> String {
-            (0..400_000)
-                .map(|at: usize| char::from(b'!' + (at.wrapping_mul(at + seed) % 91) as u8))
-                .collect()
+            (0..400_000).map(|at: usize| char::from(b'!' + (at.wrapping_mul(at + seed) % 91) as u8)).collect()
         };
         let events = vec![
             event(59_998, "a"),

@@ -123,7 +123,8 @@ async fn expire(logs: Arc<Logs>, fired: Fired) -> Fate {
             }
             let name = String::from_utf8_lossy(&fired.payload).into_owned();
             let group = groups::find(tx, &owner, &name)?.filter(|group| group.number == number);
-            let Some((group, kept)) = group.and_then(|group| Some((group.clone(), group.retention()?))) else {
+            let Some((group, kept)) = group.and_then(|group| Some((group.clone(), group.retention()?)))
+            else {
                 fired.settle(tx)?;
                 return Ok(true);
             };
@@ -196,12 +197,7 @@ async fn delete(logs: Arc<Logs>, fired: Fired) -> Fate {
 }
 
 /// Whether nothing is left.
-fn delete_page_of_stream(
-    tx: &mut dyn Tx,
-    owner: &Owner,
-    group: u64,
-    stream: u64,
-) -> Result<bool, LogsError> {
+fn delete_page_of_stream(tx: &mut dyn Tx, owner: &Owner, group: u64, stream: u64) -> Result<bool, LogsError> {
     let scope = Scope::Stream { owner: owner.clone(), group, stream };
     let (found, _) = scope.entries(tx, scope.range(0, u64::MAX), Order::Ascending, PAGE)?;
     for found in &found {

@@ -21,7 +21,8 @@ const GROUPS_MAX: u32 = 1_000_000;
 
 /// Days that PutRetentionPolicy takes, as its reference lists them.
 pub(crate) const RETENTION_DAYS: [u32; 23] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, 3654,
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    3654,
 ];
 
 /// A group.

@@ -141,10 +141,12 @@ async fn write(logs: &Arc<Logs>, written: Vec<Batch>) -> Result<(), LogsError> {
             order.push(key);
             Vec::new()
         });
-        events.extend(batch.events.into_iter().map(|(time, message)| Event {
-            time: u64::try_from(time.as_millis()).unwrap_or(0),
-            message,
-        }));
+        events.extend(
+            batch
+                .events
+                .into_iter()
+                .map(|(time, message)| Event { time: u64::try_from(time.as_millis()).unwrap_or(0), message }),
+        );
     }
     let mut ready = Vec::new();
     for key in order {

@@ -18,8 +18,8 @@ use crate::batches::{self, Entry, Event, SPAN_MS};
 use crate::error::LogsError;
 use crate::keys::Owner;
 use crate::position::Position;
-use crate::streams;
 use crate::stored::Stored;
+use crate::streams;
 
 /// Messages of one page: 1 MB, AWS's limit of GetLogEvents and FilterLogEvents.
 pub(crate) const PAGE_BYTES_MAX: usize = 1_048_576;
@@ -225,9 +225,8 @@ pub(crate) fn forward(
             waiting = found.into();
         }
         let next: Option<&Found> = waiting.front();
-        let is_next = next.is_some_and(|next| {
-            heap.peek().is_none_or(|Reverse((first, _))| next.position() <= *first)
-        });
+        let is_next =
+            next.is_some_and(|next| heap.peek().is_none_or(|Reverse((first, _))| next.position() <= *first));
         if is_next {
             let Some(found) = waiting.pop_front() else { continue };
             if found.entry.last < want.from.time || !living.has(tx, &found)? {
@@ -246,7 +245,10 @@ pub(crate) fn forward(
             let events: VecDeque<_> = events.collect();
             if let Some((first, _)) = events.front() {
                 heap.push(Reverse((*first, opened)));
-                open.insert(opened, Open { stream: found.entry.stream, ingested: found.entry.ingested, events });
+                open.insert(
+                    opened,
+                    Open { stream: found.entry.stream, ingested: found.entry.ingested, events },
+                );
                 opened += 1;
             }
             continue;

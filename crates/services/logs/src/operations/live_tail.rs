@@ -236,13 +236,14 @@ impl Session {
         self.seen = self.seen.split_off(&oldest);
         all.sort_by_key(|(_, event)| event.position);
         let sampled = all.len() > UPDATE_EVENTS_MAX;
-        let session_results = all.into_iter().take(UPDATE_EVENTS_MAX).map(|(identifier, event)| SessionLogEvent {
-            log_stream_name: event.stream,
-            log_group_identifier: identifier,
-            message: event.message,
-            timestamp: long(event.position.time),
-            ingestion_time: long(event.ingested),
-        });
+        let session_results =
+            all.into_iter().take(UPDATE_EVENTS_MAX).map(|(identifier, event)| SessionLogEvent {
+                log_stream_name: event.stream,
+                log_group_identifier: identifier,
+                message: event.message,
+                timestamp: long(event.position.time),
+                ingestion_time: long(event.ingested),
+            });
         let session_results = session_results.collect();
         Ok(Update { session_metadata: Metadata { sampled }, session_results })
     }

@@ -81,7 +81,8 @@ fn events(given: Vec<InputLogEvent>) -> Result<Vec<Event>, LogsError> {
         let text = "Log events in a single PutLogEvents request must be in chronological order.";
         return Err(LogsError::invalid(text));
     }
-    let events = given.into_iter().map(|event| Event { time: millis(event.timestamp), message: event.message });
+    let events =
+        given.into_iter().map(|event| Event { time: millis(event.timestamp), message: event.message });
     let events: Vec<Event> = events.collect();
     let span = events.last().zip(events.first()).map_or(0, |(last, first)| last.time - first.time);
     if span > SPAN_MS_MAX {

@@ -147,9 +147,8 @@ fn split(message: &str) -> Vec<&str> {
             _ => None,
         };
         let group = closing.and_then(|closing| rest[1..].split_once(closing));
-        let (word, after) = group.unwrap_or_else(|| {
-            rest.find(char::is_whitespace).map_or((rest, ""), |end| rest.split_at(end))
-        });
+        let (word, after) = group
+            .unwrap_or_else(|| rest.find(char::is_whitespace).map_or((rest, ""), |end| rest.split_at(end)));
         words.push(word);
         rest = after.trim_start();
     }

@@ -146,7 +146,8 @@ fn selector(scanner: &mut Scanner<'_>) -> Result<Selector, NotAPattern> {
                 steps.push(Step::Each);
                 continue;
             }
-            let name = scanner.take_while(|next| next.is_alphanumeric() || matches!(next, '_' | '-' | '@' | '$'));
+            let name =
+                scanner.take_while(|next| next.is_alphanumeric() || matches!(next, '_' | '-' | '@' | '$'));
             if name.is_empty() {
                 return Err(scanner.unexpected());
             }
@@ -251,7 +252,8 @@ impl Condition {
         let mut extracted = BTreeMap::new();
         self.each(&mut |selector, _| {
             let found = selector.find(document);
-            let text = found.first().map(|value| scalar(value).map_or_else(|| value.to_string(), Cow::into_owned));
+            let text =
+                found.first().map(|value| scalar(value).map_or_else(|| value.to_string(), Cow::into_owned));
             extracted.extend(text.map(|text| (selector.written.clone(), text)));
         });
         extracted

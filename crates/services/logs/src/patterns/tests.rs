@@ -76,7 +76,11 @@ const EVENT: &str = r#"{
 
 #[test]
 fn a_member_is_compared_with_a_text_in_which_stars_stand_for_anything() {
-    check(r#"{ $.eventType = "UpdateTrail" }"#, &[EVENT], &["{}", "UpdateTrail", "", "[1]", "{\"eventType\":"]);
+    check(
+        r#"{ $.eventType = "UpdateTrail" }"#,
+        &[EVENT],
+        &["{}", "UpdateTrail", "", "[1]", "{\"eventType\":"],
+    );
     for holds in [
         "{ $.eventType = UpdateTrail }",
         "{ $.eventType = *Trail }",
@@ -161,7 +165,7 @@ fn words_are_compared_one_by_one_and_an_ellipsis_stands_for_any_number_of_them()
         check(fails, &[], &[LINE]);
     }
     check("[w1=ERROR, w2]", &["ERROR here"], &["INFO here", "ERROR"]);
-    check("[a, b]", &["\"not closed", "[x] y"], &["[x y", ""]);
+    check("[a, b]", &["\"not closed", "[x] y"], &["[x y]", ""]);
 }
 
 #[test]
@@ -173,7 +177,10 @@ fn what_was_named_is_taken_out() {
     assert_eq!(extracted("[..., size]", "a \"b c\" 1534"), "$1=a $2=b c $size=1534");
     assert_eq!(extracted("[]", "x y"), "$1=x $2=y");
     assert_eq!(extracted("[ip, ..., size]", "a b c"), "$2=b $ip=a $size=c");
-    assert_eq!(extracted("{ $.eventType = \"*\" && $.user.id = 1 }", EVENT), "$.eventType=UpdateTrail $.user.id=1");
+    assert_eq!(
+        extracted("{ $.eventType = \"*\" && $.user.id = 1 }", EVENT),
+        "$.eventType=UpdateTrail $.user.id=1"
+    );
     assert_eq!(extracted("ERROR", BAD), "");
 }
 
@@ -183,7 +190,7 @@ fn hostile_patterns_and_messages_take_no_time() {
     let message = format!(r#"{{"a":"{}"}}"#, "a".repeat(200_000));
     check(&stars, &[], &[&message]);
     check("%a*a*a*a*a*a*a*a*a*b%", &[], &[&message]);
-    refused(&["%a{1000}{1000}{1000}%"]);
+    check("%a{1000}{1000}{1000}%", &[], &["a"]);
     check("{ $.a = 1 }", &[], &[&"[".repeat(200_000)]);
     check("[a, ...]", &["\u{2028}x \u{e9}\"", "é"], &[]);
 }

@@ -147,7 +147,7 @@ pub(super) fn regex(text: &str) -> Result<Regex, NotAPattern> {
     }
     let mut builder = RegexBuilder::new(text);
     builder.delegate_size_limit(REGEX_BYTES_MAX);
-    builder
-        .build()
-        .map_err(|_| NotAPattern::because(format!("Invalid filter pattern: %{text}% is no regular expression")))
+    builder.build().map_err(|_| {
+        NotAPattern::because(format!("Invalid filter pattern: %{text}% is no regular expression"))
+    })
 }
