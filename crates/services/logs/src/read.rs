@@ -177,6 +177,21 @@ impl Scope {
     }
 }
 
+/// What is wanted of a batch, with the events' places.
+fn wanted_of(
+    tx: &mut dyn Tx,
+    scope: &Scope,
+    found: &Found,
+    want: &Want,
+) -> Result<VecDeque<(Position, String)>, LogsError> {
+    let positions = (0..).map(|index| Position { index, ..found.position() });
+    let events = positions.zip(scope.open(tx, found)?);
+    Ok(events
+        .map(|(position, event)| (Position { time: event.time, ..position }, event.message))
+        .filter(|(position, _)| *position >= want.from && *position < want.to)
+        .collect())
+}
+
 /// Which batches are shown: of streams that are wanted and that exist.
 struct Living<'s> {
     scope: &'s Scope,
@@ -237,12 +252,7 @@ pub(crate) fn forward(
                 }
                 continue;
             }
-            let positions = (0..).map(|index| Position { index, ..found.position() });
-            let events = positions.zip(scope.open(tx, &found)?);
-            let events = events
-                .map(|(position, event)| (Position { time: event.time, ..position }, event.message))
-                .filter(|(position, _)| *position >= want.from && *position < want.to);
-            let events: VecDeque<_> = events.collect();
+            let events = wanted_of(tx, scope, &found, want)?;
             if let Some((first, _)) = events.front() {
                 heap.push(Reverse((*first, opened)));
                 open.insert(
@@ -291,9 +301,10 @@ pub(crate) const EVENT_BYTES: usize = 26;
 pub(crate) fn backward(tx: &mut dyn Tx, scope: &Scope, want: &Want) -> Result<Vec<Read>, LogsError> {
     let (mut events, mut shown) = (Vec::new(), 0);
     let mut range = scope.range(want.from.time / SPAN_MS * SPAN_MS, want.to.time.saturating_add(1));
-    while want.from < want.to {
-        let Some(minute) = last_minute(tx, scope, &mut range)? else { break };
-        let mut closed = minute;
+    if want.from >= want.to {
+        return Ok(events);
+    }
+    while let Some(mut closed) = last_minute(tx, scope, &mut range)? {
         closed.sort_by_key(|found| found.entry.last);
         let mut heap: BinaryHeap<(Position, usize)> = BinaryHeap::new();
         let mut open: Vec<Open> = Vec::new();
@@ -301,12 +312,7 @@ pub(crate) fn backward(tx: &mut dyn Tx, scope: &Scope, want: &Want) -> Result<Ve
             let last = heap.peek().map(|(position, _)| position.time);
             if closed.last().is_some_and(|found| last.is_none_or(|last| found.entry.last >= last)) {
                 let Some(found) = closed.pop() else { continue };
-                let positions = (0..).map(|index| Position { index, ..found.position() });
-                let batch = positions.zip(scope.open(tx, &found)?);
-                let batch: VecDeque<_> = batch
-                    .map(|(position, event)| (Position { time: event.time, ..position }, event.message))
-                    .filter(|(position, _)| *position >= want.from && *position < want.to)
-                    .collect();
+                let batch = wanted_of(tx, scope, &found, want)?;
                 if let Some((position, _)) = batch.back() {
                     heap.push((*position, open.len()));
                     let (stream, ingested) = (found.entry.stream, found.entry.ingested);
