@@ -12,12 +12,14 @@ import os
 import pathlib
 import random
 import statistics
-import subprocess
+import sys
 import time
 
+import custom
 import machine
 from figures import percentile, ratio
-from subjects import SERVER, SOCKET, Connection, Hearth, PlainServer, bare_python_ms
+from languages import of_this_machine
+from subjects import SOCKET, Connection, Hearth, PlainServer, throughput
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs/performance.md"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -29,14 +31,9 @@ COLD_BLOCKS, COLD_CALLS = 6, 8
 COLD_SPACING_SECONDS = (0.05, 0.15)
 MEMORY_MB = 1769  # one vCPU
 
-WARM = "def handler(event, context):\n    return {'hello': event['name']}\n"
 EVENT = b'{"name": "Ada"}'
-COLD = """# {nonce}
-import os
-NONCE = os.urandom(8).hex()
-def handler(event, context):
-    return NONCE
-"""
+
+THROUGHPUT_BLOCKS, THROUGHPUT_SECONDS, THROUGHPUT_CONNECTIONS = 6, 1.5, 8
 
 
 class Table:
@@ -99,14 +96,16 @@ def block(connection, request, calls):
     return samples
 
 
-def warm(table, binary, python, runtime):
+def warm(table, binary, language):
     hearth = Hearth(binary)
-    handler = hearth.folder / "app.py"
-    handler.write_text(WARM)
-    plain, bare = PlainServer(python, SERVER, str(handler)), PlainServer(python, SOCKET)
+    handler = hearth.folder / language.file
+    handler.write_text(language.warm)
+    plain = PlainServer(language.program, *language.server, str(handler))
+    shared = PlainServer(language.program, *language.server, str(handler), "for several")
+    bare = PlainServer(sys.executable, "-I", "-c", SOCKET)
     try:
         ours, theirs, floor = Connection(hearth.port), Connection(plain.port), Connection(bare.port)
-        hearth.create(ours, "warm", runtime, WARM, MEMORY_MB)
+        hearth.create(ours, "warm", language, language.warm, MEMORY_MB)
         path = "/2015-03-31/functions/warm/invocations"
         subjects = [(link, link.bytes_of("POST", path, EVENT)) for link in (ours, theirs, floor)]
         for link, request in subjects:
@@ -119,37 +118,48 @@ def warm(table, binary, python, runtime):
             order = (0, 1, 2) if number % 2 == 0 else (2, 1, 0)
             for index in order:
                 blocks[index].append(block(*subjects[index], WARM_CALLS))
+        rates = ([], [])
+        for number in range(THROUGHPUT_BLOCKS + 1):
+            for index in (0, 1) if number % 2 == 0 else (1, 0):
+                port = (hearth, shared)[index].port
+                rate = throughput(port, subjects[index][1], THROUGHPUT_CONNECTIONS, THROUGHPUT_SECONDS)
+                rates[index].append(rate)
     finally:
         plain.stop()
+        shared.stop()
         bare.stop()
         hearth.remove()
     value, low, high = ratio(blocks[0], blocks[1])
-    table.add("warm Python, p50, to http.server", f"{value:.2f}x ({low:.2f} to {high:.2f})", "<= 2.0x", value <= 2.0)
-    for name, samples in zip(("Hearth", "http.server", "bare socket loop"), blocks):
+    what = f"warm {language.name}, p50, to {language.server_name}"
+    table.add(what, f"{value:.2f}x ({low:.2f} to {high:.2f})", "<= 2.0x", value <= 2.0)
+    for name, samples in zip(("Hearth", language.server_name, "bare socket loop"), blocks):
         table.note(f"  {name}: p50, p99", in_microseconds([sample for one in samples for sample in one]))
+    ours, theirs = (statistics.median(side[1:]) for side in rates)  # the first ones start environments
+    what = f"warm {language.name}, calls a second at {THROUGHPUT_CONNECTIONS} connections, to {language.server_name}"
+    table.note(what, f"{ours / theirs:.2f}x ({ours:.0f} to {theirs:.0f})")
 
 
 def in_microseconds(samples):
     return f"{statistics.median(samples) * 1000:.0f} us, {percentile(samples, 0.99) * 1000:.0f} us"
 
 
-def cold(table, binary, python, runtime, what, gate, *options):
+def cold(table, binary, language, what, gate, *options):
     hearth = Hearth(binary, *options)
     nonces, ours, floor = set(), [], []
     try:
         link = Connection(hearth.port)
         names = [f"cold-{number}" for number in range(COLD_BLOCKS * COLD_CALLS + 1)]
         for name in names:
-            hearth.create(link, name, runtime, COLD.format(nonce=os.urandom(8).hex()), MEMORY_MB)
+            hearth.create(link, name, language, language.cold.replace("{nonce}", os.urandom(8).hex()), MEMORY_MB)
         random.shuffle(names)
         cold_call(link, names.pop(), nonces)  # the runtime's own files come from the disk once
-        bare_python_ms(python)
+        language.bare_ms()
         for number in range(COLD_BLOCKS):
             for subject in (0, 1) if number % 2 == 0 else (1, 0):
                 samples = []
                 for _ in range(COLD_CALLS):
                     time.sleep(random.uniform(*COLD_SPACING_SECONDS))
-                    samples.append(bare_python_ms(python) if subject else cold_call(link, names.pop(), nonces))
+                    samples.append(language.bare_ms() if subject else cold_call(link, names.pop(), nonces))
                 (floor if subject else ours).append(samples)
     finally:
         hearth.remove()
@@ -161,7 +171,7 @@ def cold(table, binary, python, runtime, what, gate, *options):
         table.note(what, text)
     above, below = ([sample for one in blocks for sample in one] for blocks in (ours, floor))
     table.note("  Hearth: p50, slowest", f"{statistics.median(above):.1f} ms, {max(above):.1f} ms")
-    table.note("  python3 -I -c pass: p50, slowest", f"{statistics.median(below):.1f} ms, {max(below):.1f} ms")
+    table.note(f"  {language.bare_name}: p50, slowest", f"{statistics.median(below):.1f} ms, {max(below):.1f} ms")
 
 
 def cold_call(link, name, nonces):
@@ -174,14 +184,6 @@ def cold_call(link, name, nonces):
         raise RuntimeError(f"not a cold call: {status} {body[:200]}")
     nonces.add(body)
     return took
-
-
-def interpreter(binary):
-    """The newest Python that Hearth found: its runtime and its program by absolute path."""
-    listed = json.loads(subprocess.run([binary, "runtimes", "--json"], capture_output=True, check=True).stdout)
-    found = [entry for entry in listed if entry["Available"] and entry["Runtime"].startswith("python")]
-    wanted = [entry for entry in found if entry["Runtime"] == "python3.12"] or found[-1:]
-    return wanted[0]["Runtime"], wanted[0]["Program"]
 
 
 def figures(table, share):
@@ -204,16 +206,19 @@ def main():
     arguments.add_argument("binary")
     arguments.add_argument("--write", action="store_true")
     options = arguments.parse_args()
-    runtime, python = interpreter(options.binary)
-    print(f"machine: {machine.description()}\nruntime: {runtime}\n")
+    languages = of_this_machine(options.binary)
+    names = ", ".join(language.runtime for language in languages)
+    print(f"machine: {machine.description()}\nruntimes: {names}\n")
     table, quiet = Table(), machine.Quiet()
     start_time(table, options.binary)
     idle_memory(table, options.binary)
     binary_size(table, options.binary)
-    warm(table, options.binary, python, runtime)
-    what = "cold Python, to python3 -I -c pass, p50"
-    cold(table, options.binary, python, runtime, what, 1.5, "--pool", "0")
-    cold(table, options.binary, python, runtime, f"{what}, without places made ahead", None, "--places", "0")
+    for language in languages:
+        warm(table, options.binary, language)
+        what = f"cold {language.name}, to {language.bare_name}, p50"
+        cold(table, options.binary, language, what, language.cold_gate, "--pool", "0")
+        cold(table, options.binary, language, f"{what}, without places made ahead", None, "--places", "0")
+    custom.measure(table, options.binary, MEMORY_MB)
     share = quiet.foreign_share()
     if options.write:
         write(table, share)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import selectors
 import shutil
 import signal
 import socket
@@ -14,9 +15,10 @@ import tempfile
 import time
 import zipfile
 
+from languages import CLEAN
+
 ROLE = "arn:aws:iam::000000000000:role/bench"
 KEY = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0"
-CLEAN = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
 class Connection:
@@ -89,11 +91,11 @@ class Hearth:
         self.stop()
         shutil.rmtree(self.folder)
 
-    def create(self, connection, name, runtime, code, memory_mb):
+    def create(self, connection, name, language, code, memory_mb):
         """Creates a function and waits until it is active."""
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            entry = zipfile.ZipInfo("app.py")
+            entry = zipfile.ZipInfo(language.file)
             entry.external_attr = 0o100644 << 16  # Lambda keeps modes, and others must be able to read it
             archive.writestr(entry, code)
         connection.call(
@@ -101,7 +103,7 @@ class Hearth:
             "/2015-03-31/functions",
             {
                 "FunctionName": name,
-                "Runtime": runtime,
+                "Runtime": language.runtime,
                 "Role": ROLE,
                 "Handler": "app.handler",
                 "MemorySize": memory_mb,
@@ -113,29 +115,6 @@ class Hearth:
         while connection.call("GET", path)["State"] != "Active":
             time.sleep(0.005)
 
-
-SERVER = """
-import http.server, importlib.util, json, sys
-spec = importlib.util.spec_from_file_location('app', sys.argv[1])
-app = importlib.util.module_from_spec(spec); spec.loader.exec_module(app)
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    def do_POST(self):
-        event = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
-        body = json.dumps(app.handler(event, None)).encode()
-        self.send_response(200)
-        self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_):
-        pass
-server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
 
 SOCKET = """
 import socket
@@ -151,11 +130,10 @@ while True:
 
 
 class PlainServer:
-    """A Python process that answers on a port: the floor of a warm call."""
+    """A process that answers on a port: the floor of a warm call."""
 
-    def __init__(self, python, program, *arguments):
-        command = [python, "-I", "-c", program, *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=CLEAN)
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=CLEAN)
         self.port = int(self.process.stdout.readline())
 
     def stop(self):
@@ -163,9 +141,26 @@ class PlainServer:
         self.process.wait()
 
 
-def bare_python_ms(python):
-    """Spawn and wait of `python3 -I -c pass`, by absolute path, with a clean environment."""
-    began = time.perf_counter()
-    pid = os.posix_spawn(python, [python, "-I", "-c", "pass"], CLEAN)
-    os.waitpid(pid, 0)
-    return (time.perf_counter() - began) * 1000
+def throughput(port, request, connections, seconds):
+    """Calls answered a second while each of the connections always has one under way."""
+    chosen = selectors.DefaultSelector()
+    links = [Connection(port) for _ in range(connections)]
+    for link in links:
+        chosen.register(link.socket, selectors.EVENT_READ, link)
+        link.socket.sendall(request)
+    done, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        for key, _ in chosen.select(1):
+            answer = key.data.receive()
+            if answer.startswith(b"HTTP/1.1 ") and not answer.startswith(b"HTTP/1.1 200"):
+                raise RuntimeError(f"not the handler's answer: {answer[:200]}")
+            if b"Ada" not in answer:
+                continue  # the body comes in another piece
+            key.data.socket.sendall(request)
+            done += 1
+    rate = done / (time.perf_counter() - began)
+    for link in links:
+        while b"Ada" not in link.receive():
+            pass
+        link.socket.close()
+    return rate

@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh run
+scripts/runtimes.sh
 cargo build --locked --release --package hearth
 cargo bench --locked --package hearth-store --bench commit </dev/null
 options=()

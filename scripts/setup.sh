@@ -2,7 +2,7 @@
 # Sees to what the other scripts need and says what it does.
 #
 #   scripts/setup.sh build    a Rust toolchain and a C compiler
-#   scripts/setup.sh run      also: root, mkfs.ext4, ip and nsenter, a Python between 3.9 and 3.13
+#   scripts/setup.sh run      also: root, mkfs.ext4, ip and nsenter, a Python between 3.9 and 3.13, Node.js with npm
 #   scripts/setup.sh clients  also: AWS CLI, boto3 and pytest in .hearth/venv, PostgreSQL's programs
 #
 # As root on Debian or Ubuntu, what is missing is installed. Elsewhere it is named, and the script stops.
@@ -31,6 +31,8 @@ find_missing() {
         PATH="$PATH:/usr/sbin:/sbin" need ip iproute2
         need nsenter util-linux
         need python3 python3
+        need node nodejs
+        need npm npm
     fi
     if [ "$level" = clients ] && command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         missing+=("python3's venv (Debian package python3-venv)")

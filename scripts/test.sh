@@ -11,10 +11,15 @@ scripts/setup.sh clients
 step "building"
 # The examples are spawners for the tests of single crates.
 cargo build --locked --workspace --lib --bins --examples
+step "fetching what AWS's runtimes carry, unless it is there"
+"$target/debug/hearth" runtimes setup
 step "checking the house"
 cargo xtask check
+step "building functions on AWS's own runtime clients"
+scripts/runtimes.sh
 step "testing the crates and the program"
-HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --lib --bins --tests --no-fail-fast
+# Every runtime of tests/runtimes must be here: none of them is skipped.
+HEARTH_RUNTIMES=all HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --lib --bins --tests --no-fail-fast
 step "testing with real AWS clients"
 HEARTH_BINARY="$(realpath "$target/debug/hearth")" .hearth/venv/bin/python -m pytest -q tests/clients
 step "all tests passed"

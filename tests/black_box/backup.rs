@@ -127,3 +127,21 @@ fn a_backup_that_is_cut_or_changed_is_refused_in_one_line_and_leaves_nothing() {
     let line = refused(&run("backup", &folder.path().join("none.tar"), folder.path()));
     assert!(line.contains("is no data folder"), "{line}");
 }
+
+#[test]
+fn a_damaged_package_is_told_when_the_backup_is_made_and_not_when_it_is_needed() {
+    let mut hearth = Hearth::start();
+    hearth.function("kept").package(&package("kept")).create();
+    let mut blobs = std::fs::read_dir(hearth.data().join("blobs")).expect("blobs");
+    let blob = blobs.next().expect("one").expect("a file").path();
+    let mut bytes = std::fs::read(&blob).expect("bytes");
+    bytes[20] ^= 1;
+    std::fs::write(&blob, bytes).expect("written");
+
+    let folder = TempDir::new().expect("a folder");
+    let line = refused(&run("backup", &folder.path().join("a.tar"), hearth.data()));
+    let name = blob.file_name().expect("a name").to_string_lossy();
+    assert!(line.contains(&format!("the package {name} is damaged: upload it again")), "{line}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    hearth.stop();
+}

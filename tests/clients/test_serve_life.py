@@ -1,8 +1,10 @@
 """How `hearth serve` starts, renews its certificate, ends, and starts again."""
 
+import contextlib
 import os
 import pathlib
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -98,7 +100,7 @@ def test_what_is_wrong_is_told_in_one_line_before_anything_is_served():
         _, foreign = certificate(other)
         assert "certificate with its private key" in refused("--tls-cert", str(cert), "--tls-key", str(foreign))
     with tempfile.TemporaryDirectory() as folder:  # 0700: the server's user cannot reach what is below
-        assert "as user" in refused("--data", f"{folder}/data")
+        assert f"does not reach {folder}/data: open everything on the way" in refused("--data", f"{folder}/data")
 
 
 def test_behind_a_proxy_plain_http_is_served_on_loopback():
@@ -106,6 +108,58 @@ def test_behind_a_proxy_plain_http_is_served_on_loopback():
         assert server.endpoint.startswith("http://127.0.0.1:")
         server.ready["CertificateAuthority"] = None
         assert server.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+@contextlib.contextmanager
+def up(data):
+    """A running `hearth up` with this data folder."""
+    command = [binary(), "up", "--listen", "127.0.0.1:0", "--data", str(data)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline().startswith("ready http://")
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 0
+
+
+def test_a_folder_of_up_stays_one_when_serve_does_not_start():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        data = pathlib.Path(folder) / "data"
+
+        def owners():
+            return {(path.name, path.stat().st_uid, path.stat().st_mode) for path in [data, *data.iterdir()]}
+
+        with up(data):
+            before = owners()
+            assert "is used by another server" in refused("--data", str(data))
+            assert owners() == before
+        assert "Permission denied" in refused("--data", str(data), "--tls-cert", "/root/c", "--tls-key", "/root/k")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            assert f"cannot listen on {address}" in refused("--data", str(data), "--listen", address)
+        with up(data):
+            assert data.stat().st_uid == 0
+
+
+def test_what_is_in_a_folder_that_is_not_hearths_is_neither_removed_nor_given_away():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        kept = pathlib.Path(folder) / "code" / "kept.txt"
+        kept.parent.mkdir()
+        kept.write_text("mine")
+        assert "it holds code: name an empty or a new folder" in refused("--data", folder)
+        done = subprocess.run([binary(), "up", "--listen", "127.0.0.1:0", "--data", folder], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "it holds code: name an empty or a new folder" in done.stderr
+        assert kept.read_text() == "mine" and kept.stat().st_uid == 0
+        assert os.listdir(folder) == ["code"] and os.stat(folder).st_mode & 0o7777 == 0o755
+
+
+def test_packages_that_the_servers_user_cannot_keep_are_told_at_the_start():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        assert f"--blobs {folder}: user " in refused("--blobs", folder)
 
 
 def test_up_leaves_the_folder_of_serve_alone():

@@ -8,7 +8,7 @@ use hearth_tests::{Access, Answer, Disk, Faults, Function, Hearth, Request, bina
 
 use crate::expected::{iam_request, package, run};
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// A server on a disk without faults yet, with a function that is warm.
 fn with_a_warm_function(disk: &Disk) -> Hearth {

@@ -18,7 +18,9 @@ const ROLE_WRITERS: u64 = 2;
 const SLOTS: u64 = 4;
 /// Packages that many functions share; others are new.
 const SHARED_PACKAGES: u64 = 3;
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const POLICY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}"#;
 const POLICIES: [&str; 2] = [
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
@@ -143,7 +145,7 @@ impl Writer {
             }
             1 => {
                 role.inline.insert(key.clone());
-                let members = [("RoleName", name), ("PolicyName", &key), ("PolicyDocument", TRUST)];
+                let members = [("RoleName", name), ("PolicyName", &key), ("PolicyDocument", POLICY)];
                 iam_request("PutRolePolicy", &members)
             }
             2 if role.inline.remove(&key) => {

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use hearth_tests::{Chance, Disk, Hearth, Survival, binary, leftovers};
+use hearth_tests::{Chance, Disk, Hearth, Survival, binary, leftovers, wait_until_unused};
 
 use crate::expected::{package, run, run_all};
 use crate::how_often;
@@ -74,6 +74,8 @@ fn a_first_start_that_loses_power_at_any_change_is_begun_anew() {
         // It may have ended by itself.
         let _ = first.kill();
         first.wait().expect("started here");
+        // A dead machine has no spawner that still removes what the next one makes under the same name.
+        wait_until_unused(&disk.path());
         let survival = *chance.one_of(&Survival::ALL);
         disk.cut(survival, &mut chance);
         let hearth = Hearth::start_on(&disk);

@@ -31,6 +31,15 @@ pub fn leftovers(hearth: &Hearth) -> Vec<String> {
     }
 }
 
+/// Waits until no process has anything below this folder open: a killed server's spawner is done by then.
+pub fn wait_until_unused(folder: &Path) {
+    let (started, folder) = (Instant::now(), real(folder));
+    while processes().into_iter().any(|pid| holds(pid, &folder)) {
+        assert!(started.elapsed() < SETTLE_TIMEOUT, "somebody still uses {}", folder.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn look(hearth: &Hearth) -> Vec<String> {
     let alive = Path::new("/proc").join(hearth.process().to_string()).join("fd").read_dir().is_ok();
     let own = if alive { family(hearth.process()) } else { Vec::new() };
@@ -89,16 +98,20 @@ fn belongs(pid: u32, hearth: &Hearth) -> bool {
     if users.is_some_and(|users| runs_as.iter().any(|user| users.contains(user))) {
         return true;
     }
-    let data = real(hearth.data());
+    holds(pid, &real(hearth.data()))
+}
+
+fn holds(pid: u32, folder: &Path) -> bool {
     let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-    files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path.starts_with(&data))
+    files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path.starts_with(folder))
 }
 
 /// A spawner whose server is gone, of whatever instance: within a moment it must be gone too.
 fn is_orphaned_spawner(pid: u32) -> bool {
-    let is_spawner = |pid| command_line(pid) == "/proc/self/exe __spawner ";
+    let is_spawner = |pid| command_line(pid).trim_end().ends_with(" __spawner");
     // The first process of a sandbox is a spawner's child and still has its name.
-    let is_served = |parent| is_spawner(parent) || command_line(parent).contains(" up ");
+    let starts = |line: &str| [" up ", " serve "].iter().any(|command| line.contains(command));
+    let is_served = |parent| is_spawner(parent) || starts(&command_line(parent));
     is_spawner(pid) && parent(pid).is_some_and(|parent| !is_served(parent))
 }
 

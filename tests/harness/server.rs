@@ -84,21 +84,45 @@ fn build() -> PathBuf {
     test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").join("hearth")
 }
 
+/// What `hearth runtimes --json` lists.
+fn runtimes() -> &'static [Value] {
+    static RUNTIMES: OnceLock<Vec<Value>> = OnceLock::new();
+    RUNTIMES.get_or_init(|| {
+        let listed =
+            Command::new(binary()).args(["runtimes", "--json"]).output().expect("run hearth runtimes");
+        serde_json::from_slice(&listed.stdout).expect("hearth runtimes --json prints a list")
+    })
+}
+
+/// Runtimes of this machine whose names begin so, oldest first.
+fn available(prefix: &str) -> Vec<String> {
+    let available = runtimes().iter().filter(|entry| entry["Available"] == true);
+    let names = available.filter_map(|entry| entry["Runtime"].as_str());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).map(str::to_owned).collect();
+    let number = |name: &str| {
+        name.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok()).collect()
+    };
+    names.sort_by_key(|name| -> Vec<u32> { number(name) });
+    names
+}
+
 /// Runtimes of Python that this machine has, oldest first.
 pub fn pythons() -> &'static [String] {
     static PYTHONS: OnceLock<Vec<String>> = OnceLock::new();
-    PYTHONS.get_or_init(|| {
-        let listed =
-            Command::new(binary()).args(["runtimes", "--json"]).output().expect("run hearth runtimes");
-        let listed: Value =
-            serde_json::from_slice(&listed.stdout).expect("hearth runtimes --json prints JSON");
-        let available = listed.as_array().expect("a list").iter().filter(|entry| entry["Available"] == true);
-        let names = available.filter_map(|entry| entry["Runtime"].as_str());
-        let mut names: Vec<String> =
-            names.filter(|name| name.starts_with("python")).map(str::to_owned).collect();
-        names.sort_by_key(|name| name.rsplit('.').next().and_then(|minor| minor.parse::<u32>().ok()));
-        names
-    })
+    PYTHONS.get_or_init(|| available("python"))
+}
+
+/// The newest Node.js of this machine, as a runtime.
+pub fn newest_node() -> &'static str {
+    static NODE: OnceLock<String> = OnceLock::new();
+    NODE.get_or_init(|| available("nodejs").pop().expect("a Node.js on this machine"))
+}
+
+/// The AWS SDKs are there, or the test says how to get them.
+pub fn wants_sdks() {
+    let missing = |entry: &&Value| entry["Available"] == true && entry["Sdk"]["Ready"] == false;
+    let missing: Vec<_> = runtimes().iter().filter(missing).map(|entry| &entry["Runtime"]).collect();
+    assert!(missing.is_empty(), "run `hearth runtimes setup` first: {missing:?}");
 }
 
 /// The newest Python of this machine, as a runtime.

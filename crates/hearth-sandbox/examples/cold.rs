@@ -119,6 +119,8 @@ fn spec(words: &[String]) -> SandboxSpec {
         processes_max: 1024,
         cpu_shares: 1024,
         tmp_bytes: 512 << 20,
+        keeps_tmp: false,
+        tmp_of: None,
         mounts: vec![Mount { source: "/usr".into(), target: "/usr".into() }],
         program: words[0].clone().into(),
         arguments: words.to_vec(),

@@ -20,6 +20,8 @@ pub enum Command {
     Freeze(SandboxId),
     /// Let them go on.
     Thaw(SandboxId),
+    /// What it leaves or has left in `/tmp` goes.
+    Forget(SandboxId),
     /// From now on it gets so many microseconds of CPU time in a second at most. Until it is told so, a sandbox may
     /// use [`START_CPUS`].
     LimitCpu(SandboxId, u32),
@@ -95,6 +97,10 @@ pub struct SandboxSpec {
     pub cpu_shares: u64,
     /// Size of the private `/tmp` on disk, in bytes.
     pub tmp_bytes: u64,
+    /// What is in `/tmp` stays when the sandbox ends, for one that is started with `tmp_of`, until `Forget`.
+    pub keeps_tmp: bool,
+    /// Takes over the `/tmp` that this sandbox left, with its user number. Empty when there is none.
+    pub tmp_of: Option<SandboxId>,
     /// Host trees shown read-only inside, in order. Parents inside are made as needed.
     pub mounts: Vec<Mount>,
     /// The program by its path inside, then its arguments (`argv[0]` included).

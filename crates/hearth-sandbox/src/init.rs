@@ -29,8 +29,6 @@ use crate::root::{HOST_NAME, Tree};
 /// The status of an init that could not make the sandbox.
 const FAILED: i32 = 1;
 
-/// Files and sockets a program may have open, as in AWS's sandboxes.
-const OPEN_FILES: u64 = 1024;
 /// Processes and threads of the sandbox's user, as AWS documents; the pids cgroup holds the real limit.
 const PROCESSES: u64 = 1024;
 /// Core dumps in bytes: none. Of 0 the kernel would still hand one to a program that the host's `core_pattern` names; 1
@@ -129,7 +127,6 @@ fn limit_resources() -> io::Result<()> {
     let set = |resource, soft: u64, hard: Option<u64>| {
         setrlimit(resource, Rlimit { current: Some(soft), maximum: hard })
     };
-    set(Resource::Nofile, OPEN_FILES, Some(OPEN_FILES))?;
     set(Resource::Nproc, PROCESSES, Some(PROCESSES))?;
     set(Resource::Core, CORE_BYTES, Some(CORE_BYTES))?;
     set(Resource::Memlock, LOCKED_BYTES, Some(LOCKED_BYTES))?;

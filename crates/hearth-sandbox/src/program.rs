@@ -8,11 +8,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::api::{CHANNEL_IN, CHANNEL_OUT, SandboxSpec};
 use crate::identity::{INSIDE_GROUP, INSIDE_USER};
 use crate::init::{FAILURE, Plan, Steps};
 use crate::{kernel, privilege};
+
+/// Files and sockets a program may have open, as in AWS's sandboxes.
+const OPEN_FILES: u64 = 1024;
 
 /// The status of a process that did not become the program. The spawner hears the reason another way.
 const NOT_STARTED: i32 = 127;
@@ -93,6 +97,8 @@ fn become_program(plan: &mut Plan<'_>, steps: &mut Steps) -> io::Result<std::con
     rustix::process::chdir(plan.program.directory.as_c_str())
         .map_err(|error| named(error.into(), "enter the working directory", &plan.program.directory))?;
     place_descriptors(&plan.program)?;
+    // Not earlier: until here it holds copies of what the spawner has of all other sandboxes, in their thousands.
+    setrlimit(Resource::Nofile, Rlimit { current: Some(OPEN_FILES), maximum: Some(OPEN_FILES) })?;
     kernel::reset_signals();
     steps.done("program");
     plan.progress.write_all(steps.text().as_bytes())?;

@@ -7,7 +7,7 @@
 //! Not a tmpfs: that would be charged to the function's memory. The mount is handed over as a descriptor; when the
 //! last user of it is gone the kernel frees mount, loop device and image, also when everybody is killed.
 //!
-//! Never: an image with a name while a sandbox uses it; a file system given to a second sandbox.
+//! Never: an image with a name while a sandbox uses it; a file system given to a second environment.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -37,7 +37,7 @@ const MKFS_PATHS: [&str; 3] = ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4", "/usr/b
 pub(crate) struct Scratch {
     directory: PathBuf,
     owner: u32,
-    ready: Vec<OwnedFd>,
+    ready: Vec<(OwnedFd, Disk)>,
     /// The size of the ready ones: the one asked for last.
     ready_bytes: u64,
     wanted: usize,
@@ -51,8 +51,8 @@ impl Scratch {
         Scratch { directory, owner, ready: Vec::new(), ready_bytes: FIRST_SIZE, wanted, serial: 0 }
     }
 
-    /// An empty file system with room for `bytes`, mounted nowhere yet.
-    pub(crate) fn take(&mut self, bytes: u64) -> io::Result<OwnedFd> {
+    /// An empty file system with room for `bytes`, mounted nowhere yet, and what keeps it after its last mount.
+    pub(crate) fn take(&mut self, bytes: u64) -> io::Result<(OwnedFd, Disk)> {
         if bytes != self.ready_bytes {
             self.ready.clear();
             self.ready_bytes = bytes;
@@ -73,7 +73,7 @@ impl Scratch {
         Ok(true)
     }
 
-    fn make(&mut self, bytes: u64) -> io::Result<OwnedFd> {
+    fn make(&mut self, bytes: u64) -> io::Result<(OwnedFd, Disk)> {
         let template = self.template(bytes)?;
         self.serial += 1;
         let path = self.directory.join(format!("{IMAGE_PREFIX}{}", self.serial));
@@ -81,10 +81,11 @@ impl Scratch {
         let copied = copy_sparse(&template, &image);
         fs::remove_file(&path)?;
         copied?;
-        let mount = mount_image(&image)?;
+        let disk = attach(&image)?;
+        let mount = disk.mount()?;
         let (user, group) = (Uid::from_raw(self.owner), Gid::from_raw(self.owner));
         chownat(&mount, "", Some(user), Some(group), AtFlags::EMPTY_PATH)?;
-        Ok(mount)
+        Ok((mount, disk))
     }
 
     /// The template of a size, made when it is not there yet.
@@ -138,7 +139,7 @@ fn image_bytes(bytes: u64) -> u64 {
 
 /// Gives `/tmp` its mode and takes `lost+found` away.
 fn finish_template(image: &File) -> io::Result<()> {
-    let root = mount_image(image)?;
+    let root = attach(image)?.mount()?;
     unlinkat(&root, "lost+found", AtFlags::REMOVEDIR)?;
     Ok(chmodat(&root, ".", Mode::from_raw_mode(0o1777), AtFlags::empty())?)
 }
@@ -179,28 +180,34 @@ fn copy_sparse(from: &File, to: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Mounts an image through a loop device, hanging nowhere; it lives as long as the descriptor or a place it is moved to.
-fn mount_image(image: &File) -> io::Result<OwnedFd> {
-    let (device, path) = attach(image)?;
-    let context = fsopen("ext4", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    fsconfig_set_string(context.as_fd(), "source", path.as_str())?;
-    // What is in /tmp dies with the sandbox: its syncs need not reach the host's disk.
-    fsconfig_set_flag(context.as_fd(), "nobarrier")?;
-    fsconfig_create(context.as_fd())?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOSUID;
-    let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
-    drop(device); // the mount holds it from here on
-    Ok(mount)
+/// An image on a loop device. The device lives as long as this or a mount of it, and the image as long as the device.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    _device: File,
+    path: String,
+}
+
+impl Disk {
+    /// Mounts it, hanging nowhere; the mount lives as long as the descriptor or a place it is moved to.
+    pub(crate) fn mount(&self) -> io::Result<OwnedFd> {
+        let context = fsopen("ext4", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_set_string(context.as_fd(), "source", self.path.as_str())?;
+        // What is in /tmp dies with the environment: its syncs need not reach the host's disk.
+        fsconfig_set_flag(context.as_fd(), "nobarrier")?;
+        fsconfig_create(context.as_fd())?;
+        let attributes = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOSUID;
+        Ok(fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+    }
 }
 
 /// Puts an image behind a free loop device.
-fn attach(image: &File) -> io::Result<(File, String)> {
+fn attach(image: &File) -> io::Result<Disk> {
     let control = OpenOptions::new().read(true).write(true).open("/dev/loop-control")?;
     for _ in 0..LOOP_ATTEMPTS {
         let path = format!("/dev/loop{}", kernel::free_loop_device(control.as_fd())?);
         let device = OpenOptions::new().read(true).write(true).open(&path)?;
         match kernel::configure_loop_device(device.as_fd(), image.as_fd()) {
-            Ok(()) => return Ok((device, path)),
+            Ok(()) => return Ok(Disk { _device: device, path }),
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
             Err(error) => return Err(error),
         }

@@ -21,9 +21,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::api::{Command, Event, SandboxId, StartFailure, UnpackError};
 use crate::connection::Greeting;
 use crate::host::Host;
+use crate::start::Home;
 use crate::unpack::Unpacking;
 use crate::{kernel, start, wire};
 
+mod homes;
 mod sandbox;
 
 use sandbox::Sandbox;
@@ -122,6 +124,8 @@ struct Spawner {
     epoll: OwnedFd,
     host: Host,
     sandboxes: BTreeMap<SandboxId, Sandbox>,
+    /// What sandboxes left that are gone: one each, until it is taken over or forgotten.
+    homes: BTreeMap<SandboxId, Home>,
     unpackings: BTreeMap<u64, Unpacking>,
     /// Events that the server has not taken yet: a few for each thing it asked for.
     outbox: VecDeque<(Event, Vec<OwnedFd>)>,
@@ -142,6 +146,7 @@ impl Spawner {
             epoll,
             host,
             sandboxes: BTreeMap::new(),
+            homes: BTreeMap::new(),
             unpackings: BTreeMap::new(),
             outbox: VecDeque::new(),
             waits_for_room: false,
@@ -285,6 +290,7 @@ impl Spawner {
                 spec.environment.iter_mut().for_each(|(_, value)| kernel::wipe(value));
                 self.refills = true;
             }
+            Command::Forget(id) => self.forget(id),
             Command::Kill(id) => self.with(id, Sandbox::kill),
             Command::Freeze(id) => self.with(id, |sandbox| sandbox.freeze()),
             Command::Thaw(id) => self.with(id, |sandbox| sandbox.thaw()),
@@ -310,8 +316,9 @@ impl Spawner {
             return Err(format!("the id {} is not free", id.0));
         }
         self.host.walls.as_ref().map_or(Ok(()), |walls| walls.check(&spec.mounts))?;
-        let mut sandbox =
-            Sandbox::new(start::launch(&mut self.host, spec).map_err(|error| error.to_string())?);
+        let home = spec.tmp_of.and_then(|of| self.homes.remove(&of));
+        let launched = start::launch(&mut self.host, spec, home).map_err(|error| error.to_string())?;
+        let mut sandbox = Sandbox::new(launched);
         let watch = |descriptor, source: Source| {
             epoll::add(&self.epoll, descriptor, source.token(), epoll::EventFlags::IN)
         };
@@ -343,17 +350,6 @@ impl Spawner {
             .map_err(|error| UnpackError::Host(format!("watch the unpacking: {error}")))?;
         self.unpackings.insert(number, unpacking);
         Ok(())
-    }
-
-    /// Removes what sandboxes without processes still hold; those are reported now.
-    fn remove_the_leaving(&mut self) {
-        let Spawner { sandboxes, outbox, host, .. } = self;
-        sandboxes.retain(|_, sandbox| {
-            let Some(event) = sandbox.removed() else { return true };
-            host.seats.identities.give_back(sandbox.identity());
-            outbox.push_back((event, Vec::new()));
-            false
-        });
     }
 
     /// Sends as many events as the socket takes, and asks to be woken for the rest.

@@ -18,6 +18,7 @@ use crate::init::{self, Plan};
 use crate::kernel::{self, Side};
 use crate::program::{Channel, Program};
 use crate::root::Tree;
+use crate::scratch::Disk;
 use crate::seats::Seat;
 
 /// A sandbox whose first process was cloned and is making it.
@@ -26,6 +27,8 @@ pub(crate) struct Launched {
     pub(crate) process: OwnedFd,
     pub(crate) cgroup: Cgroup,
     pub(crate) identity: Identity,
+    /// Its `/tmp`, when that is to stay.
+    pub(crate) home: Option<Home>,
     /// Readable when its memory runs out.
     pub(crate) shortages: Option<OwnedFd>,
     /// Lines of progress, then the end of the stream when the program runs.
@@ -38,12 +41,23 @@ pub(crate) struct Launched {
     pub(crate) timings: Vec<(String, u64)>,
 }
 
-/// Makes a sandbox up to the clone of its first process.
-pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched> {
+/// What outlives a sandbox: its `/tmp`, and whose the files in it are.
+#[derive(Debug)]
+pub(crate) struct Home {
+    disk: Disk,
+    /// Of the first sandbox that had it; taken until the home is given up.
+    pub(crate) identity: Identity,
+    users: OwnedFd,
+}
+
+/// Makes a sandbox up to the clone of its first process. With the home of an earlier one it is that one's user.
+pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec, home: Option<Home>) -> io::Result<Launched> {
     let mut clock = Clock { last: Instant::now(), timings: Vec::new() };
     let mut seat = host.seats.take(&spec.listen).map_err(|e| named("make the namespaces and cgroups", &e))?;
     clock.done("seat");
-    let prepared = prepare(host, &mut seat, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
+    let mut home = home;
+    let prepared =
+        prepare(host, &mut seat, &mut home, spec, &mut clock).and_then(|(plan, ends)| clone(plan, ends));
     clock.done("cloned");
     let Seat { cgroup, identity, shortages, .. } = seat;
     match prepared {
@@ -51,6 +65,7 @@ pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched
             process,
             cgroup,
             identity,
+            home,
             shortages,
             progress,
             ending,
@@ -60,6 +75,7 @@ pub(crate) fn launch(host: &mut Host, spec: &SandboxSpec) -> io::Result<Launched
         Err(error) => {
             cgroup.remove().ok(); // no process entered, so it is not busy
             host.seats.identities.give_back(&identity);
+            home.inspect(|home| host.seats.identities.give_back(&home.identity));
             Err(error)
         }
     }
@@ -75,10 +91,13 @@ struct Ends {
 fn prepare<'a>(
     host: &'a mut Host,
     seat: &mut Seat,
+    home: &mut Option<Home>,
     spec: &SandboxSpec,
     clock: &mut Clock,
 ) -> io::Result<(Plan<'a>, Ends)> {
-    let tmp = host.scratch.take(spec.tmp_bytes).map_err(|e| named("make /tmp", &e))?;
+    let tmp = take_tmp(host, seat, home, spec).map_err(|e| named("make /tmp", &e))?;
+    let (identity, users) =
+        home.as_ref().map_or((&seat.identity, &seat.users), |home| (&home.identity, &home.users));
     clock.done("tmp");
     // One more than the function may have: the init counts too.
     let limited = seat.cgroup.limit(spec.memory_bytes, spec.processes_max.saturating_add(1), spec.cpu_shares);
@@ -87,7 +106,7 @@ fn prepare<'a>(
     let mut handover = std::mem::take(&mut seat.sockets);
     let (output_read, output) = pipe_with(PipeFlags::CLOEXEC)?;
     // The program's own, so that it may also open it by name: /dev/stdout.
-    let (user, group) = (Uid::from_raw(seat.identity.number()), Gid::from_raw(seat.identity.number()));
+    let (user, group) = (Uid::from_raw(identity.number()), Gid::from_raw(identity.number()));
     fchown(&output, Some(user), Some(group))?;
     handover.push(not_waiting(output_read)?);
     let mut channel = None;
@@ -103,7 +122,7 @@ fn prepare<'a>(
     let plan = Plan {
         doors: std::mem::take(&mut seat.doors),
         network: seat.network.try_clone()?,
-        users: seat.users.try_clone()?,
+        users: users.try_clone()?,
         tree: Tree::plan(&host.stage(), &spec.mounts, &spec.directory, host.seats.name_servers())?,
         tmp,
         filter: &host.filter,
@@ -116,6 +135,23 @@ fn prepare<'a>(
     };
     clock.done("prepare");
     Ok((plan, Ends { progress: File::from(progress), ending: File::from(ending), handover }))
+}
+
+/// The `/tmp` that an earlier sandbox left, or a new one, which is kept when that is asked for.
+fn take_tmp(
+    host: &mut Host,
+    seat: &Seat,
+    home: &mut Option<Home>,
+    spec: &SandboxSpec,
+) -> io::Result<OwnedFd> {
+    if let Some(home) = home {
+        return home.disk.mount();
+    }
+    let (mount, disk) = host.scratch.take(spec.tmp_bytes)?;
+    if spec.keeps_tmp {
+        *home = Some(Home { disk, identity: seat.identity.clone(), users: seat.users.try_clone()? });
+    }
+    Ok(mount)
 }
 
 fn clone(mut plan: Plan<'_>, ends: Ends) -> io::Result<(OwnedFd, Ends)> {

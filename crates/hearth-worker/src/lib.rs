@@ -11,6 +11,7 @@ mod environment;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod local;
+mod room;
 mod runtime_api;
 mod runtimes;
 pub mod sandbox;
@@ -18,7 +19,8 @@ pub mod worker;
 
 pub use environment::{RUNTIME_API_PORT, sandbox_sockets};
 pub use local::{ENVIRONMENTS_MAX, HOST_PORTS_MAX, LocalWorker, WorkerDeps, WorkerOptions};
-pub use runtimes::{Places, RuntimeStatus, Runtimes};
+pub use room::MEMORY_RESERVE;
+pub use runtimes::{Places, RuntimeStatus, Runtimes, SdkOutcome, SdkSetup, SdkStatus, SetupError, set_up};
 pub use sandbox::{LinuxSandbox, Sandbox};
 pub use worker::{
     BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId, Failure,

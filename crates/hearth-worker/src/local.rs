@@ -17,6 +17,7 @@ use tracing::{debug, info_span, warn};
 
 use crate::code::{Code, CodeCache};
 use crate::environment::{Handle, INIT_LIMIT, Setup};
+use crate::room;
 use crate::runtimes::{Places, Runtimes};
 use crate::sandbox::Sandbox;
 use crate::worker::{
@@ -53,6 +54,8 @@ pub struct WorkerOptions {
     pub host_ports: Vec<u16>,
     /// Environments at once.
     pub environments_max: usize,
+    /// Memory in bytes that a new environment must leave available on the host: [`crate::MEMORY_RESERVE`].
+    pub memory_reserve: u64,
     /// Where interpreters are looked for.
     pub places: Places,
 }
@@ -144,6 +147,9 @@ impl Inner {
 
     /// Enters the environment and begins its init.
     fn run(self: &Arc<Self>, setup: Arc<Setup>) -> Result<EnvironmentId, StartError> {
+        if !room::is_there(self.options.memory_reserve) {
+            return Err(StartError::HostFull);
+        }
         let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: after a shutdown has looked at the environments none is added.
         if self.stopping.load(Ordering::SeqCst) {

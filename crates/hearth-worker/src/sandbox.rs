@@ -24,6 +24,9 @@ pub trait Sandbox: Send + Sync {
     /// Kills every process of it now. Told by [`Running::ended`]; harmless when it is gone.
     fn kill(&self, id: SandboxId);
 
+    /// Gives up what it left in `/tmp`, or will leave, when its spec said that this stays.
+    fn forget(&self, id: SandboxId);
+
     /// Stops its processes where they are.
     fn freeze(&self, id: SandboxId);
 

@@ -29,6 +29,10 @@ struct End {
 
 impl Runtime {
     fn start(python: &Path, task: &Path, handler: &str) -> Self {
+        Self::start_with(python, task, handler, &[])
+    }
+
+    fn start_with(python: &Path, task: &Path, handler: &str, variables: &[(&str, &str)]) -> Self {
         let (channel, theirs) = UnixStream::pair().expect("a socket pair");
         channel.set_read_timeout(Some(PATIENCE)).expect("a limit");
         let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtimes/python");
@@ -42,6 +46,7 @@ impl Runtime {
             .env("LAMBDA_RUNTIME_DIR", runtime)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .envs(variables.iter().copied())
             .current_dir(task)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
@@ -275,5 +280,76 @@ fn exit_ends_the_process_with_its_status() {
         runtime.frame();
         assert_eq!(runtime.call("3", ""), None, "{name}");
         assert_eq!(runtime.end().status, Some(3), "{name}");
+    }
+}
+
+#[test]
+fn in_the_json_format_every_record_and_every_error_is_one_object() {
+    let code = "import logging\ndef handler(event, context):
+    logging.getLogger('mine').info('seen %d', 1, extra={'order': 7})
+    logging.debug('unseen')
+    try:
+        {}['x']
+    except KeyError:
+        logging.exception('caught')
+    raise ValueError('no')\n";
+    for (name, python) in pythons() {
+        let task = task(code);
+        let variables = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "INFO")];
+        let mut runtime = Runtime::start_with(&python, task.path(), "app.handler", &variables);
+        runtime.frame();
+        assert_eq!(runtime.call("{}", "").map(|(kind, _)| kind), Some(ERROR), "{name}");
+        let output = runtime.end().output;
+        let events: Vec<serde_json::Value> = output
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+            .collect();
+        assert_eq!(events.len(), 3, "{name}: {output}");
+        let mut seen = events[0].clone();
+        let time = seen["timestamp"].take();
+        assert!(time.as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')), "{name}: {time}");
+        let expected = serde_json::json!({ "timestamp": null, "level": "INFO", "message": "seen 1", "logger": "mine",
+            "requestId": "id-1", "order": 7 });
+        assert_eq!(seen, expected, "{name}");
+        assert_eq!(
+            (&events[1]["level"], &events[1]["errorType"]),
+            (&"ERROR".into(), &"KeyError".into()),
+            "{name}"
+        );
+        assert!(
+            events[1]["location"].as_str().is_some_and(|at| at.ends_with("app.py:handler:8")),
+            "{}",
+            events[1]
+        );
+        assert_eq!(
+            (&events[2]["level"], &events[2]["errorMessage"]),
+            (&"ERROR".into(), &"no".into()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn endless_recursion_is_an_error_like_any_other_and_the_runtime_goes_on() {
+    let code = "def again(n): return again(n + 1)
+def handler(event, context):
+    if event == 'deep':
+        value = []
+        for _ in range(100000): value = [value]
+        return value
+    return again(0) if event else 'well'\n";
+    for (name, python) in pythons() {
+        let task = task(code);
+        let mut runtime = Runtime::start(&python, task.path(), "app.handler");
+        runtime.frame();
+        let (kind, body) = runtime.call("true", "").expect("an answer");
+        assert!(kind == ERROR && body.contains(r#""errorType": "RecursionError""#), "{name}: {body}");
+        let (kind, body) = runtime.call(r#""deep""#, "").expect("an answer");
+        assert!(
+            kind == ERROR && body.contains("Runtime.MarshalError"),
+            "{name}: {}",
+            &body[..body.len().min(300)]
+        );
+        assert_eq!(runtime.call("false", ""), Some((RESPONSE, r#""well""#.to_owned())), "{name}");
     }
 }

@@ -1,8 +1,10 @@
 //! The command line as clap reads it. Every command has its file in `commands/`.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{backup, disk, doctor, invoke, logs, restore, runtimes, serve, up};
 use crate::exit::EXIT_CODES;
@@ -17,6 +19,24 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What the command line says. Ends the process when that is help or makes no sense.
+    pub fn read() -> Self {
+        let matches = without_empty_variables(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A variable without text counts as unset, as AWS's clients and most programs have it.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let of_argument = |argument: Arg| match argument.get_env() {
+        Some(name) if is_empty(name) => argument.env(Resettable::Reset),
+        _ => argument,
+    };
+    command.mut_args(of_argument).mut_subcommands(without_empty_variables)
 }
 
 const FIRST_STEPS: &str = "First steps:
@@ -105,8 +125,6 @@ pub fn age(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

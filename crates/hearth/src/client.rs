@@ -148,11 +148,25 @@ impl Client {
             let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             let endpoint = self.endpoint.to_string();
             let endpoint = endpoint.trim_end_matches('/');
-            let text = format!("no server answers at {endpoint}: {cause} (start one with `hearth up`)");
+            let text =
+                format!("no server answers at {endpoint}: {cause} ({})", advice(&self.endpoint, &cause));
             anyhow::Error::from(Refusal::new(Exit::Unreachable, text))
         };
         let requester = self.outbound.open(request.uri()).await.map_err(unreachable)?;
         requester.send(request).await.map_err(unreachable)
+    }
+}
+
+/// What to do when nobody answers.
+fn advice(endpoint: &Uri, cause: &str) -> &'static str {
+    match endpoint.scheme_str() {
+        _ if cause.contains("Connection refused") => {
+            "start one with `hearth up`, or name another one with --endpoint"
+        }
+        Some("http") => "if it is a server of `hearth serve`, call it as https://",
+        _ => {
+            "https:// takes the server's authority in AWS_CA_BUNDLE or --ca-file, and a name of its certificate"
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! What can be made again is not synced when it is made. A kill leaves it whole, because the kernel has it; a loss
 //! of power may leave any part of it, under its final name. So it does not outlive the machine's run.
 //!
-//! Never: readable by anybody else (0700); opened by two servers.
+//! Never: readable by anybody else (0700); opened by two servers; a folder that holds something else already.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hearth_world::World;
+
+use crate::folder_names;
 use rustix::fs::{FlockOperation, flock};
 
 /// Bytes of the token before they become hexadecimal digits.
@@ -35,7 +37,7 @@ const EPHEMERAL_PREFIX: &str = "hearth-";
 const EPHEMERAL_MARK: &str = "ephemeral";
 
 /// What can be made again.
-const REMADE: [&str; 3] = ["code", "runtimes", "run"];
+pub const REMADE: [&str; 3] = ["code", "runtimes", "run"];
 
 /// In which run of the machine those were made.
 const BOOT: &str = "boot";
@@ -50,7 +52,7 @@ pub struct DataFolder {
     instance: String,
     token: String,
     ephemeral: bool,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl DataFolder {
@@ -63,12 +65,13 @@ impl DataFolder {
                 path.display()
             );
         }
+        folder_names::check(path)?;
         Self::open_as(path, world, false)
     }
 
-    /// Opens the folder of `hearth serve`, with the rights of the server's user.
-    pub fn open_served(path: &Path, world: &World) -> Result<Self> {
-        Self::open_as(path, world, false)
+    /// Opens the folder of `hearth serve`, with the rights of the server's user. It is there, and locked.
+    pub fn open_served(path: PathBuf, lock: Lock, world: &World) -> Result<Self> {
+        Self::open_locked(path, lock, world, false)
     }
 
     /// A new folder among the temporary files, removed by [`DataFolder::close`].
@@ -99,7 +102,11 @@ impl DataFolder {
         make_folder(path)?;
         // Paths inside reach another process with another working directory.
         let path = path.canonicalize().with_context(|| format!("find the data folder {}", path.display()))?;
-        let lock = lock(&path)?;
+        let lock = Lock::take(&path)?;
+        Self::open_locked(path, lock, world, ephemeral)
+    }
+
+    fn open_locked(path: PathBuf, lock: Lock, world: &World, ephemeral: bool) -> Result<Self> {
         discard_of_earlier_boots(&path)?;
         for folder in ["blobs", "code", "run"] {
             make_folder(&path.join(folder))?;
@@ -136,6 +143,42 @@ impl DataFolder {
             fs::remove_dir_all(&self.path).with_context(|| format!("remove {}", self.path.display()))?;
         }
         Ok(())
+    }
+}
+
+/// What keeps a second server out of a data folder. The kernel gives it back when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "it locks while it is open")] File);
+
+impl Lock {
+    /// Takes it or says who has it. Follows a link of that name: with the rights of who owns the folder.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join("lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("open {}", path.display()))?;
+        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                return Err(error).with_context(|| format!("lock {}", path.display()));
+            }
+            let mut process = String::new();
+            // Who it is only makes the message better.
+            let _ = file.read_to_string(&mut process);
+            bail!(
+                "the data folder {} is used by another server (process {})",
+                folder.display(),
+                process.trim()
+            );
+        }
+        let noted = file.set_len(0).and_then(|()| file.rewind());
+        let noted = noted.and_then(|()| writeln!(file, "{}", std::process::id()));
+        noted.with_context(|| format!("write {}", path.display()))?;
+        Ok(Self(file))
     }
 }
 
@@ -213,32 +256,6 @@ pub fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
         }
         None => Ok(()),
     }
-}
-
-/// Takes the lock or says who has it. The kernel gives it back when the process ends, however it ends.
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join("lock");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("open {}", path.display()))?;
-    if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        if error != rustix::io::Errno::WOULDBLOCK {
-            return Err(error).with_context(|| format!("lock {}", path.display()));
-        }
-        let mut process = String::new();
-        // Who it is only makes the message better.
-        let _ = file.read_to_string(&mut process);
-        bail!("the data folder {} is used by another server (process {})", folder.display(), process.trim());
-    }
-    let noted = file.set_len(0).and_then(|()| file.rewind());
-    let noted = noted.and_then(|()| writeln!(file, "{}", std::process::id()));
-    noted.with_context(|| format!("write {}", path.display()))?;
-    Ok(file)
 }
 
 /// Reads the file, or writes it with a new value of so many bytes in hexadecimal digits. The value stands whole or not

@@ -15,6 +15,7 @@ pub mod commands;
 pub mod counts;
 pub mod data_folder;
 pub mod exit;
+pub mod folder_names;
 pub mod front;
 pub mod garbage;
 pub mod gate;
@@ -32,8 +33,6 @@ pub mod tls;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
-
 pub use hearth_sandbox::SPAWNER_ARGUMENT;
 pub use hearth_sandbox::spawner::main as spawner;
 
@@ -43,7 +42,7 @@ use crate::exit::{Exit, Refusal};
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
     let started = Instant::now();
-    let cli = Cli::parse();
+    let cli = Cli::read();
     match logging::start(&cli.log).and_then(|()| commands::run(cli, started)) {
         Ok(exit) => exit.into(),
         Err(error) => complain(&error),

@@ -15,7 +15,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use hearth_world::World;
 
-use crate::data_folder::{self, DataFolder};
+use crate::data_folder::{self, DataFolder, Lock};
+use crate::folder_names::{self, LOST_AND_FOUND};
 use crate::privileges::User;
 
 /// Group may do everything, others nothing, and who made an entry alone removes it.
@@ -27,8 +28,14 @@ const RUN: &str = "run";
 /// Unpacked packages: their files belong to a number of the spawner's.
 const CODE: &str = "code";
 
-/// Makes the folder, decides the user, and opens it with the user's rights. As root, before any thread.
-pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFolder, User)> {
+/// Makes the folder, decides the user, and opens it with the user's rights. As root, before any thread. A folder of
+/// `up` stays one when another server has it, the user cannot reach it, or `check` finds something wrong.
+pub fn open<T>(
+    path: &Path,
+    wanted: Option<&str>,
+    world: &World,
+    check: impl FnOnce(&User) -> Result<T>,
+) -> Result<(DataFolder, User, T)> {
     let made = fs::create_dir_all(path);
     made.with_context(|| format!("make the data folder {}", path.display()))?;
     let path = path.canonicalize().with_context(|| format!("find the data folder {}", path.display()))?;
@@ -37,6 +44,10 @@ pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFol
         bail!("the data folder {} must belong to root, not to user {}", path.display(), metadata.uid());
     }
     let served_before = data_folder::is_served(&metadata);
+    if !served_before {
+        folder_names::check(&path)?;
+        folder_names::check_every_name(&path)?;
+    }
     let instance = if served_before {
         let read = fs::read_to_string(path.join("instance"));
         read.with_context(|| format!("read the instance's name in {}", path.display()))?.trim().to_owned()
@@ -45,14 +56,22 @@ pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFol
     };
     let user = User::find(wanted, &instance)?;
     if served_before && metadata.gid() != user.gid() {
-        let text = "belongs to the server's group";
+        let text = "start it with --user and the name or number of its first start";
         bail!(
-            "the data folder {} {text} {}, not to {}: start with --user",
+            "the data folder {} is group {}'s, not {}'s: {text}",
             path.display(),
             metadata.gid(),
             user.gid()
         );
     }
+    let reached = user.as_user(|| Ok(is_reached(&path)?));
+    reached.with_context(|| {
+        let text = "open everything on the way to it, or name another folder with --data";
+        format!("the server's user {} does not reach {}: {text}", user.uid(), path.display())
+    })?;
+    let checked = check(&user)?;
+    // In a folder of the server's own, root does not follow the links that the server may have left.
+    let lock = if served_before { user.as_user(|| Lock::take(&path))? } else { Lock::take(&path)? };
     // What the spawner made is root's and its own: the server's user could not remove it.
     data_folder::discard_of_earlier_boots(&path)?;
     if served_before {
@@ -60,9 +79,14 @@ pub fn open(path: &Path, wanted: Option<&str>, world: &World) -> Result<(DataFol
     } else {
         give(&path, &user).with_context(|| format!("give {} to user {}", path.display(), user.uid()))?;
     }
-    let opened = user.as_user(|| DataFolder::open_served(&path, world));
+    let opened = user.as_user(|| DataFolder::open_served(path, lock, world));
     let folder = opened.with_context(|| format!("open the data folder as user {}", user.uid()))?;
-    Ok((folder, user))
+    Ok((folder, user, checked))
+}
+
+/// Whether everything above the folder lets this process through.
+fn is_reached(path: &Path) -> std::io::Result<()> {
+    fs::symlink_metadata(path).map(drop)
 }
 
 /// The folders that go with a run of the machine.
@@ -91,7 +115,7 @@ fn give(path: &Path, user: &User) -> std::io::Result<()> {
     private(CODE)?;
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        if entry.file_name() == RUN {
+        if entry.file_name() == RUN || entry.file_name() == LOST_AND_FOUND {
             continue;
         }
         lchown(entry.path(), Some(user.uid()), Some(user.gid()))?;

@@ -20,12 +20,17 @@ use tracing::warn;
 use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
+<<<<<<< HEAD
 use hearth_service_lambda::{Lambda, LambdaDeps};
 use hearth_service_logs::Logs;
+=======
+use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
+>>>>>>> main
 use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
-    ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, Places, Worker, WorkerDeps, WorkerOptions, sandbox_sockets,
+    ENVIRONMENTS_MAX, LinuxSandbox, LocalWorker, MEMORY_RESERVE, Places, Worker, WorkerDeps, WorkerOptions,
+    sandbox_sockets,
 };
 use hearth_world::{TaskGroup, World};
 
@@ -57,6 +62,8 @@ pub const USUAL_PORT: u16 = 4566;
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
+    /// What becomes of new functions whose runtime is past AWS's date.
+    pub deprecated_runtimes: Deprecated,
     /// Where functions and packages are kept.
     pub state: state::Options,
     /// How long a package stays that no function needs.
@@ -163,6 +170,7 @@ impl Server {
             endpoint_ports: endpoint_ports(address.port()),
             host_ports: options.network.host_ports.clone(),
             environments_max: ENVIRONMENTS_MAX,
+            memory_reserve: MEMORY_RESERVE,
             places: Places::of_this_process(),
         };
         let worker: Arc<dyn Worker> = Arc::new(LocalWorker::new(deps, worker_options));
@@ -182,6 +190,7 @@ impl Server {
             logs: Arc::new(FunctionLogs(logs.ingest(&function_logs))),
             options: hearth_service_lambda::Options {
                 roles_must_exist: options.callers.are_verified(),
+                deprecated_runtimes: options.deprecated_runtimes,
                 links_over_tls: options.tls.is_some(),
                 ..hearth_service_lambda::Options::default()
             },

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use hearth_store::{Blobs, NotAnAddress, PostgresAddress, PostgresStore, SqliteStore, Store};
 use hearth_world::World;
+use rustix::fs::Access;
 
 use crate::data_folder::DataFolder;
 
@@ -79,7 +80,17 @@ impl State {
             None => Blobs::local(&folder.join("blobs")),
             Some(shared) => Blobs::shared(shared),
         };
-        Ok(Self { blobs: blobs?, engine })
+        let blobs = blobs?;
+        if let Some(shared) = &options.blobs {
+            // Told now, and not to whom uploads the first package.
+            rustix::fs::access(shared, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).with_context(
+                || {
+                    let user = rustix::process::geteuid().as_raw();
+                    format!("--blobs {}: user {user} must be able to read and write there", shared.display())
+                },
+            )?;
+        }
+        Ok(Self { blobs, engine })
     }
 
     /// The store, whichever it is.

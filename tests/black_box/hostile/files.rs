@@ -140,13 +140,13 @@ def handler(event, context):
 }
 
 #[test]
-fn a_full_tmp_is_its_functions_own_affair_and_the_next_environment_finds_an_empty_one() {
+fn a_full_tmp_is_its_environments_own_affair_and_stays_so_after_a_crash() {
     let street = Street::new();
     let code = r"
 import os
 def handler(event, context):
     if event == 'look':
-        return os.listdir('/tmp')
+        return len(os.listdir('/tmp'))
     written, piece = 0, bytes(1 << 20)
     try:
         with open('/tmp/full', 'wb', buffering=0) as file:
@@ -171,8 +171,9 @@ def handler(event, context):
     assert_eq!(answered[1], json!(true));
     street.is_well();
     let other = street.hostile("other", code).create();
-    assert_eq!(answer(&other.invoke("\"look\"")), json!([]));
+    assert_eq!(answer(&other.invoke("\"look\"")), json!(0));
     assert_eq!(filler.invoke("\"exit\"").json()["errorType"], "Runtime.ExitError");
-    assert_eq!(answer(&filler.invoke("\"look\"")), json!([]));
+    let left = answer(&filler.invoke("\"look\""));
+    assert!(left.as_u64().is_some_and(|files| files > 1000), "AWS keeps it too: {left}");
     street.ends();
 }

@@ -14,7 +14,7 @@ use crate::cgroups::Cgroup;
 use crate::identity::Identity;
 use crate::init::FAILURE;
 use crate::program::EXECUTE;
-use crate::start::Launched;
+use crate::start::{Home, Launched};
 
 /// What a sandbox tells about its making at most, in bytes.
 const PROGRESS_BYTES_MAX: usize = 16 * 1024;
@@ -49,6 +49,10 @@ pub(super) struct Sandbox {
     ending: File,
     cgroup: Cgroup,
     identity: Identity,
+    /// Its `/tmp`, when that is to stay.
+    home: Option<Home>,
+    /// Nobody wants it any more.
+    forgotten: bool,
     stage: Stage,
     /// Readable when its memory runs out.
     shortages: Option<OwnedFd>,
@@ -62,7 +66,8 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) fn new(launched: Launched) -> Sandbox {
-        let Launched { process, cgroup, identity, shortages, progress, ending, handover, timings } = launched;
+        let Launched { process, cgroup, identity, home, shortages, progress, ending, handover, timings } =
+            launched;
         let stage = Stage::Making { told: Vec::new(), handover, timings };
         Sandbox {
             process,
@@ -70,6 +75,8 @@ impl Sandbox {
             ending,
             cgroup,
             identity,
+            home,
+            forgotten: false,
             stage,
             shortages,
             ceiling: None,
@@ -100,6 +107,16 @@ impl Sandbox {
 
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Its `/tmp` goes with it.
+    pub(super) fn leave_nothing(&mut self) {
+        self.forgotten = true;
+    }
+
+    /// What is left of it, once; `true` when that is to stay.
+    pub(super) fn take_home(&mut self) -> Option<(Home, bool)> {
+        self.home.take().map(|home| (home, !self.forgotten))
     }
 
     pub(super) fn is_leaving(&self) -> bool {

@@ -203,6 +203,8 @@ pub(crate) fn program(words: &[&str]) -> SandboxSpec {
         processes_max: 64,
         cpu_shares: 1024,
         tmp_bytes: 16 << 20,
+        keeps_tmp: false,
+        tmp_of: None,
         mounts: vec![Mount { source: "/usr".into(), target: "/usr".into() }],
         program: words[0].into(),
         arguments: words.iter().map(|word| (*word).to_owned()).collect(),

@@ -5,10 +5,8 @@
 //! ```
 
 use std::fs::File;
-use std::io::Write;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command as Process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -45,6 +43,8 @@ impl Town {
         }
         ip(&format!("-n {host} link set lo up"));
         ip(&format!("-n {host} route add default via 203.0.113.1"));
+        // A new namespace has the switch as the machine's own happens to be, where a server may be running.
+        town.on_host(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "0").expect("switched off"));
         town
     }
 
@@ -53,11 +53,11 @@ impl Town {
         let mut bench = Bench::new();
         let program = bench.options.program.clone().expect("a spawner");
         let script = bench.directory.path().join("spawner");
-        let mut file =
-            File::options().write(true).create_new(true).mode(0o700).open(&script).expect("a script");
-        writeln!(file, "#!/bin/sh\nexec nsenter --net=/run/netns/{} {} \"$@\"", self.host, program.display())
-            .expect("written");
-        drop(file);
+        // Written by another process: a fork of this one would keep it open for writing, and it could not be run.
+        let text = format!("exec nsenter --net=/run/netns/{} {} \"$@\"", self.host, program.display());
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 700 \"$0\"";
+        let written = Process::new("sh").args(["-c", write]).arg(&script).arg(&text).status();
+        assert!(written.expect("a shell").success(), "no script");
         bench.options.program = Some(script);
         bench.options.egress = Some(egress);
         bench.options.run_directory = bench.directory.path().join("run-in-town");

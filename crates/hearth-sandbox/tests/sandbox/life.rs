@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 
-use hearth_sandbox::api::{Command, Event, Exit, SandboxId};
+use hearth_sandbox::api::{Command, Event, Exit, SandboxId, SandboxSpec};
 
 use crate::bench::{Bench, listener, program, readable, shell, tcp};
 
@@ -220,4 +220,38 @@ fn two_sandboxes_have_the_same_port_each() {
         listener(socket).accept().expect("a caller").0.read_to_string(&mut line).expect("its line");
         assert_eq!(line, format!("sandbox {}\n", id.0), "the accepting socket tells who calls");
     }
+}
+
+#[test]
+fn what_is_in_tmp_stays_for_the_next_sandbox_until_it_is_forgotten() {
+    let bench = Bench::new();
+    let run = |id: u64, tmp_of: u64, script: &str| {
+        let tmp_of = Some(SandboxId(tmp_of));
+        let running = bench.start(id, SandboxSpec { keeps_tmp: true, tmp_of, ..shell(script) });
+        let said = running.read_all();
+        assert_eq!(bench.exited(id), (Exit::Status(0), false));
+        said
+    };
+    // Nothing is left by one that never was.
+    assert_eq!(run(1, 99, "ls /tmp; echo first >/tmp/kept; chmod 600 /tmp/kept"), "");
+    assert_eq!(run(2, 1, "cat /tmp/kept; echo second >/tmp/kept"), "first\n");
+    assert_eq!(run(3, 2, "cat /tmp/kept; stat -c %u /tmp/kept"), "second\n993\n");
+    assert_eq!(run(4, 2, "ls /tmp"), "", "it was taken over already");
+    bench.send(&Command::Forget(SandboxId(3)));
+    assert_eq!(run(5, 3, "ls /tmp"), "");
+    bench.shutdown();
+}
+
+#[test]
+fn a_sandbox_that_is_forgotten_while_it_runs_leaves_nothing() {
+    let bench = Bench::new();
+    let keeping = |tmp_of, script| SandboxSpec { keeps_tmp: true, tmp_of, ..shell(script) };
+    let running = bench.start(1, keeping(None, "echo x >/tmp/x; echo ready; sleep 60"));
+    assert_eq!(running.read_line(), "ready\n");
+    bench.send(&Command::Forget(SandboxId(1)));
+    bench.send(&Command::Kill(SandboxId(1)));
+    assert_eq!(bench.exited(1).0, Exit::Signal(9));
+    let next = bench.start(2, keeping(Some(SandboxId(1)), "ls /tmp"));
+    assert_eq!(next.read_all(), "");
+    assert_eq!(bench.exited(2).0, Exit::Status(0));
 }

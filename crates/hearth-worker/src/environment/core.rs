@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hearth_sandbox::api::Exit;
+use hearth_sandbox::api::{Exit, SandboxId};
 use tokio::sync::oneshot;
 
 use super::answers::{self, Outcome, Status};
@@ -38,6 +38,8 @@ pub(super) struct Core {
     waiters: VecDeque<oneshot::Sender<Delivery>>,
     /// The present sandbox.
     pub(super) link: Option<Link>,
+    /// The last sandbox: what is in its `/tmp` stays until it is forgotten.
+    pub(super) home: Option<SandboxId>,
     /// Since when the present sandbox has the CPU of an init.
     pub(super) init_cpu_since: Option<Instant>,
     pub(super) todo: Todo,
@@ -73,6 +75,7 @@ impl Core {
             calls_seen: 0,
             waiters: VecDeque::new(),
             link: None,
+            home: None,
             init_cpu_since: None,
             todo: Todo { launch: true, arm: true, ..Todo::default() },
             watched: false,
@@ -161,6 +164,12 @@ impl Core {
         });
     }
 
+    /// The spawner died: it took the sandbox with it, and what was kept of it.
+    pub(super) fn lost(&mut self) {
+        self.ended = Some(KILLED);
+        self.apply(Event::NotStarted);
+    }
+
     pub(super) fn not_started(&mut self, reason: String) {
         self.not_started = Some(reason);
         self.ended = Some(Ended { exit: Exit::Signal(9), out_of_memory: false });
@@ -231,6 +240,9 @@ impl Core {
             Effect::Deny => {}
             Effect::Kill => self.kill(),
             Effect::Gone => {
+                if let Some(home) = self.home.take() {
+                    self.setup.sandbox.forget(home);
+                }
                 self.report();
                 self.journal.end_line();
                 self.journal.flush();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use hearth_sandbox::api::Exit;
+use hearth_sandbox::api::SandboxId;
 use hearth_world::TaskGroup;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
@@ -54,7 +54,8 @@ enum Woken {
     Channel,
     Writable,
     Output,
-    Ended(Ended),
+    /// `None`: with the spawner, and all that it kept.
+    Ended(Option<Ended>),
     Asked,
     Tick,
 }
@@ -64,13 +65,14 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
     let mut present: Option<Present> = None;
     let mut timer = std::pin::pin!(tokio::time::sleep(FAR));
     loop {
-        let (todo, stream) = take_todo(&shared);
+        let (todo, stream, before) = take_todo(&shared);
         if todo.closed {
             break;
         }
         if todo.launch {
             end_serving(present.take());
-            launching = setup.spec(&stream.unwrap_or_default()).map(|spec| setup.sandbox.start(spec));
+            let spec = setup.spec(&stream.unwrap_or_default(), before);
+            launching = spec.map(|spec| setup.sandbox.start(spec));
             if launching.is_none() {
                 shared.lock().cannot_execute(setup.entry_error(None));
                 continue;
@@ -117,11 +119,7 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             Woken::Channel => read(&shared, present.as_mut(), link::read_channel),
             Woken::Writable => flush(&shared),
             Woken::Output => drain(&shared, present.as_mut()),
-            Woken::Ended(ended) => {
-                // What it said last may have come before the reactor saw it.
-                read(&shared, present.as_mut(), link::read_rest);
-                shared.lock().exited(ended);
-            }
+            Woken::Ended(ended) => over(&shared, present.take(), ended),
             Woken::Asked => {}
             Woken::Tick => timer.as_mut().reset(tick(&shared).into()),
         }
@@ -134,11 +132,23 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
     end_serving(present);
 }
 
-fn take_todo(shared: &Shared) -> (Todo, Option<String>) {
+/// The sandbox is gone. An environment that goes on without processes holds nothing else either.
+fn over(shared: &Shared, mut present: Option<Present>, ended: Option<Ended>) {
+    // What it said last may have come before the reactor saw it.
+    read(shared, present.as_mut(), link::read_rest);
+    match ended {
+        Some(ended) => shared.lock().exited(ended),
+        None => shared.lock().lost(),
+    }
+    end_serving(present);
+}
+
+/// What is to be done; for a launch, the log stream and the sandbox whose `/tmp` it takes over.
+fn take_todo(shared: &Shared) -> (Todo, Option<String>, Option<SandboxId>) {
     let mut core = shared.lock();
     let todo = std::mem::take(&mut core.todo);
     core.watched |= todo.arm;
-    (todo, todo.launch.then(|| core.journal.stream().to_owned()))
+    (todo, todo.launch.then(|| core.journal.stream().to_owned()), core.home)
 }
 
 fn end_serving(present: Option<Present>) {
@@ -193,6 +203,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io:
     }
     debug!(?timings, "a sandbox was started");
     let mut core = shared.lock();
+    core.home = Some(id);
     core.memory.watch(&memory_stat);
     core.link = Some(Link::new(id, sending.clone(), output.clone()));
     core.init_cpu_since = Some(Instant::now());
@@ -245,10 +256,9 @@ async fn output_ready(present: Option<&Present>) {
     }
 }
 
-async fn ended(waiting: &mut Option<oneshot::Receiver<Ended>>) -> Ended {
+async fn ended(waiting: &mut Option<oneshot::Receiver<Ended>>) -> Option<Ended> {
     let Some(receiver) = waiting else { return pending().await };
-    // A spawner that died took its sandboxes with it.
-    let ended = receiver.await.unwrap_or(Ended { exit: Exit::Signal(9), out_of_memory: false });
+    let ended = receiver.await.ok();
     *waiting = None;
     ended
 }

@@ -28,7 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_sandbox::api::{Listen, Mount, SandboxSpec};
+use hearth_sandbox::api::{Listen, Mount, SandboxId, SandboxSpec};
 use hearth_world::World;
 use tokio::sync::mpsc;
 
@@ -113,17 +113,20 @@ pub fn sandbox_sockets(endpoint_ports: &[u16], host_ports: &[u16]) -> Vec<Listen
 }
 
 impl Setup {
-    /// The sandbox, unless the function has nothing to start.
-    fn spec(&self, log_stream: &str) -> Option<SandboxSpec> {
+    /// The sandbox, with the `/tmp` of the one before it, unless the function has nothing to start.
+    fn spec(&self, log_stream: &str, before: Option<SandboxId>) -> Option<SandboxSpec> {
         let program = self.program()?;
         let mut mounts = self.runtime.mounts.clone();
         mounts.push(Mount { source: self.code.directory.clone(), target: TASK.into() });
         mounts.push(Mount { source: self.opt.directory.clone(), target: OPT.into() });
+        mounts.extend(self.runtime.layer_folders.mount(&self.opt.directory));
         Some(SandboxSpec {
             memory_bytes: u64::from(self.revision.memory_mb) * 1024 * 1024,
             processes_max: PROCESSES_MAX,
             cpu_shares: u64::from(self.revision.memory_mb) * SHARES_OF_A_CPU / MEMORY_MB_OF_A_CPU,
             tmp_bytes: u64::from(self.revision.ephemeral_mb) * 1024 * 1024,
+            keeps_tmp: true,
+            tmp_of: before,
             mounts,
             program: program.path.clone(),
             arguments: program.arguments_for(self.revision.memory_mb),

@@ -65,9 +65,12 @@ impl Shared {
         self.with(Core::ask_next)
     }
 
-    /// The runtime answered by HTTP; false when that is not allowed now.
-    pub(crate) fn responded(&self, outcome: Outcome) -> bool {
-        self.with(|core| core.responded(outcome))
+    /// The runtime answered this request by HTTP; false when that is not allowed now, or another one runs.
+    pub(crate) fn responded_to(&self, request: &str, outcome: Outcome) -> bool {
+        self.with(|core| {
+            let current = core.current().map(|(call, _)| call.request_id.hyphenated().to_string());
+            current.as_deref() == Some(request) && core.responded(outcome)
+        })
     }
 
     /// The runtime reported a failed init by HTTP; false when that is not allowed now.
@@ -93,7 +96,7 @@ impl Shared {
             Environment::Idle | Environment::Frozen => "Ready",
             Environment::Busy { .. } => "Running",
             Environment::Settling { .. } => "RuntimeResponseSentState",
-            Environment::Closing | Environment::Closed => "Exited",
+            Environment::Resetting { .. } | Environment::Closing | Environment::Closed => "Exited",
         }
     }
 }

@@ -7,7 +7,8 @@
 //!     │ init failed    ▲ no call waits         ▲ next              │
 //!     ├────────────▶ Broken ──── assigned ──▶ Repeating            │
 //!     └── a call waits ───────────────────────▲   │                │
-//!  from anywhere: exit ──▶ Closed;  deadline, violation, stop ──▶ Closing ── exit ──▶ Closed
+//!  Busy, Settling: exit ──▶ Broken;  deadline ──▶ Resetting ── exit ──▶ Broken, or Repeating when a call waits
+//!  from anywhere else: exit ──▶ Closed;  deadline, violation, stop ──▶ Closing ── exit ──▶ Closed
 //! ```
 //!
 //! Owns the state and nothing else: `driver.rs` performs the effects it returns.
@@ -16,6 +17,7 @@
 use std::collections::VecDeque;
 
 use self::endings::{after_refusing, enqueue, failed, failed_init};
+use self::resets::{kill_to_reset, reset, resetting};
 
 /// Calls that wait for one environment at most; further ones are sent elsewhere.
 pub(crate) const CALLS_WAITING_MAX: usize = 8;
@@ -41,7 +43,7 @@ pub(crate) enum Environment {
         /// Calls that came already.
         queue: VecDeque<CallId>,
     },
-    /// Init failed and nothing runs; the first call runs init again.
+    /// Init failed, or the runtime ended in an invocation, and nothing runs; the first call runs init again.
     Broken,
     /// Init runs again, inside an invocation and on its time.
     Repeating {
@@ -75,6 +77,11 @@ pub(crate) enum Environment {
         id: CallId,
         /// What comes after it.
         queue: Queue,
+    },
+    /// Killed for an invocation that took too long; its processes are not all gone yet. What it has in `/tmp` stays.
+    Resetting {
+        /// Calls to come.
+        queue: VecDeque<CallId>,
     },
     /// Killed; its processes are not all gone yet.
     Closing,
@@ -179,6 +186,7 @@ impl Environment {
             Self::Frozen => frozen(event),
             Self::Busy { id, queue } => busy(id, queue, event),
             Self::Settling { id, queue } => settling(id, queue, event),
+            Self::Resetting { queue } => resetting(queue, event),
             Self::Closing => closing(event),
             Self::Closed => closed(event),
         }
@@ -195,6 +203,7 @@ impl Environment {
             | Self::Broken
             | Self::Idle
             | Self::Frozen
+            | Self::Resetting { .. }
             | Self::Closing
             | Self::Closed => None,
         }
@@ -322,9 +331,11 @@ fn busy(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>) {
         Event::AskedNext => (Busy { id, queue }, vec![Deliver(id)]),
         Event::Responded => (Settling { id, queue }, vec![Answer(id, Ending::Answered)]),
         Event::Assigned(later) => enqueue(queue, later, |queue| Busy { id, queue }),
-        // GAP(reset): AWS keeps the environment and its /tmp after these; here the next call gets a new one.
-        Event::Exited { .. } | Event::NotStarted => (Closed, failed(id, queue, Ending::Exited, Gone)),
-        Event::DeadlinePassed => (Closing, failed(id, queue, Ending::TimedOut, Kill)),
+        Event::Exited { .. } => reset(queue, vec![Answer(id, Ending::Exited), Finish(id, Ending::Exited)]),
+        Event::DeadlinePassed => {
+            kill_to_reset(queue, vec![Answer(id, Ending::TimedOut), Finish(id, Ending::TimedOut)])
+        }
+        Event::NotStarted => (Closed, failed(id, queue, Ending::Exited, Gone)),
         Event::Violated | Event::Kill => (Closing, failed(id, queue, Ending::Killed, Kill)),
         Event::Stop => (Busy { id, queue: Queue::Shut }, after_refusing(queue, vec![])),
         Event::InitFailed => (Busy { id, queue }, vec![Deny]),
@@ -345,10 +356,9 @@ fn settling(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>
             },
         },
         Event::Assigned(later) => enqueue(queue, later, |queue| Settling { id, queue }),
-        Event::Exited { .. } | Event::NotStarted => {
-            (Closed, after_refusing(queue, vec![Finish(id, Ending::Exited), Gone]))
-        }
-        Event::DeadlinePassed => (Closing, after_refusing(queue, vec![Finish(id, Ending::TimedOut), Kill])),
+        Event::Exited { .. } => reset(queue, vec![Finish(id, Ending::Exited)]),
+        Event::DeadlinePassed => kill_to_reset(queue, vec![Finish(id, Ending::TimedOut)]),
+        Event::NotStarted => (Closed, after_refusing(queue, vec![Finish(id, Ending::Exited), Gone])),
         Event::Violated | Event::Kill => {
             (Closing, after_refusing(queue, vec![Finish(id, Ending::Killed), Kill]))
         }
@@ -382,5 +392,6 @@ fn closed(event: Event) -> (Environment, Vec<Effect>) {
 }
 
 mod endings;
+mod resets;
 #[cfg(test)]
 mod tests;

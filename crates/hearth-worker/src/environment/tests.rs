@@ -78,6 +78,7 @@ impl Fixture {
             channel: false,
             managed: false,
             variables: Vec::new(),
+            layer_folders: crate::runtimes::LayerFolders::default(),
         });
         let setup = Arc::new(Setup {
             revision,

@@ -5,6 +5,7 @@
 //! Never: lets one sandbox's connections, headers or bodies cost another anything.
 
 mod answer;
+mod body;
 mod requests;
 
 use std::io;

@@ -1,24 +1,17 @@
 //! The Runtime API's requests: who may ask what when (`spec/runtime-api.md` section 2).
 //!
-//! Never: holds more of a body than an answer may have; waits for ever for one.
+//! Never: ends another invocation than the one whose id was posted.
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::answer::{self, Answer};
-use crate::channel::RESPONSE_BYTES_MAX;
+use super::body::{self, NoBody};
 use crate::environment::{self, Outcome, Shared};
 
-/// A body whose next piece does not come for so long is given up.
-const BODY_STALL_MAX: Duration = Duration::from_secs(30);
-/// Of a body that is too large, so much is still read, so that its sender sees the answer.
-const BODY_REST_BYTES_MAX: usize = 64 * 1024 * 1024;
 const ROOT: &str = "/2018-06-01/";
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
@@ -31,12 +24,6 @@ enum Route<'a> {
     Response(&'a str),
     Error(&'a str),
     InitError,
-}
-
-/// Why there is no body.
-enum NoBody {
-    TooLarge,
-    Truncated,
 }
 
 /// Answers one request.
@@ -93,42 +80,41 @@ async fn next(environment: &Shared) -> Answer {
 }
 
 async fn response(environment: &Shared, id: &str, headers: &HeaderMap, body: Incoming) -> Answer {
-    if let Some(refusal) = refusal(environment, id, "InvocationResponse") {
+    const TO: &str = "InvocationResponse";
+    if let Some(refusal) = refusal(environment, id, TO) {
         return refusal;
     }
     let request = environment.current_request().unwrap_or_default();
-    // GAP(streaming): a streamed answer is collected, and its trailers are not looked at.
-    let mode = headers.get(RESPONSE_MODE);
-    if mode.is_some_and(|mode| mode != "streaming") {
-        let outcome = environment::unusable(
-            request,
-            "Runtime.InvalidResponseModeHeader",
-            "Invalid function response mode",
-        );
-        environment.responded(outcome);
-        return answer::wrong_mode();
+    // GAP(streaming): a streamed answer is collected, for its caller is one of Invoke.
+    if headers.get(RESPONSE_MODE).is_some_and(|mode| mode != "streaming") {
+        let text = "Invalid function response mode";
+        let outcome = environment::unusable(request, "Runtime.InvalidResponseModeHeader", text);
+        return settle(environment, id, TO, outcome, answer::wrong_mode());
     }
-    match collect(environment, body).await {
-        Ok(body) => settle(environment, id, "InvocationResponse", environment::responded(body)),
-        Err(NoBody::TooLarge) => {
-            environment.responded(environment::too_large());
-            answer::too_large()
+    match body::collect(environment, body).await {
+        Ok(whole) => {
+            let outcome =
+                whole.failure.map_or_else(|| environment::responded(whole.bytes), environment::reported);
+            settle(environment, id, TO, outcome, answer::accepted())
         }
+        Err(NoBody::TooLarge) => settle(environment, id, TO, environment::too_large(), answer::too_large()),
         Err(NoBody::Truncated) => {
             let text = "HTTP request detected as truncated";
-            environment.responded(environment::unusable(request, "Runtime.TruncatedResponse", text));
-            answer::truncated()
+            let outcome = environment::unusable(request, "Runtime.TruncatedResponse", text);
+            settle(environment, id, TO, outcome, answer::truncated())
         }
     }
 }
 
 async fn error(environment: &Shared, id: &str, body: Incoming) -> Answer {
-    if let Some(refusal) = refusal(environment, id, "InvocationErrorResponse") {
+    const TO: &str = "InvocationErrorResponse";
+    if let Some(refusal) = refusal(environment, id, TO) {
         return refusal;
     }
-    match collect(environment, body).await {
-        Ok(body) => settle(environment, id, "InvocationErrorResponse", environment::reported(body)),
-        Err(NoBody::TooLarge) => answer::too_large(),
+    match body::collect(environment, body).await {
+        Ok(whole) => settle(environment, id, TO, environment::reported(whole.bytes), answer::accepted()),
+        // Settled as well: a runtime that goes on to `next` must not get the same event for ever.
+        Err(NoBody::TooLarge) => settle(environment, id, TO, environment::too_large(), answer::too_large()),
         Err(NoBody::Truncated) => answer::truncated(),
     }
 }
@@ -138,8 +124,8 @@ async fn init_error(environment: &Shared, headers: &HeaderMap, body: Incoming) -
     if state != "Started" {
         return answer::wrong_state(state, "InitError");
     }
-    let body = match collect(environment, body).await {
-        Ok(body) => body,
+    let body = match body::collect(environment, body).await {
+        Ok(whole) => whole.bytes,
         Err(NoBody::TooLarge) => return answer::too_large(),
         Err(NoBody::Truncated) => return answer::truncated(),
     };
@@ -161,49 +147,12 @@ fn refusal(environment: &Shared, id: &str, to: &str) -> Option<Answer> {
     }
 }
 
-/// Gives the answer, unless the invocation ended while its body came.
-fn settle(environment: &Shared, id: &str, to: &str, outcome: Outcome) -> Answer {
-    if let Some(refusal) = refusal(environment, id, to) {
-        return refusal;
-    }
-    match environment.responded(outcome) {
-        true => answer::accepted(),
-        false => answer::wrong_state(environment.runtime_state(), to),
-    }
-}
-
-async fn collect(environment: &Shared, mut body: Incoming) -> Result<Bytes, NoBody> {
-    let _one = environment.may_collect().await;
-    let mut collected = BytesMut::new();
-    let mut rest = 0;
-    while let Some(frame) = piece(&mut body).await? {
-        if rest == 0 && collected.len() + frame.len() <= RESPONSE_BYTES_MAX {
-            collected.extend_from_slice(&frame);
-            continue;
-        }
-        collected = BytesMut::new();
-        rest += frame.len();
-        if rest > BODY_REST_BYTES_MAX {
-            break;
-        }
-    }
-    if rest > 0 { Err(NoBody::TooLarge) } else { Ok(collected.freeze()) }
-}
-
-async fn piece(body: &mut Incoming) -> Result<Option<Bytes>, NoBody> {
-    loop {
-        let frame =
-            tokio::time::timeout(BODY_STALL_MAX, body.frame()).await.map_err(|_| NoBody::Truncated)?;
-        match frame {
-            None => return Ok(None),
-            Some(Err(_)) => return Err(NoBody::Truncated),
-            Some(Ok(frame)) => {
-                // Trailers carry no answer.
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
+/// Ends the invocation and gives the answer, unless it ended while its body came.
+fn settle(environment: &Shared, id: &str, to: &str, outcome: Outcome, settled: Answer) -> Answer {
+    match environment.responded_to(id, outcome) {
+        true => settled,
+        false => refusal(environment, id, to)
+            .unwrap_or_else(|| answer::wrong_state(environment.runtime_state(), to)),
     }
 }
 

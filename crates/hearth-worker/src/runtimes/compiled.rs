@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use hearth_sandbox::api::{Exit, SandboxSpec};
 
-use super::{Compilation, Entry, Program, Runtime};
+use super::{Entry, Program, Runtime, RuntimeSpec};
 use crate::sandbox::{Running, Sandbox};
 
+/// A directory without anything, in every runtime's own.
+pub(super) const EMPTY: &str = "empty";
 /// Compiling takes some 50 ms.
 const COMPILE_MAX: Duration = Duration::from_secs(30);
 /// Memory for it.
@@ -29,20 +31,29 @@ const COMPILE_CPU_SHARES: u64 = 1_024;
 /// is already.
 pub(super) async fn prepare(
     home: &Path,
-    sources: &[(&str, &str)],
-    compilation: Option<&Compilation>,
+    spec: &RuntimeSpec,
     runtime: &Runtime,
     sandbox: &dyn Sandbox,
 ) -> Result<(), String> {
-    if compilation.is_some_and(|it| home.join(it.complete).is_file()) {
+    let write = |error: std::io::Error| format!("write {}: {error}", home.display());
+    let empty = home.join(EMPTY);
+    fs::create_dir_all(&empty)
+        .and_then(|()| readable(home))
+        .and_then(|()| readable(&empty))
+        .map_err(write)?;
+    if spec.compilation.is_some_and(|it| home.join(it.complete).is_file()) {
         return Ok(());
     }
-    let write = |error: std::io::Error| format!("write {}: {error}", home.display());
-    fs::create_dir_all(home).and_then(|()| readable(home)).map_err(write)?;
-    for (name, source) in sources {
+    for (name, source) in spec.sources {
         put(home, name, source.as_bytes())?;
     }
-    let Some(compilation) = compilation else { return Ok(()) };
+    for (name, to) in spec.links {
+        match std::os::unix::fs::symlink(to, home.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(write(error)),
+            _ => {}
+        }
+    }
+    let Some(compilation) = spec.compilation else { return Ok(()) };
     let Entry::Program(Program { path, .. }) = &runtime.entry else { return Ok(()) };
     let arguments = std::iter::once(path.to_string_lossy().into_owned())
         .chain(compilation.arguments.iter().map(|&argument| argument.to_owned()));
@@ -51,6 +62,8 @@ pub(super) async fn prepare(
         processes_max: 16,
         cpu_shares: COMPILE_CPU_SHARES,
         tmp_bytes: TMP_BYTES,
+        keeps_tmp: false,
+        tmp_of: None,
         mounts: runtime.mounts.clone(),
         program: path.clone(),
         arguments: arguments.collect(),

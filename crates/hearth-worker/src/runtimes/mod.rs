@@ -9,6 +9,7 @@ mod node;
 mod places;
 mod provided;
 mod python;
+mod sdk;
 mod variables;
 
 use std::collections::HashMap;
@@ -20,8 +21,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::sandbox::Sandbox;
+use sdk::Sdk;
 
 pub use places::Places;
+pub use sdk::{SdkOutcome, SdkSetup, SetupError, set_up};
 pub(crate) use variables::environment;
 
 /// One runtime identifier.
@@ -35,6 +38,12 @@ pub(crate) struct RuntimeSpec {
     pub(crate) sources: &'static [(&'static str, &'static str)],
     /// What the interpreter makes of them, once.
     pub(crate) compilation: Option<&'static Compilation>,
+    /// Links in `/var/runtime`: name and where it leads inside.
+    pub(crate) links: &'static [(&'static str, &'static str)],
+    /// What AWS's runtime carries beside the interpreter.
+    pub(crate) sdk: Option<&'static Sdk>,
+    /// Where functions see it.
+    pub(crate) sdk_place: fn(&'static str, &Found) -> Option<PathBuf>,
     /// How it starts. The directory on the host becomes `/var/runtime`; the text is its version's hash.
     pub(crate) runtime: fn(&'static str, &Found, &Path, String) -> Runtime,
 }
@@ -85,6 +94,31 @@ pub(crate) struct Runtime {
     pub(crate) managed: bool,
     /// Variables of this language.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// Folders of layers that are seen at another place too, by the first that is there.
+    pub(crate) layer_folders: LayerFolders,
+}
+
+/// Folders below `/opt`, and the place where the first of them that is there is seen as well.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LayerFolders {
+    pub(crate) names: Vec<String>,
+    pub(crate) place: PathBuf,
+}
+
+impl LayerFolders {
+    /// The mount for these layers, if one of the folders is there. A link counts as not there: it could lead anywhere
+    /// on the host.
+    pub(crate) fn mount(&self, opt: &Path) -> Option<Mount> {
+        let plain = |name: &&String| {
+            let mut path = opt.to_owned();
+            Path::new(name).components().all(|part| {
+                path.push(part);
+                path.symlink_metadata().is_ok_and(|it| it.is_dir())
+            })
+        };
+        let name = self.names.iter().find(plain)?;
+        Some(Mount { source: opt.join(name), target: self.place.clone() })
+    }
 }
 
 /// What a runtime starts.
@@ -139,6 +173,19 @@ pub struct RuntimeStatus {
     pub version: Option<String>,
     /// A sentence that says how to get it, when it is not there.
     pub problem: Option<String>,
+    /// What AWS's runtime carries beside the interpreter.
+    pub sdk: Option<SdkStatus>,
+}
+
+/// Whether a runtime's SDK is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SdkStatus {
+    /// `boto3`
+    pub package: &'static str,
+    /// `1.42.97`
+    pub version: &'static str,
+    /// `hearth runtimes setup` has been run.
+    pub ready: bool,
 }
 
 type Prepared = Arc<OnceCell<Arc<Runtime>>>;
@@ -149,7 +196,8 @@ pub struct Runtimes {
     places: Places,
     directory: PathBuf,
     found: Mutex<HashMap<&'static str, Result<Found, String>>>,
-    prepared: Mutex<HashMap<&'static str, Prepared>>,
+    /// By identifier, and whether its SDK was there.
+    prepared: Mutex<HashMap<(&'static str, bool), Prepared>>,
 }
 
 impl Runtimes {
@@ -161,35 +209,48 @@ impl Runtimes {
     /// Every known runtime, found or not.
     pub fn list(&self) -> Vec<RuntimeStatus> {
         specs()
-            .map(|spec| match self.find(spec) {
-                Ok(found) => RuntimeStatus {
+            .map(|spec| {
+                let (found, problem) = match self.find(spec) {
+                    Ok(found) => (Some(found), None),
+                    Err(problem) => (None, Some(problem)),
+                };
+                RuntimeStatus {
                     identifier: spec.identifier,
-                    source: Some(found.source),
-                    path: found.program,
-                    version: Some(found.version),
-                    problem: None,
-                },
-                Err(problem) => RuntimeStatus {
-                    identifier: spec.identifier,
-                    source: None,
-                    path: None,
-                    version: None,
-                    problem: Some(problem),
-                },
+                    source: found.as_ref().map(|found| found.source),
+                    version: found.as_ref().map(|found| found.version.clone()),
+                    path: found.and_then(|found| found.program),
+                    problem,
+                    sdk: spec.sdk.map(|sdk| SdkStatus {
+                        package: sdk.package,
+                        version: sdk.version,
+                        ready: self.sdk_tree(sdk).is_some(),
+                    }),
+                }
             })
             .collect()
     }
 
+    /// Where it was set up: in the folder for that, or in the data folder's own.
+    fn sdk_tree(&self, sdk: &Sdk) -> Option<PathBuf> {
+        self.places.sdks.as_deref().and_then(|folder| sdk.tree(folder)).or_else(|| sdk.tree(&self.directory))
+    }
+
     /// What of the host is shown in sandboxes, beside what lies in the data folder: the system's trees, and the
-    /// prefixes of the interpreters that were found.
+    /// prefixes of the interpreters that were found, the SDKs.
     pub fn sources(&self) -> Vec<PathBuf> {
         let prefixes = specs().filter_map(|spec| self.find(spec).ok()?.prefix);
-        host_mounts().into_iter().map(|mount| mount.source).chain(prefixes).collect()
+        let system = host_mounts().into_iter().map(|mount| mount.source);
+        system.chain(prefixes).chain(self.places.sdks.clone().filter(|folder| folder.is_dir())).collect()
     }
 
     /// The newest Python there is, as AWS spells it.
     pub fn newest_python(&self) -> Option<&'static str> {
         python::RUNTIMES.iter().rev().find(|spec| self.find(spec).is_ok()).map(|spec| spec.identifier)
+    }
+
+    /// The newest Node.js there is, as AWS spells it.
+    pub fn newest_node(&self) -> Option<&'static str> {
+        node::RUNTIMES.iter().rev().find(|spec| self.find(spec).is_ok()).map(|spec| spec.identifier)
     }
 
     /// Whether the runtime can start here; if not, a sentence that says how to get it.
@@ -211,15 +272,22 @@ impl Runtimes {
     ) -> Result<Arc<Runtime>, String> {
         let spec = known(identifier)?;
         let found = self.find(spec)?;
+        // It may have been set up since the last environment was made.
+        let sdk = spec.sdk.and_then(|sdk| self.sdk_tree(sdk));
         let cell = {
             let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-            prepared.entry(spec.identifier).or_default().clone()
+            prepared.entry((spec.identifier, sdk.is_some())).or_default().clone()
         };
         let runtime = cell.get_or_try_init(|| async {
             let hash = version_hash(spec, &found);
             let home = self.directory.join(format!("{}-{}", spec.identifier, &hash[..16]));
-            let runtime = (spec.runtime)(spec.identifier, &found, &home, hash);
-            compiled::prepare(&home, spec.sources, spec.compilation, &runtime, sandbox).await?;
+            let mut runtime = (spec.runtime)(spec.identifier, &found, &home, hash);
+            compiled::prepare(&home, spec, &runtime, sandbox).await?;
+            if let Some(place) = (spec.sdk_place)(spec.identifier, &found) {
+                // Without it an empty directory: the host's own packages do not lie there either.
+                let source = sdk.unwrap_or_else(|| home.join(compiled::EMPTY));
+                runtime.mounts.push(Mount { source, target: place });
+            }
             Ok::<_, String>(Arc::new(runtime))
         });
         runtime.await.cloned()

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use hearth_sandbox::api::Mount;
 
-use super::{Entry, Found, Places, Program, Runtime, RuntimeSpec, host_mounts};
+use super::{Entry, Found, LayerFolders, Places, Program, Runtime, RuntimeSpec, host_mounts, sdk};
 
 /// Oldest first.
 pub(super) const RUNTIMES: &[RuntimeSpec] = &[
-    spec("nodejs16.x"),
+    without_sdk("nodejs16.x"),
     spec("nodejs18.x"),
     spec("nodejs20.x"),
     spec("nodejs22.x"),
@@ -22,8 +22,29 @@ pub(super) const RUNTIMES: &[RuntimeSpec] = &[
 ];
 
 const fn spec(identifier: &'static str) -> RuntimeSpec {
-    RuntimeSpec { identifier, find, sources: &SOURCES, compilation: None, runtime }
+    RuntimeSpec {
+        identifier,
+        find,
+        sources: &SOURCES,
+        compilation: None,
+        links: &[("node_modules", MODULES)],
+        sdk: Some(&sdk::NODEJS),
+        sdk_place: |_, _| Some(MODULES.into()),
+        runtime,
+    }
 }
+
+/// AWS's runtime for it carries version 2 of the SDK, which has no pins here.
+const fn without_sdk(identifier: &'static str) -> RuntimeSpec {
+    // GAP(nodejs16-sdk): version 2 of the SDK.
+    RuntimeSpec { sdk: None, ..spec(identifier) }
+}
+
+/// Where the SDK lies: above `/var/task`, where an `import` looks, which knows no `NODE_PATH`. A `require` finds it
+/// as `/var/runtime/node_modules`.
+const MODULES: &str = "/node_modules";
+/// Where an `import` finds what layers bring: nearer than the SDK.
+const LAYER_MODULES: &str = "/var/node_modules";
 
 /// What lies in `/var/runtime`.
 const SOURCES: [(&str, &str); 6] = [
@@ -126,6 +147,11 @@ fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: S
         channel: true,
         managed: true,
         variables: vec![("NODE_PATH", modules)],
+        // GAP(layers): where layers bring both folders, an `import` finds only the first; a `require` finds both.
+        layer_folders: LayerFolders {
+            names: vec![format!("nodejs/node{major}/node_modules"), "nodejs/node_modules".to_owned()],
+            place: LAYER_MODULES.into(),
+        },
     }
 }
 

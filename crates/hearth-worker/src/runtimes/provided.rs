@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Entry, Found, Places, Runtime, RuntimeSpec, host_mounts};
+use super::{Entry, Found, LayerFolders, Places, Runtime, RuntimeSpec, host_mounts};
 
 /// Both run the same here: what differs on AWS is the distribution around the program.
 pub(super) const RUNTIMES: &[RuntimeSpec] = &[spec("provided.al2"), spec("provided.al2023")];
@@ -13,7 +13,17 @@ pub(super) const RUNTIMES: &[RuntimeSpec] = &[spec("provided.al2"), spec("provid
 const BOOTSTRAPS: &[&str] = &["/var/task/bootstrap", "/opt/bootstrap"];
 
 const fn spec(identifier: &'static str) -> RuntimeSpec {
-    RuntimeSpec { identifier, find, sources: &[], compilation: None, runtime }
+    let sdk_place = |_: &'static str, _: &Found| None;
+    RuntimeSpec {
+        identifier,
+        find,
+        sources: &[],
+        compilation: None,
+        links: &[],
+        sdk: None,
+        sdk_place,
+        runtime,
+    }
 }
 
 fn find(_: &Places, identifier: &'static str) -> Result<Found, String> {
@@ -31,5 +41,6 @@ fn runtime(identifier: &'static str, found: &Found, _: &Path, version_hash: Stri
         channel: false,
         managed: false,
         variables: Vec::new(),
+        layer_folders: LayerFolders::default(),
     }
 }

@@ -11,14 +11,25 @@ use std::path::{Path, PathBuf};
 
 use hearth_sandbox::api::Mount;
 
-use super::{Compilation, Entry, Found, Places, Program, Runtime, RuntimeSpec, host_mounts, nothing};
+use super::{
+    Compilation, Entry, Found, LayerFolders, Places, Program, Runtime, RuntimeSpec, host_mounts, nothing, sdk,
+};
 
 /// Oldest first.
 pub(super) const RUNTIMES: &[RuntimeSpec] =
     &[spec("python3.9"), spec("python3.10"), spec("python3.11"), spec("python3.12"), spec("python3.13")];
 
 const fn spec(identifier: &'static str) -> RuntimeSpec {
-    RuntimeSpec { identifier, find, sources: &SOURCES, compilation: Some(&COMPILATION), runtime }
+    RuntimeSpec {
+        identifier,
+        find,
+        sources: &SOURCES,
+        compilation: Some(&COMPILATION),
+        links: &[],
+        sdk: Some(&sdk::PYTHON),
+        sdk_place,
+        runtime,
+    }
 }
 
 /// What lies in `/var/runtime`.
@@ -94,6 +105,14 @@ fn version_in(headers: &str) -> Option<String> {
     Some(line.trim().trim_matches('"').to_owned())
 }
 
+/// Where AWS's newer runtimes have boto3, over the interpreter's own packages. An installation without that directory
+/// has no place for it.
+fn sdk_place(identifier: &'static str, found: &Found) -> Option<PathBuf> {
+    let packages = Path::new("lib").join(identifier).join("site-packages");
+    let is_there = found.prefix.as_ref().is_none_or(|prefix| prefix.join(&packages).is_dir());
+    is_there.then(|| Path::new(LANG).join(packages))
+}
+
 /// How it starts. `home` becomes `/var/runtime`.
 fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: String) -> Runtime {
     let mut mounts = host_mounts();
@@ -123,6 +142,7 @@ fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: S
         entry: Entry::Program(Program { path: program, arguments: arguments.into(), by_memory: nothing }),
         channel: true,
         managed: true,
+        layer_folders: LayerFolders::default(),
         variables: vec![("PYTHONPATH", "/var/runtime".to_owned())],
     }
 }

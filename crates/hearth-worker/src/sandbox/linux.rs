@@ -83,6 +83,13 @@ impl Orders {
         Ok(())
     }
 
+    /// Ends a sandbox that nobody knows of.
+    fn end(&self, id: SandboxId) {
+        for command in [Command::Kill(id), Command::Forget(id)] {
+            self.add(Order::Tell(command)).ok(); // such an order is always taken
+        }
+    }
+
     fn take(&self) -> Option<Order> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
@@ -101,7 +108,7 @@ struct Begun<'a> {
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.orders.add(Order::Tell(Command::Kill(id))).ok(); // such an order is always taken
+            self.orders.end(id);
         }
     }
 }
@@ -123,6 +130,10 @@ impl Sandbox for LinuxSandbox {
 
     fn kill(&self, id: SandboxId) {
         self.orders.add(Order::Tell(Command::Kill(id))).ok(); // such an order is always taken
+    }
+
+    fn forget(&self, id: SandboxId) {
+        self.orders.add(Order::Tell(Command::Forget(id))).ok();
     }
 
     fn freeze(&self, id: SandboxId) {
@@ -181,7 +192,7 @@ impl Line {
                 self.end(last).await;
                 return;
             }
-            warn!("the spawner died; its sandboxes are gone and another one is launched");
+            warn!("the spawner died; its sandboxes are gone");
             self.pending = Pending::default(); // dropping the senders tells everybody
             match self.relaunch(&launcher, &stop).await {
                 Some(new) => connection = new,
@@ -285,7 +296,7 @@ impl Line {
                 let incomplete = running.is_err();
                 // Nobody waits any more, or what came is not what was asked for: it must not stay.
                 if answer.send(running).is_err() || incomplete {
-                    self.orders.add(Order::Tell(Command::Kill(id))).ok();
+                    self.orders.end(id);
                 }
             }
             Event::StartFailed { id, failure } => {

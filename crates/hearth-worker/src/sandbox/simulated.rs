@@ -124,6 +124,8 @@ impl Sandbox for SimulatedSandbox {
         }
     }
 
+    fn forget(&self, _: SandboxId) {}
+
     fn freeze(&self, _: SandboxId) {}
 
     fn thaw(&self, _: SandboxId) {}

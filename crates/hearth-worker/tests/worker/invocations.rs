@@ -56,14 +56,14 @@ def handler(event, context):
             assert connection.makefile().read().endswith("pong")
     socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"{}", ("169.254.100.1", 2000))
     wanted = ["_HANDLER", "TZ", "SHLVL", "PWD", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "MINE", "AWS_REGION", "PYTHONPATH"]
-    return [caller, {name: os.environ.get(name) for name in wanted}, sys.path[:4], os.getcwd(), __file__]
+    return [caller, {name: os.environ.get(name) for name in wanted}, sys.path[:5], os.getcwd(), __file__]
 "#;
     let variables = BTreeMap::from([("MINE", "yes"), ("TZ", "Europe/Berlin"), ("AWS_REGION", "moon")]);
     let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let outcome = host.run(code, Settings { variables, ..Settings::default() }).await;
     let version = host.runtime;
     outcome.answers(&format!(
-        r#"["arn:aws:sts::000000000000:assumed-role/r/f", {{"_HANDLER": "app.handler", "TZ": "Europe/Berlin", "SHLVL": "0", "PWD": "/var/task", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "MINE": "yes", "AWS_REGION": "us-east-1", "PYTHONPATH": "/var/runtime"}}, ["/var/task", "/opt/python/lib/{version}/site-packages", "/opt/python", "/var/runtime"], "/var/task", "/var/task/app.py"]"#
+        r#"["arn:aws:sts::000000000000:assumed-role/r/f", {{"_HANDLER": "app.handler", "TZ": "Europe/Berlin", "SHLVL": "0", "PWD": "/var/task", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "MINE": "yes", "AWS_REGION": "us-east-1", "PYTHONPATH": "/var/runtime"}}, ["/var/task", "/opt/python/lib/{version}/site-packages", "/opt/python", "/var/lang/lib/{version}/site-packages", "/var/runtime"], "/var/task", "/var/task/app.py"]"#
     ));
     host.end().await;
 }

@@ -47,3 +47,11 @@ async fn a_shutdown_lets_the_invocation_end_and_starts_nothing_more() {
     assert!(matches!(host.worker.start(revision).await, Err(StartError::ShuttingDown)));
     host.end().await;
 }
+
+#[tokio::test]
+async fn a_host_without_memory_begins_no_environment() {
+    let Some(host) = Host::start_with_reserve(u64::MAX).await else { return };
+    let started = within(host.worker.start(host.function("", Settings::default()))).await;
+    assert!(matches!(started, Err(StartError::HostFull)), "{started:?}");
+    host.end().await;
+}

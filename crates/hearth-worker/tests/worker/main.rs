@@ -5,4 +5,5 @@ mod invocations;
 mod lifetime;
 mod node;
 mod provided;
+mod runtime_api;
 mod support;

@@ -173,9 +173,9 @@ async fn console_lines_have_time_request_and_level_and_the_context_its_members()
     exports.handler = async (event, context) => {
         console.warn('two\\nlines %d', 7); console.error(new Error('shown').message);
         return [Object.keys(context), context.memoryLimitInMB, context.functionName,
-            context.getRemainingTimeInMillis() > 0, process.env.NODE_PATH.split(':')[0], process.env.AWS_EXECUTION_ENV]; };";
+            context.getRemainingTimeInMillis() > 0, process.env.NODE_PATH.split(':')[1], process.env.AWS_EXECUTION_ENV.replace(/\\d+/, 'N')]; };";
     let Some(outcome) = run(code).await else { return };
-    outcome.answers(r#"[["callbackWaitsForEmptyEventLoop","succeed","fail","done","functionVersion","functionName","memoryLimitInMB","logGroupName","logStreamName","clientContext","identity","invokedFunctionArn","awsRequestId","getRemainingTimeInMillis"],"128","f",true,"/opt/nodejs/node20/node_modules","AWS_Lambda_nodejs20.x"]"#);
+    outcome.answers(r#"[["callbackWaitsForEmptyEventLoop","succeed","fail","done","functionVersion","functionName","memoryLimitInMB","logGroupName","logStreamName","clientContext","identity","invokedFunctionArn","awsRequestId","getRemainingTimeInMillis"],"128","f",true,"/opt/nodejs/node_modules","AWS_Lambda_nodejsN.x"]"#);
     let has =
         |text: &str| assert!(outcome.lines().iter().any(|line| line.contains(text)), "{:?}", outcome.lines());
     has("Z\tID\tWARN\ttwo");
@@ -208,5 +208,97 @@ async fn state_stays_between_calls_and_answers_of_every_size_arrive() {
     let large = host.outcome(id, "6291554").await;
     assert!(large.failed && large.payload.contains("Function.ResponseSizeTooLarge"), "{}", large.payload);
     host.outcome(id, "0").await.answers("\"5\"");
+    host.end().await;
+}
+
+/// The log lines of one call under these variables, without START, END and REPORT.
+async fn logged(code: &str, variables: &[(&str, &str)]) -> Option<Vec<String>> {
+    let host = Host::start().await?;
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let settings = Settings { handler: "index.handler", variables, ..Settings::default() };
+    let id = host.begin(host.node(&[("index.js", code)], settings)).await;
+    let outcome = host.outcome(id, "{}").await;
+    host.end().await;
+    let own = |line: &String| !["START", "END", "REPORT"].iter().any(|start| line.starts_with(start));
+    Some(outcome.lines().into_iter().filter(own).collect())
+}
+
+#[tokio::test]
+async fn a_level_silences_what_is_below_it() {
+    let code = "exports.handler = async () => { for (const level of ['trace', 'debug', 'log', 'info', 'warn', 'error', 'fatal'])
+        console[level](level); };";
+    let Some(lines) = logged(code, &[("AWS_LAMBDA_LOG_LEVEL", "warn")]).await else { return };
+    let told: Vec<_> = lines.iter().filter_map(|line| line.split('\t').next_back()).collect();
+    assert_eq!(told, ["warn", "error", "fatal"]);
+}
+
+#[tokio::test]
+async fn in_the_json_format_every_event_is_one_object() {
+    let code = "exports.handler = async () => {
+        console.log({ a: 1 }); console.warn('two\\nlines %d', 7); console.error('failed', new RangeError('far'));
+        const circle = {}; circle.self = circle; console.info(circle); throw new TypeError('no'); };";
+    let Some(lines) = logged(code, &[("AWS_LAMBDA_LOG_FORMAT", "JSON")]).await else { return };
+    let events: Vec<serde_json::Value> =
+        lines.iter().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let has = |event: &serde_json::Value, level: &str, message: serde_json::Value| {
+        assert_eq!(
+            (&event["level"], &event["message"], &event["requestId"]),
+            (&level.into(), &message, &"ID".into())
+        );
+    };
+    has(&events[0], "INFO", serde_json::json!({ "a": 1 }));
+    has(&events[1], "WARN", "two\nlines 7".into());
+    assert_eq!((&events[2]["errorType"], &events[2]["errorMessage"]), (&"RangeError".into(), &"far".into()));
+    assert!(events[3]["message"].as_str().is_some_and(|text| text.contains("[Circular")), "{}", events[3]);
+    assert_eq!(events[4]["message"]["errorType"], "TypeError");
+    assert!(events[4]["message"]["stackTrace"][0] == "TypeError: no", "{}", events[4]);
+}
+
+#[tokio::test]
+async fn an_error_that_is_none_is_logged_as_one_and_nested_ones_are_shown() {
+    let Some(lines) = logged("exports.handler = async () => { throw 'text'; };", &[]).await else { return };
+    let text = lines.join("\n");
+    assert!(
+        text.contains(r#"Invoke Error 	{"errorType":"Error","errorMessage":"text","stack":["Error: text","#),
+        "{text}"
+    );
+    let code = "exports.handler = async () => { throw Object.assign(new Error('outer'), { code: 'E1', inner: new TypeError('in') }); };";
+    let Some(lines) = logged(code, &[]).await else { return };
+    let text = lines.join("\n");
+    assert!(text.contains(r#""errorMessage":"outer","code":"E1","inner":{"errorType":"TypeError","errorMessage":"in","stack""#), "{text}");
+}
+
+#[tokio::test]
+async fn a_promise_that_never_settles_fails_its_call_and_the_next_one_runs() {
+    let Some(host) = Host::start().await else { return };
+    let code = "let n = 0; exports.handler = async () => { n += 1; if (n === 1) await new Promise(() => {}); return n; };";
+    let settings = Settings { handler: "index.handler", ..Settings::default() };
+    let id = host.begin(host.node(&[("index.js", code)], settings)).await;
+    let first = host.outcome(id, "{}").await;
+    assert!(first.failed && first.payload.contains("Runtime.NodeJsExit"), "{}", first.payload);
+    host.outcome(id, "{}").await.answers("2");
+    host.end().await;
+}
+
+#[tokio::test]
+async fn layers_bring_modules_for_require_and_for_import_and_the_functions_own_win() {
+    let Some(host) = Host::start().await else { return };
+    let layer: &[(&str, &str)] = &[
+        ("nodejs/node_modules/shared/index.js", "exports.from = 'layer';"),
+        ("nodejs/node_modules/own/index.js", "exports.from = 'layer';"),
+    ];
+    for (file, code) in [
+        ("index.js", "exports.handler = async () => [require('shared').from, require('own').from];"),
+        (
+            "index.mjs",
+            "import shared from 'shared'; import own from 'own'; export const handler = async () => [shared.from, own.from];",
+        ),
+    ] {
+        let files = [(file, code), ("node_modules/own/index.js", "exports.from = 'function';")];
+        let settings = Settings { handler: "index.handler", ..Settings::default() };
+        let revision = host.with_layers(host.node(&files, settings), &[layer]);
+        let id = host.begin(revision).await;
+        host.outcome(id, "{}").await.answers(r#"["layer","function"]"#);
+    }
     host.end().await;
 }

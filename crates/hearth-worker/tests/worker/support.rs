@@ -66,6 +66,11 @@ fn spawner_program() -> PathBuf {
 impl Host {
     /// `None` where sandboxes cannot be made: not root.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with_reserve(0).await
+    }
+
+    /// As `start`, with so many bytes of memory that must stay available.
+    pub(crate) async fn start_with_reserve(memory_reserve: u64) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("skipped: sandboxes need root");
             return None;
@@ -94,6 +99,7 @@ impl Host {
             endpoint_ports: vec![ENDPOINT_PORT],
             host_ports: Vec::new(),
             environments_max: ENVIRONMENTS_MAX,
+            memory_reserve,
             places: Places::of_this_process(),
         };
         let worker = LocalWorker::new(deps, options);
@@ -107,10 +113,17 @@ impl Host {
         self.function_of(&[("app.py", code)], settings)
     }
 
-    /// A function of Node.js.
+    /// A function of Node.js, the newest there is.
     pub(crate) fn node(&self, files: &[(&str, &str)], settings: Settings) -> Arc<Revision> {
         let revision = self.function_of(files, settings);
-        Arc::new(Revision { runtime: "nodejs20.x".to_owned(), ..(*revision).clone() })
+        let runtime = self.worker.runtimes().newest_node().expect("a Node.js on this host");
+        Arc::new(Revision { runtime: runtime.to_owned(), ..(*revision).clone() })
+    }
+
+    /// The same function with layers.
+    pub(crate) fn with_layers(&self, revision: Arc<Revision>, layers: &[&[(&str, &str)]]) -> Arc<Revision> {
+        let layers = layers.iter().map(|files| self.packages.add(files)).collect();
+        Arc::new(Revision { layers, ..(*revision).clone() })
     }
 
     /// A function that brings its own runtime.

@@ -10,7 +10,7 @@
 //! Never: a FILE that is not whole; a change to anything of the server.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -172,7 +172,14 @@ impl Staging {
         append(&mut archive, DATABASE, manifest.database_bytes, bar.wrap_read(database))?;
         for BlobInfo { digest, bytes, .. } in blobs {
             let name = format!("{BLOBS}/{digest}");
-            let file = File::open(self.path.join(&name))?;
+            let mut file = File::open(self.path.join(&name))?;
+            // A backup that could not be restored must not look like one.
+            let (found, _) = BlobDigest::of_reader(&file).with_context(|| format!("read {name}"))?;
+            ensure!(
+                found == *digest,
+                "the package {digest} is damaged: upload it again or delete its functions"
+            );
+            file.rewind()?;
             append(&mut archive, &name, *bytes, bar.wrap_read(file)).with_context(|| name.clone())?;
         }
         let file = archive.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;

@@ -205,7 +205,7 @@ fn for_people(data: &Path, uses: &BTreeMap<&'static str, Use>, waiting: &Waiting
     lines.push(format!("{:<9} {:>10}", "all", size(uses.values().map(|sum| sum.bytes).sum())));
     lines.push(match (waiting.first, waiting.last) {
         (Some(first), Some(last)) => format!(
-            "garbage   {:>10} {:>7} blobs  without a function; goes from {first} to {last} (now: hearth disk --free)",
+            "garbage   {:>10} {:>7} blobs  without a function; goes from {first} to {last}, or as soon as nothing uses it (at once: hearth disk --free)",
             size(waiting.bytes),
             waiting.blobs
         ),

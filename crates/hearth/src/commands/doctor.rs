@@ -41,8 +41,8 @@ pub fn missing_for_full() -> Vec<Check> {
 }
 
 fn interpreters() -> Check {
-    let found: Vec<String> =
-        runtimes::all().into_iter().filter_map(|entry| entry.found.ok().map(|_| entry.name)).collect();
+    let all = runtimes::all(None);
+    let found: Vec<&str> = all.iter().filter(|it| it.problem.is_none()).map(|it| it.identifier).collect();
     let detail = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
     let remedy = "install a Python between 3.9 and 3.13".to_owned();
     Check {

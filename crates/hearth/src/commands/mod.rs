@@ -12,7 +12,7 @@ pub mod runtimes;
 pub mod serve;
 pub mod up;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result};
 
@@ -41,8 +41,11 @@ fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     runtime.context("start the runtime")?.block_on(future)
 }
 
-/// Prints a command's result on a line of its own.
+/// Prints a command's result on a line of its own. Who reads no further (`| head -1`) has enough.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").context("print the result")
+    match writeln!(out, "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("print the result"),
+    }
 }

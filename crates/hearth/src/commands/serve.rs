@@ -1,7 +1,7 @@
 //! `hearth serve`: serves AWS clients over the network until it is told to stop.
 //!
 //! ```text
-//! root   options ─▶ isolation ─▶ data folder, user ─▶ certificate ─▶ port ─▶ spawner, confined
+//! root   options ─▶ isolation ─▶ user ─▶ certificate's files ─▶ port ─▶ data folder ─▶ spawner, confined
 //! user   ─▶ no privilege ─▶ runtime ─▶ server ─▶ root's key, once ─▶ "ready ..." ─▶ SIGTERM ─▶ drain ─▶ end
 //! ```
 //!
@@ -22,10 +22,11 @@ use tokio::sync::Notify;
 use hearth_sandbox::{Confinement, Connection, POOL_DEFAULT};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{Places, Runtimes};
-use hearth_world::{TaskGroup, World};
+use hearth_world::{TaskGroup, Timestamp, World};
 
 use crate::cli::{account, age};
 use crate::commands::running;
+use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
@@ -84,6 +85,9 @@ pub struct Arguments {
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
+    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
+    deprecated_runtimes: DeprecatedRuntimes,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
@@ -149,15 +153,17 @@ fn check(arguments: &Arguments) -> Result<()> {
 
 /// All that takes root, in an order in which what is wrong is told before anything is open to others.
 fn prepare(arguments: &Arguments, world: &World) -> Result<Prepared> {
-    let (folder, user) = served_folder::open(&arguments.data, arguments.user.as_deref(), world)?;
-    let source = source(arguments, &folder);
     let now = world.physical().now();
-    let certificate = source
-        .map(|source| user.as_user(|| Certificate::new(source, now)))
-        .transpose()
-        .with_context(|| format!("TLS cannot be spoken (what is read is read as user {})", user.uid()))?;
-    let listener = std::net::TcpListener::bind(arguments.listen)
-        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let (folder, user, listener) =
+        served_folder::open(&arguments.data, arguments.user.as_deref(), world, |user| {
+            if let Some(files) = files(arguments) {
+                certificate_of(files, user, now)?;
+            }
+            std::net::TcpListener::bind(arguments.listen)
+                .with_context(|| format!("cannot listen on {}", arguments.listen))
+        })?;
+    let source = source(arguments, &folder);
+    let certificate = source.map(|source| certificate_of(source, &user, now)).transpose()?;
     listener.set_nonblocking(true).context("prepare the listener")?;
     let port = listener.local_addr().context("read the listener's address")?.port();
     // Interpreters that the server's user cannot find are none to it.
@@ -170,12 +176,23 @@ fn prepare(arguments: &Arguments, world: &World) -> Result<Prepared> {
     Ok(Prepared { folder, user, certificate, listener, spawner, network })
 }
 
+fn certificate_of(source: tls::Source, user: &User, now: Timestamp) -> Result<Arc<Certificate>> {
+    user.as_user(|| Certificate::new(source, now))
+        .with_context(|| format!("TLS cannot be spoken (what is read is read as user {})", user.uid()))
+}
+
+/// The operator's own certificate.
+fn files(arguments: &Arguments) -> Option<tls::Source> {
+    let (certificate, key) = arguments.tls_cert.clone().zip(arguments.tls_key.clone())?;
+    Some(tls::Source::Files { certificate, key })
+}
+
 fn source(arguments: &Arguments, folder: &DataFolder) -> Option<tls::Source> {
     if arguments.no_tls {
         return None;
     }
-    if let (Some(certificate), Some(key)) = (arguments.tls_cert.clone(), arguments.tls_key.clone()) {
-        return Some(tls::Source::Files { certificate, key });
+    if let Some(files) = files(arguments) {
+        return Some(files);
     }
     let mut names =
         vec!["localhost".to_owned(), "*.localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
@@ -210,6 +227,7 @@ async fn serve(arguments: Arguments, prepared: Prepared, world: World, started: 
         callers: Callers::Root,
         hosts,
         tls: certificate.as_ref().map(Certificate::server).transpose()?,
+        deprecated_runtimes: arguments.deprecated_runtimes.into(),
     };
     let server =
         Server::start(&folder, spawner, no_launcher(died.clone()), listener, options, world.clone()).await?;

@@ -20,6 +20,7 @@ use hearth_world::World;
 
 use crate::cli::{account, age};
 use crate::commands::running;
+use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
@@ -56,6 +57,9 @@ pub struct Arguments {
     /// Let --listen name an address that others reach: whoever reaches it can run code here
     #[arg(long)]
     trust_network: bool,
+    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
+    deprecated_runtimes: DeprecatedRuntimes,
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
@@ -98,6 +102,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
             callers: Callers::Anybody,
             hosts: Vec::new(),
             tls: None,
+            deprecated_runtimes: arguments.deprecated_runtimes.into(),
         };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
         let ready = format!("ready http://{} in {} ms", server.address(), started.elapsed().as_millis());

@@ -39,13 +39,35 @@ pub(crate) enum FunctionError {
     CodeStorageExceeded,
     #[error("The role defined for the function cannot be assumed by Lambda.")]
     RoleNotAssumable,
+    #[error("The operation cannot be performed at this time. An update is in progress for resource: {0}")]
+    UpdateInProgress(String),
+    #[error(
+        "The operation cannot be performed at this time. The function is currently in the following state: {0}"
+    )]
+    NotInState(&'static str),
+    #[error(
+        "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
+         retrieve the latest Revision Id"
+    )]
+    RevisionMismatch,
+    #[error(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. \
+         Please specify either a function name or an unqualified function ARN."
+    )]
+    Qualified,
+    /// Nothing of this name, in the words for everything but functions.
+    #[error("The resource you requested does not exist.")]
+    NothingThere,
+    /// A text of its own, for what is missing.
+    #[error("{0}")]
+    Missing(String),
     #[error("{0}")]
     Parameter(String),
     #[error("access the state of functions")]
     Store(#[from] StoreError),
     #[error("keep a package")]
     Keep(#[from] KeepError),
-    #[error("the package was collected as garbage {0} times while the function was created")]
+    #[error("the package was collected as garbage {0} times before something held it")]
     Collected(u32),
     #[error("read the record of function {name}")]
     Unreadable {
@@ -63,13 +85,20 @@ impl From<FunctionError> for ApiError {
     fn from(error: FunctionError) -> Self {
         use FunctionError::*;
         match &error {
-            NotFound(_) | OtherRegion { .. } => ApiError::client(Code::ResourceNotFound, &error),
-            AlreadyExists(_) => ApiError::client(Code::ResourceConflict, &error),
+            NotFound(_) | OtherRegion { .. } | NothingThere | Missing(_) => {
+                ApiError::client(Code::ResourceNotFound, &error)
+            }
+            AlreadyExists(_) | UpdateInProgress(_) | NotInState(_) => {
+                ApiError::client(Code::ResourceConflict, &error)
+            }
+            RevisionMismatch => ApiError::client(Code::PreconditionFailed, &error),
             OtherAccount { .. } => ApiError::client(Code::AccessDenied, &error).without_type(),
             ZipTooLarge => ApiError::client(Code::RequestEntityTooLarge, &error).without_type(),
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
             QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
-            | RoleNotAssumable | Parameter(_) => ApiError::client(Code::InvalidParameterValue, &error),
+            | RoleNotAssumable | Qualified | Parameter(_) => {
+                ApiError::client(Code::InvalidParameterValue, &error)
+            }
             Store(cause) => ApiError::internal_saying(cause.to_string(), error),
             Keep(cause) => ApiError::internal_saying(cause.to_string(), error),
             Collected(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! operations/   one file per operation of the API
-//!   functions/  what a function is, stored and shown; Pending becomes Active
+//!   functions/  what a function is, stored and shown; Pending becomes Active, updates are made
+//!   layers/     layer versions, and which of them a function uses
 //!   invocation/ which environment runs a call
 //! logs          where the lines of functions go
 //! package       links to the code of functions
@@ -14,6 +15,7 @@ mod enduring;
 mod error;
 mod functions;
 mod invocation;
+mod layers;
 pub mod limits;
 mod logs;
 mod operations;
@@ -41,6 +43,7 @@ pub use operations::service;
 pub use options::{IDLE, Options, ROOM_WAIT};
 use package::LinkKey;
 pub use package::PackageError;
+pub use runtimes::Deprecated;
 
 /// What the service is made of.
 pub struct LambdaDeps {

@@ -18,6 +18,9 @@ pub const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
 /// Environment variables, measured as the compact JSON object of them: 4 KB.
 pub const ENVIRONMENT_BYTES_MAX: usize = 4_096;
 
+/// Layers of one function.
+pub const LAYERS_MAX: usize = 5;
+
 /// Tags of one resource.
 pub const TAGS_MAX: usize = 50;
 
@@ -33,7 +36,7 @@ pub const TIMEOUT_SECONDS_MAX: i64 = 900;
 /// `EphemeralStorage.Size` in MB without an accelerator.
 pub const EPHEMERAL_MB_MAX: i64 = 10_240;
 
-/// Functions in one page of ListFunctions; a larger `MaxItems` is cut to it without a word.
+/// Functions, layers or versions in one page of a list; a larger `MaxItems` is cut to it without a word.
 pub const LIST_PAGE_MAX: u32 = 50;
 
 /// How long a `Code.Location` works, in seconds.

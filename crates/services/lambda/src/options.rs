@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::limits::CONCURRENT_EXECUTIONS;
+use crate::runtimes::Deprecated;
 
 /// How long an environment waits for its next call before it is ended. AWS does not document its own; third
 /// parties saw 5 to 15 minutes.
@@ -25,6 +26,8 @@ pub struct Options {
     pub concurrent_executions: u32,
     /// The architecture of functions that this host can run: `x86_64` or `arm64`.
     pub architecture: &'static str,
+    /// What becomes of new functions whose runtime is past AWS's date.
+    pub deprecated_runtimes: Deprecated,
     /// Whether a function's role must have been created, as on AWS. `up` accepts any.
     pub roles_must_exist: bool,
     /// Whether the listener speaks TLS, so that links to it begin with `https`.
@@ -39,6 +42,7 @@ impl Default for Options {
             idle: IDLE,
             room_wait: ROOM_WAIT,
             concurrent_executions: CONCURRENT_EXECUTIONS,
+            deprecated_runtimes: Deprecated::Allow,
             roles_must_exist: false,
             links_over_tls: false,
             architecture: if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },

@@ -1,4 +1,4 @@
-//! `Code.Location`: a link to a function's package that whoever has it may follow for ten minutes, without AWS's
+//! `Code.Location` and `Content.Location`: a link to the package of a function or a layer that whoever has it may follow for ten minutes, without AWS's
 //! signature, as AWS's own leads to a bucket of the service.
 //!
 //! The link names the package by its digest and carries a signature of this server's run over all that it says:
@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use crate::Lambda;
 use crate::functions::{Function, Owner};
+use crate::layers::LayerVersion;
 use crate::limits::CODE_LOCATION_SECONDS;
 
 const SIGNATURE: &str = "&X-Amz-Signature=";
@@ -58,7 +59,7 @@ impl Lambda {
     /// Whether a request's path is a link to a package: such a request carries no AWS signature.
     pub fn is_package_path(path: &str) -> bool {
         let bucket = path.strip_prefix("/awslambda-").and_then(|rest| rest.split('/').next());
-        bucket.is_some_and(|bucket| bucket.ends_with("-tasks"))
+        bucket.is_some_and(|bucket| bucket.ends_with("-tasks") || bucket.ends_with("-layers"))
     }
 
     /// The package that a link of [`GetFunction`](crate::service) leads to. Takes the request's path with its query.
@@ -86,15 +87,22 @@ impl Lambda {
         Ok(digest)
     }
 
-    /// A new link, at the host that the caller asked.
+    /// A new link to a function's package, at the host that the caller asked.
     pub(crate) fn package_link(&self, owner: &Owner, function: &Function, host: &str) -> String {
+        self.link(owner, "tasks", function.name.as_str(), &function.code, host)
+    }
+
+    /// A new link to a layer version's package, at the host that the caller asked.
+    pub(crate) fn layer_link(&self, owner: &Owner, layer: &LayerVersion, host: &str) -> String {
+        self.link(owner, "layers", layer.name.as_str(), &layer.digest, host)
+    }
+
+    fn link(&self, owner: &Owner, bucket: &str, name: &str, digest: &BlobDigest, host: &str) -> String {
         let signed = format!(
-            "/awslambda-{}-tasks/snapshots/{}/{}-{}?versionId={}&X-Amz-Date={}&X-Amz-Expires={}",
+            "/awslambda-{}-{bucket}/snapshots/{}/{name}-{}?versionId={digest}&X-Amz-Date={}&X-Amz-Expires={}",
             owner.region,
             owner.account,
-            function.name,
             self.world.random().uuid(),
-            function.code,
             self.world.physical().now().format(DATE),
             CODE_LOCATION_SECONDS,
         );

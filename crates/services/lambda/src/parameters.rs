@@ -1,6 +1,8 @@
-//! The rules of CreateFunction's parameters that AWS checks behind its model, with AWS's texts.
+//! The rules of a function's parameters that AWS checks behind its model, with AWS's texts.
 //!
 //! What Hearth does not do yet is refused by name: nothing is accepted and ignored.
+
+mod update;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +14,7 @@ use crate::error::FunctionError;
 use crate::functions::Tags;
 use crate::limits::*;
 use crate::runtimes;
+pub(crate) use update::{Changes, UpdateInput};
 
 shape! {
     pub(crate) struct CreateInput {
@@ -32,7 +35,7 @@ shape! {
         kms_key_arn as "KMSKeyArn": Option<String>,
         tracing_config: Option<TracingConfig>,
         tags: Option<BTreeMap<String, String>>,
-        layers: Document,
+        layers: Option<Vec<String>>,
         file_system_configs: Document,
         image_config: Document,
         code_signing_config_arn: Document,
@@ -93,10 +96,15 @@ pub(crate) struct Wanted {
     pub(crate) architecture: String,
     pub(crate) environment: Option<BTreeMap<String, String>>,
     pub(crate) log_group: Option<String>,
+    /// ARNs of layer versions, as they were given.
+    pub(crate) layers: Vec<String>,
 }
 
 /// A role whose ARN the model's wide pattern lets pass, and that cannot exist.
 const NOT_ASSUMABLE: &str = "The role defined for the function cannot be assumed by Lambda.";
+
+/// Tags that begin so are AWS's own.
+const RESERVED_TAGS: &str = "aws:";
 
 type Checked<T> = Result<T, FunctionError>;
 
@@ -143,13 +151,11 @@ impl CreateInput {
         let environment = self.environment.map(|environment| environment.variables.unwrap_or_default());
         check_environment(environment.as_ref())?;
         let tags = self.tags.unwrap_or_default();
-        if tags.len() > TAGS_MAX {
-            return Err(parameter("Number of tags exceeds resource tag limit."));
-        }
+        check_tags(&tags)?;
         Ok(Wanted {
             zip,
             tags,
-            role: RoleArn::parse(&self.role).ok_or_else(|| parameter(NOT_ASSUMABLE))?,
+            role: role(&self.role)?,
             runtime,
             handler,
             description: self.description.unwrap_or_default(),
@@ -162,17 +168,13 @@ impl CreateInput {
                 .unwrap_or("x86_64".into()),
             environment,
             log_group: self.logging_config.and_then(|logging| logging.log_group),
+            layers: self.layers.unwrap_or_default(),
         })
     }
 
     /// A member is refused when it asks for more than AWS's default.
     fn refuse_unbuilt(&self) -> Checked<()> {
-        let logging = self.logging_config.as_ref();
-        let asks = |value: Option<&String>, default: &str| value.is_some_and(|value| value != default);
-        let dead_letter = self.dead_letter_config.as_ref().and_then(|config| config.target_arn.as_ref());
-        let tracing = self.tracing_config.as_ref().and_then(|config| config.mode.as_ref());
-        let snap_start = self.snap_start.as_ref().and_then(|config| config.apply_on.as_ref());
-        let unbuilt = [
+        refuse([
             ("PackageType Image", asks(self.package_type.as_ref(), "Zip")),
             ("Code.ImageUri", is_set(&self.code.image_uri)),
             ("Code.S3Bucket", is_set(&self.code.s3_bucket)),
@@ -183,27 +185,78 @@ impl CreateInput {
             ("Publish", self.publish == Some(true)),
             ("PublishTo", is_set(&self.publish_to)),
             ("VpcConfig", is_set(&self.vpc_config)),
-            ("DeadLetterConfig", asks(dead_letter, "")),
+            ("DeadLetterConfig", asks_dead_letter(self.dead_letter_config.as_ref())),
             ("KMSKeyArn", asks(self.kms_key_arn.as_ref(), "")),
-            ("TracingConfig.Mode Active", asks(tracing, "PassThrough")),
-            ("Layers", is_set(&self.layers)),
+            ("TracingConfig.Mode Active", asks_tracing(self.tracing_config.as_ref())),
             ("FileSystemConfigs", is_set(&self.file_system_configs)),
             ("ImageConfig", is_set(&self.image_config)),
             ("CodeSigningConfigArn", is_set(&self.code_signing_config_arn)),
-            ("SnapStart.ApplyOn PublishedVersions", asks(snap_start, "None")),
-            ("LoggingConfig.LogFormat JSON", asks(logging.and_then(|l| l.log_format.as_ref()), "Text")),
-            ("LoggingConfig.ApplicationLogLevel", logging.is_some_and(|l| is_set(&l.application_log_level))),
-            ("LoggingConfig.SystemLogLevel", logging.is_some_and(|l| is_set(&l.system_log_level))),
+            ("SnapStart.ApplyOn PublishedVersions", asks_snap_start(self.snap_start.as_ref())),
             ("TenancyConfig", is_set(&self.tenancy_config)),
             ("CapacityProviderConfig", is_set(&self.capacity_provider_config)),
             ("DurableConfig", self.durable_config != Document::Null),
             ("RuntimeConfig", is_set(&self.runtime_config)),
             ("AcceleratorConfig", is_set(&self.accelerator_config)),
-        ];
-        match unbuilt.iter().find(|(_, asked)| *asked) {
-            Some((member, _)) => Err(not_supported(member)),
-            None => Ok(()),
+        ])?;
+        refuse_logging(self.logging_config.as_ref())
+    }
+}
+
+/// The first member that asks for what is not there.
+fn refuse<const N: usize>(members: [(&str, bool); N]) -> Checked<()> {
+    match members.iter().find(|(_, asked)| *asked) {
+        Some((member, _)) => Err(not_supported(member)),
+        None => Ok(()),
+    }
+}
+
+fn refuse_logging(logging: Option<&LoggingConfig>) -> Checked<()> {
+    let Some(logging) = logging else { return Ok(()) };
+    refuse([
+        ("LoggingConfig.LogFormat JSON", asks(logging.log_format.as_ref(), "Text")),
+        ("LoggingConfig.ApplicationLogLevel", is_set(&logging.application_log_level)),
+        ("LoggingConfig.SystemLogLevel", is_set(&logging.system_log_level)),
+    ])
+}
+
+fn asks(value: Option<&String>, default: &str) -> bool {
+    value.is_some_and(|value| value != default)
+}
+
+fn asks_dead_letter(config: Option<&DeadLetterConfig>) -> bool {
+    asks(config.and_then(|config| config.target_arn.as_ref()), "")
+}
+
+fn asks_tracing(config: Option<&TracingConfig>) -> bool {
+    asks(config.and_then(|config| config.mode.as_ref()), "PassThrough")
+}
+
+fn asks_snap_start(config: Option<&SnapStart>) -> bool {
+    asks(config.and_then(|config| config.apply_on.as_ref()), "None")
+}
+
+fn role(given: &str) -> Checked<RoleArn> {
+    RoleArn::parse(given).ok_or_else(|| parameter(NOT_ASSUMABLE))
+}
+
+/// What tags of a resource may be, all of them together.
+pub(crate) fn check_tags(tags: &Tags) -> Checked<()> {
+    if tags.len() > TAGS_MAX {
+        return Err(parameter("Number of tags exceeds resource tag limit."));
+    }
+    check_tag_keys(tags.keys())
+}
+
+/// AWS keeps a prefix for itself, in any case. Its wording for Lambda is not known.
+pub(crate) fn check_tag_keys<'t>(mut keys: impl Iterator<Item = &'t String>) -> Checked<()> {
+    let is_reserved = |key: &&String| {
+        key.get(..RESERVED_TAGS.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(RESERVED_TAGS))
+    };
+    match keys.find(is_reserved) {
+        Some(key) => {
+            Err(parameter(format!("The tag key {key} begins with {RESERVED_TAGS}, which is reserved.")))
         }
+        None => Ok(()),
     }
 }
 
@@ -244,7 +297,7 @@ fn check_name(name: &str) -> Checked<()> {
     )))
 }
 
-fn zip_file(zip: Option<Bytes>) -> Checked<Bytes> {
+pub(crate) fn zip_file(zip: Option<Bytes>) -> Checked<Bytes> {
     let zip = zip.ok_or_else(|| parameter("Please provide a source for function code."))?;
     if zip.is_empty() {
         return Err(parameter("Uploaded file must be a non-empty zip"));

@@ -1,5 +1,7 @@
 //! The identifiers that CreateFunction knows (`Runtime`), whether this host can run them or not.
 
+use hearth_world::Timestamp;
+
 /// Accepted. Some are past AWS's own date for new functions; those dates have moved several times, and code that
 /// needs such a runtime is what people bring here.
 const SUPPORTED: [&str; 31] = [
@@ -60,6 +62,46 @@ const RETIRED: [&str; 20] = [
     "provided",
 ];
 
+/// From when on AWS says that it creates no more functions of these (`spec/lambda-api.md` section 9): the first day, in
+/// UTC. It has moved such dates several times, so they count only when asked for ([`Deprecated::Refuse`]).
+const BLOCKED_FROM: [(&str, &str); 25] = [
+    ("nodejs24.x", "2028-06-01"),
+    ("nodejs22.x", "2027-06-01"),
+    ("nodejs20.x", "2026-08-31"),
+    ("nodejs18.x", "2026-08-31"),
+    ("nodejs16.x", "2026-08-31"),
+    ("python3.14", "2029-07-31"),
+    ("python3.13", "2029-07-31"),
+    ("python3.12", "2028-11-30"),
+    ("python3.11", "2027-07-31"),
+    ("python3.10", "2026-11-30"),
+    ("python3.9", "2026-08-31"),
+    ("python3.8", "2026-08-31"),
+    ("java25", "2029-07-31"),
+    ("java21", "2029-07-31"),
+    ("java17", "2027-07-31"),
+    ("java11", "2027-07-31"),
+    ("java8.al2", "2027-07-31"),
+    ("dotnet10", "2028-12-14"),
+    ("dotnet8", "2026-12-10"),
+    ("dotnet6", "2026-08-31"),
+    ("ruby3.4", "2028-04-30"),
+    ("ruby3.3", "2027-04-30"),
+    ("ruby3.2", "2026-08-31"),
+    ("provided.al2023", "2029-07-31"),
+    ("provided.al2", "2026-08-31"),
+];
+
+/// What becomes of new functions whose runtime is past its date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deprecated {
+    /// They are created.
+    #[default]
+    Allow,
+    /// They are refused with AWS's text.
+    Refuse,
+}
+
 /// Why CreateFunction refuses a runtime; the texts are AWS's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RuntimeError {
@@ -87,9 +129,31 @@ pub(crate) fn check(runtime: &str) -> Result<(), RuntimeError> {
     }
 }
 
+/// Whether a new function may have this runtime on this day.
+pub(crate) fn check_date(runtime: &str, deprecated: Deprecated, now: Timestamp) -> Result<(), RuntimeError> {
+    let today = now.rfc3339_millis();
+    let blocked = |(name, from): &&(&str, &str)| *name == runtime && *from <= today.as_str();
+    match BLOCKED_FROM.iter().find(blocked) {
+        Some(_) if deprecated == Deprecated::Refuse => Err(RuntimeError::Retired(runtime.to_owned())),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_runtime_past_its_date_is_refused_from_that_day_on_when_asked_for() {
+        let at = |day: i64| Timestamp::from_micros(day * 86_400 * 1_000_000);
+        let (eve, day) = (at(20_695), at(20_696)); // 2026-08-30 and 2026-08-31
+        let refused = Err(RuntimeError::Retired("nodejs20.x".to_owned()));
+        assert_eq!(check_date("nodejs20.x", Deprecated::Refuse, eve), Ok(()));
+        assert_eq!(check_date("nodejs20.x", Deprecated::Refuse, day), refused);
+        assert_eq!(check_date("nodejs20.x", Deprecated::Allow, day), Ok(()));
+        assert_eq!(check_date("python3.12", Deprecated::Refuse, day), Ok(()));
+        assert!(BLOCKED_FROM.iter().all(|(name, _)| SUPPORTED.contains(name)));
+    }
 
     #[test]
     fn a_runtime_is_accepted_retired_or_unknown_and_its_case_counts() {

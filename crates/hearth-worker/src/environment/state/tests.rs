@@ -125,20 +125,64 @@ fn a_memory_fault_in_a_repeated_init_lasts_until_the_time_is_over() {
 }
 
 #[test]
-fn a_timeout_and_an_exit_end_the_environment_and_refuse_what_waits() {
-    use Event::{AskedNext, Assigned, DeadlinePassed};
+fn after_an_exit_the_environment_goes_on_with_a_new_init_in_its_next_invocation() {
+    use Event::{AskedNext, Assigned, Responded, Stop};
     let exited = Event::Exited { faulted: false };
     check(
-        &[AskedNext, Assigned(A), Assigned(B), DeadlinePassed],
-        &[Refuse(B), Answer(A, Ending::TimedOut), Finish(A, Ending::TimedOut), Kill],
-        &Environment::Closing,
+        &[AskedNext, Assigned(A), exited.clone()],
+        &[Answer(A, Ending::Exited), Finish(A, Ending::Exited), Disarm],
+        &Environment::Broken,
     );
     check(
-        &[AskedNext, Assigned(A), exited.clone()],
+        &[AskedNext, Assigned(A), exited.clone(), Assigned(B)],
+        &[Begin(B), ArmInvocation, Launch],
+        &Environment::Repeating { id: B, queue: open() },
+    );
+    check(
+        &[AskedNext, Assigned(A), Assigned(B), exited.clone()],
+        &[Answer(A, Ending::Exited), Finish(A, Ending::Exited), Begin(B), ArmInvocation, Launch],
+        &Environment::Repeating { id: B, queue: open() },
+    );
+    check(
+        &[AskedNext, Assigned(A), Responded, exited.clone()],
+        &[Finish(A, Ending::Exited), Disarm],
+        &Environment::Broken,
+    );
+    check(
+        &[AskedNext, Assigned(A), Stop, exited.clone()],
         &[Answer(A, Ending::Exited), Finish(A, Ending::Exited), Gone],
         &Environment::Closed,
     );
     check(&[AskedNext, exited], &[Gone], &Environment::Closed);
+}
+
+#[test]
+fn after_a_timeout_nothing_begins_before_every_process_is_gone() {
+    use Event::{AskedNext, Assigned, DeadlinePassed, Stop};
+    let exited = Event::Exited { faulted: false };
+    let late = [AskedNext, Assigned(A), DeadlinePassed];
+    let then = |events: &[Event]| [&late[..], events].concat();
+    let ended = [Answer(A, Ending::TimedOut), Finish(A, Ending::TimedOut), Disarm, Kill];
+    check(&late, &ended, &Environment::Resetting { queue: VecDeque::new() });
+    check(&then(&[Assigned(B)]), &[], &Environment::Resetting { queue: VecDeque::from([B]) });
+    check(
+        &then(&[Assigned(B), exited.clone()]),
+        &[Begin(B), ArmInvocation, Launch],
+        &Environment::Repeating { id: B, queue: open() },
+    );
+    check(&then(std::slice::from_ref(&exited)), &[Disarm], &Environment::Broken);
+    check(&then(&[Assigned(B), Stop]), &[Refuse(B)], &Environment::Closing);
+    check(&then(&[AskedNext]), &[Deny], &Environment::Resetting { queue: VecDeque::new() });
+}
+
+#[test]
+fn with_the_spawner_all_is_lost() {
+    use Event::{AskedNext, Assigned, NotStarted};
+    check(
+        &[AskedNext, Assigned(A), Assigned(B), NotStarted],
+        &[Refuse(B), Answer(A, Ending::Exited), Finish(A, Ending::Exited), Gone],
+        &Environment::Closed,
+    );
 }
 
 #[test]

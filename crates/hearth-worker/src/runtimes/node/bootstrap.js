@@ -13,15 +13,21 @@
 const fs = require('node:fs');
 const { Context } = require('./context.js');
 const { findHandler } = require('./handler.js');
-const { installConsole, setRequestId, logError } = require('./log.js');
-const { answerOf, toError, UnhandledPromiseRejection, NodeJsExit } = require('./errors.js');
-const { isStreaming, collected, installGlobals } = require('./streams.js');
+const { installConsole, setInvocation, logError } = require('./log.js');
+// What few cold starts need is loaded when it is needed: `errors.js`, `streams.js`.
 
 const [EVENTS, ANSWERS] = [3, 4];
 const [READY, RESPONSE, ERROR, INIT_ERROR, TOO_LARGE] = [1, 2, 3, 4, 5];
+/** Marks a handler that streams its answer. */
+const STREAMS = Symbol.for('aws.lambda.runtime.handler.streaming');
+/** Where an `import` finds what a `require` finds by `NODE_PATH`. */
+const IMPORTS_ONLY = ['/node_modules', '/var/node_modules'];
 const READ_SIZE = 65536;
 const RESPONSE_BYTES_MAX = 6291556;
 const [REJECTED, UNCAUGHT] = [128, 129]; // exit codes of AWS's client
+
+const errors = () => require('./errors.js');
+const streams = () => require('./streams.js');
 
 const first = Buffer.allocUnsafeSlow(READ_SIZE);
 /** What happens when nothing keeps the process alive any more. */
@@ -84,7 +90,7 @@ class Invocation {
   fail(error, then) {
     if (this.over) return;
     logError('Invoke Error', error);
-    this.answer(ERROR, answerOf(error), then);
+    this.answer(ERROR, errors().answerOf(error), then);
   }
 
   answer(kind, bytes, then = () => setImmediate(next)) {
@@ -116,7 +122,7 @@ class Invocation {
 function next() {
   const [fields, payload] = receive();
   const [requestId, deadline, arn, trace, tenant, identity, , client] = fields;
-  setRequestId(requestId);
+  setInvocation(requestId, tenant);
   if (trace) process.env._X_AMZN_TRACE_ID = trace;
   else delete process.env._X_AMZN_TRACE_ID;
   const invocation = (current = new Invocation(fields));
@@ -131,39 +137,59 @@ function next() {
 
 let handler;
 let isAsync = false;
+let isStreaming = false;
 
 function run(invocation, event, context) {
-  if (isStreaming(handler)) {
-    collected(handler, event, context).then((bytes) => invocation.respond(bytes), (error) => invocation.fail(error));
+  if (isStreaming) {
+    streams().collected(handler, event, context).then((bytes) => invocation.respond(bytes), (error) => invocation.fail(error));
     return;
   }
   const result = handler(event, context, (error, value) => invocation.callback(error, value));
   if (result !== null && typeof result === 'object' && typeof result.then === 'function') {
-    result.then((value) => invocation.succeed(value), (error) => invocation.fail(toError(error)));
+    result.then((value) => invocation.succeed(value), (error) => invocation.fail(errors().toError(error)));
   }
 }
 
 /** Nothing is left to do and nobody has answered. */
 function ended(invocation) {
-  if (isAsync || isStreaming(handler)) invocation.fail(new NodeJsExit(), () => process.exit(1));
+  if (isAsync || isStreaming) invocation.fail(new (errors().NodeJsExit)());
   else invocation.succeed(null);
 }
 
 function die(name, error, code) {
   logError(name, error);
   if (current !== null && !current.over) {
-    current.answer(ERROR, answerOf(error), () => process.exit(code));
+    current.answer(ERROR, errors().answerOf(error), () => process.exit(code));
   } else if (current === null) {
-    send(INIT_ERROR, 0, answerOf(error));
+    send(INIT_ERROR, 0, errors().answerOf(error));
     process.exit(code);
   } else {
     process.exit(code);
   }
 }
 
+/** `awslambda`, unless the function does without. */
+function installGlobals() {
+  if (['1', 'true'].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) return;
+  globalThis.awslambda = {
+    streamifyResponse: (...values) => streams().streamifyResponse(...values),
+    get HttpResponseStream() {
+      return streams().HttpResponseStream;
+    },
+  };
+}
+
+/** A `require` looks where AWS's does: the SDK and the layers come by `NODE_PATH`, not from above `/var/task`. */
+function installPaths() {
+  const Module = require('node:module');
+  const above = Module._nodeModulePaths;
+  Module._nodeModulePaths = (from) => above(from).filter((place) => !IMPORTS_ONLY.includes(place));
+}
+
 async function main() {
   installConsole();
   installGlobals();
+  installPaths();
   process.on('beforeExit', () => {
     const then = onEmptyLoop;
     onEmptyLoop = null;
@@ -171,13 +197,14 @@ async function main() {
   });
   process.on('uncaughtException', (error) => die('Uncaught Exception', error, UNCAUGHT));
   process.on('unhandledRejection', (reason, promise) =>
-    die('Unhandled Promise Rejection', new UnhandledPromiseRejection(reason, promise), REJECTED)
+    die('Unhandled Promise Rejection', new (errors().UnhandledPromiseRejection)(reason, promise), REJECTED)
   );
   try {
     handler = await findHandler(process.env.LAMBDA_TASK_ROOT || '/var/task', process.env._HANDLER || '');
   } catch (error) {
     return die('Uncaught Exception', error, UNCAUGHT);
   }
+  isStreaming = handler[STREAMS] === 'response';
   isAsync = handler.constructor.name === 'AsyncFunction';
   // What the module left to be done at once belongs to the init.
   setImmediate(() => {

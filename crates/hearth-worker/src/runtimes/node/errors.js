@@ -18,10 +18,9 @@ function named(name, base = Error) {
 function wrapping(name) {
   return class extends Error {
     constructor(cause) {
-      const isError = isErrorLike(cause);
-      super(isError ? String(cause) : cause);
+      super(String(cause));
       this.name = name;
-      if (isError && typeof cause.stack === 'string') this.stack = `${name}: ${cause.stack}`;
+      if (typeof cause.stack === 'string') this.stack = `${name}: ${cause.stack}`;
     }
   };
 }
@@ -53,11 +52,8 @@ class NodeJsExit extends Error {
 }
 
 function isErrorLike(value) {
-  return (
-    types.isNativeError(value) ||
-    (value instanceof Object && Boolean(value.name && value.message && value.stack)) ||
-    value instanceof Error
-  );
+  if (types.isNativeError(value)) return true;
+  return Boolean(value) && ['name', 'message', 'stack'].every((name) => value[name] && typeof value[name] === 'string');
 }
 
 /** What a handler rejected with; nothing at all counts as an error too. */
@@ -65,47 +61,53 @@ function toError(value) {
   return value === undefined || value === null ? new Error(String(value)) : value;
 }
 
+/** What is logged is always an error. */
+function intoError(value) {
+  return value instanceof Error ? value : new Error(value);
+}
+
+/** AWS's client sends these bytes in a header too, where DEL may not be. */
+function withoutDel(text) {
+  return typeof text === 'string' ? text.replaceAll('\x7f', '%7F') : text;
+}
+
+function described(error) {
+  try {
+    if (!isErrorLike(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    const trace = typeof error.stack === 'string' ? withoutDel(error.stack).split('\n') : [];
+    return { errorType: withoutDel(error.name), errorMessage: withoutDel(error.message), trace };
+  } catch {
+    const what = 'its message, name, and stack';
+    const errorMessage = `callback called with Error argument, but there was a problem while retrieving one or more of ${what}`;
+    return { errorType: 'handled', errorMessage, trace: [] };
+  }
+}
+
 /** The bytes that the caller gets for an error. */
 function answerOf(error) {
-  let answer;
+  const answer = described(error);
   try {
-    answer = isErrorLike(error)
-      ? {
-          errorType: String(error.name),
-          errorMessage: String(error.message),
-          trace: String(error.stack).split('\n'),
-        }
-      : { errorType: typeof error, errorMessage: String(error), trace: [] };
+    return Buffer.from(JSON.stringify(answer));
   } catch {
-    answer = { errorType: 'handled', errorMessage: 'callback called with Error argument, but there was a problem', trace: [] };
+    // A name or a message that is no text.
+    return Buffer.from(JSON.stringify({ errorType: String(answer.errorType), errorMessage: '', trace: answer.trace }));
   }
-  return Buffer.from(JSON.stringify(answer));
 }
 
-/** An error as its log line shows it. */
+/** An error as its log line shows it: also in it, errors have their name, message and stack. */
 function logged(error) {
-  if (!isErrorLike(error)) return `\t${text(error)}`;
-  const shown = { errorType: String(error.name), errorMessage: String(error.message) };
-  for (const name of Object.getOwnPropertyNames(error)) {
-    if (!['name', 'message', 'stack'].includes(name)) shown[name] = error[name];
+  try {
+    return `\t${JSON.stringify(error, (_, value) => (value instanceof Error ? shown(value) : value))}`;
+  } catch {
+    return `\t${JSON.stringify(described(error))}`;
   }
-  shown.stack = String(error.stack).split('\n');
-  return `\t${text(shown)}`;
 }
 
-function text(value) {
-  try {
-    const inner = (_, member) =>
-      isErrorLike(member)
-        ? { errorType: member.name, errorMessage: member.message, stack: String(member.stack).split('\n') }
-        : typeof member === 'bigint'
-          ? String(member)
-          : member;
-    const json = JSON.stringify(value, inner);
-    return json === undefined ? String(value) : json;
-  } catch {
-    return String(value);
-  }
+function shown(error) {
+  const members = { errorType: error.name, errorMessage: error.message, code: error.code };
+  Object.assign(members, error);
+  if (typeof error.stack === 'string') members.stack = error.stack.split('\n');
+  return members;
 }
 
 module.exports = {
@@ -116,8 +118,8 @@ module.exports = {
   CallbackHandlerDeprecated,
   UnhandledPromiseRejection,
   NodeJsExit,
-  isErrorLike,
   toError,
+  intoError,
   answerOf,
   logged,
 };

@@ -9,10 +9,6 @@ const PRELUDE_END = Buffer.alloc(8);
 /** Further bytes are counted and not kept: the answer is too large then. */
 const KEPT_BYTES_MAX = 6291556 + 1;
 
-function isStreaming(handler) {
-  return handler[MARK] === 'response';
-}
-
 function streamifyResponse(handler, options) {
   handler[MARK] = 'response';
   if (options && options.highWaterMark) handler[Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')] = options.highWaterMark;
@@ -52,8 +48,4 @@ class HttpResponseStream {
   }
 }
 
-function installGlobals() {
-  globalThis.awslambda = { streamifyResponse, HttpResponseStream };
-}
-
-module.exports = { isStreaming, collected, installGlobals };
+module.exports = { collected, streamifyResponse, HttpResponseStream };

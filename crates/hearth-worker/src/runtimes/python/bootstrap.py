@@ -356,9 +356,9 @@ class _Quitter(object):
 
 
 def _set_search_path():
-    version = "python%d.%d" % sys.version_info[:2]
-    first = [TASK_ROOT, "/opt/python/lib/" + version + "/site-packages", "/opt/python", RUNTIME_DIR]
-    # GAP(python-sdk): AWS's runtime carries boto3 here.
+    packages = "lib/python%d.%d/site-packages" % sys.version_info[:2]
+    # boto3 is in the second but last; what the function or a layer brings wins over it.
+    first = [TASK_ROOT, "/opt/python/" + packages, "/opt/python", "/var/lang/" + packages, RUNTIME_DIR]
     sys.path[:] = first + [place for place in sys.path if place not in first]
 
 

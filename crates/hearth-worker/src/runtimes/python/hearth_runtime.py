@@ -4,11 +4,14 @@
 Loaded by `bootstrap.py` when first used, so that a cold start does not pay for it. `to_json` is put here by it.
 """
 
+import os
 import sys
+import time
 import traceback
 
 NO_BREAK_SPACE = "\u00a0"
 W3C_FIELDS = ("traceparent", "tracestate", "baggage")
+AS_JSON = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
 
 
 def report_fault(fault, invoke_id):
@@ -43,6 +46,26 @@ def _import_frame(frames):
 
 
 def _report(message, kind, trace, invoke_id):
+    error = {
+        "errorMessage": message or "",
+        "errorType": kind or "",
+        "requestId": invoke_id or "",
+        "stackTrace": trace or [],
+    }
+    if AS_JSON:
+        sys.stdout.write(to_json(dict({"timestamp": _timestamp(time.time()), "level": "ERROR"}, **error)) + "\n")
+    else:
+        sys.stdout.write("\r".join(_lines(message, kind, trace)) + "\n")
+    # A message may hold lone surrogates, which UTF-8 cannot carry.
+    return to_json(error).encode("utf-8", "backslashreplace")
+
+
+def _timestamp(seconds):
+    return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)), seconds % 1 * 1000)
+
+
+def _lines(message, kind, trace):
+    """An error as AWS's client writes it in the text format."""
     lines = ["[ERROR]"]
     if kind:
         lines[0] += " " + kind
@@ -53,20 +76,12 @@ def _report(message, kind, trace, invoke_id):
         for line in element.splitlines() if element else [""]:
             text = line.lstrip(" ")
             lines.append(NO_BREAK_SPACE * (len(line) - len(text)) + text)
-    sys.stdout.write("\r".join(lines) + "\n")
-    error = {
-        "errorMessage": message or "",
-        "errorType": kind or "",
-        "requestId": invoke_id or "",
-        "stackTrace": trace or [],
-    }
-    # A message may hold lone surrogates, which UTF-8 cannot carry.
-    return to_json(error).encode("utf-8", "backslashreplace")
+    return lines
 
 
 def configure_logging(logging, state):
-    """AWS's root handler: one line an event, with the request id of the invocation that runs."""
-    import time
+    """AWS's root handler: one line an event, with the request id of the invocation that runs. The format and the level
+    are the function's `LoggingConfig`, which comes as variables."""
 
     class LambdaLoggerHandler(logging.Handler):
         def emit(self, record):
@@ -78,16 +93,42 @@ def configure_logging(logging, state):
             record.tenant_id = state.tenant_id
             return True
 
-    # GAP(log-format): LoggingConfig's JSON format and levels.
+    class JsonFormatter(logging.Formatter):
+        def format(self, record):
+            return to_json(_event(logging, record)) + "\n"
+
     logging.Formatter.converter = time.gmtime
     handler = LambdaLoggerHandler()
-    handler.setFormatter(
-        logging.Formatter(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
-        )
-    )
+    text = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
+    handler.setFormatter(JsonFormatter() if AS_JSON else logging.Formatter(text, "%Y-%m-%dT%H:%M:%S"))
     handler.addFilter(LambdaLoggerFilter())
-    logging.getLogger().addHandler(handler)
+    root = logging.getLogger()
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    level = "DEBUG" if level == "TRACE" else level
+    if level in logging._nameToLevel:
+        root.setLevel(level)
+    root.addHandler(handler)
+
+
+def _event(logging, record):
+    """A record in the JSON format; what the caller gave as `extra` is in it too."""
+    level = min(50, max(0, record.levelno)) // 10 * 10
+    kind, error, trace = record.exc_info or (None, None, None)
+    event = {
+        "timestamp": _timestamp(record.created),
+        "level": logging.getLevelName(level),
+        "message": record.getMessage(),
+        "logger": record.name,
+        "stackTrace": traceback.format_tb(trace) if kind else None,
+        "errorType": kind.__name__ if kind else None,
+        "errorMessage": str(error) if kind else None,
+        "requestId": record.aws_request_id,
+        "location": "%s:%s:%s" % (record.pathname, record.funcName, record.lineno) if kind else None,
+        "tenantId": record.tenant_id,
+    }
+    own = set(logging.makeLogRecord({}).__dict__) | set(event) | {"aws_request_id", "tenant_id"}
+    event.update((name, value) for name, value in record.__dict__.items() if name not in own)
+    return {name: value for name, value in event.items() if value is not None}
 
 
 def context_members(context):

@@ -1,37 +1,45 @@
-//! Pending becomes Active, or Failed: after CreateFunction has answered, and again after a restart in between.
+//! Pending becomes Active, or Failed, and an update is made or taken back: after the operation has answered, and again
+//! after a restart in between.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_aws::names::FunctionName;
-use hearth_store::{transact, transact_read};
+use hearth_store::{Tx, garbage, transact, transact_read};
 use hearth_worker::{CodeDigest, PrepareError};
 use hearth_world::TaskKind;
 use tracing::{info, info_span, warn};
 use uuid::Uuid;
 
-use super::function::{Function, Owner, State, StateReasonCode};
+use super::function::{Function, Owner, State, StateReasonCode, Update};
 use super::table;
 use crate::Lambda;
 use crate::error::{Chain, FunctionError};
 
-/// Functions that are activated one after the other before the next ones are read.
+/// Functions that are settled one after the other before the next ones are read.
 const PAGE: u32 = 100;
 
 /// A server that lives settles a function in less.
 const TAKE_OVER_AFTER: Duration = Duration::from_secs(10);
 
+/// How long a function waits that could not be settled.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
 /// How often it is looked for what other servers left.
 const TAKE_OVER_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Settles one function in a task of its own.
+/// Settles one function in a task of its own: again and again while the host cannot (its disk is full), until the
+/// server stops, and then the next start takes it up.
 pub(crate) fn activate(lambda: &Arc<Lambda>, owner: Owner, function: Function) {
     let span = info_span!("activate", account = owner.account, function = %function.name);
     let lambda = lambda.clone();
     lambda.tasks.clone().spawn(TaskKind::Service, span, |stop| async move {
-        // Dropped by a stop it stays Pending, and the next start takes it up.
-        if let Some(Err(error)) = stop.or(settle(&lambda, &owner, &function)).await {
-            warn!(error = %Chain(&error), "the function stays Pending until the next start");
+        let clock = lambda.world.physical().clone();
+        while let Some(Err(error)) = stop.or(settle(&lambda, &owner, &function)).await {
+            warn!(error = %Chain(&error), "the function is not settled yet");
+            if stop.or(clock.sleep(RETRY_INTERVAL)).await.is_none() {
+                return;
+            }
         }
     });
 }
@@ -41,7 +49,7 @@ pub(crate) fn resume(lambda: &Arc<Lambda>) {
     let lambda = lambda.clone();
     lambda.tasks.clone().spawn(TaskKind::Service, info_span!("resume"), |stop| async move {
         if let Some(Err(error)) = stop.or(settle_all(&lambda, Duration::ZERO)).await {
-            warn!(error = %Chain(&error), "functions stay Pending until the next start");
+            warn!(error = %Chain(&error), "functions are not settled until the next start");
         }
     });
 }
@@ -57,7 +65,7 @@ pub(crate) fn take_over(lambda: &Arc<Lambda>) {
         let clock = lambda.world.physical().clone();
         while stop.or(clock.sleep(TAKE_OVER_INTERVAL)).await.is_some() {
             if let Some(Err(error)) = stop.or(settle_all(&lambda, TAKE_OVER_AFTER)).await {
-                warn!(error = %Chain(&error), "functions stay Pending until the next look");
+                warn!(error = %Chain(&error), "functions are not settled until the next look");
             }
         }
     });
@@ -89,46 +97,76 @@ async fn settle_named(lambda: &Lambda, owner: &Owner, name: FunctionName, since:
         }
     };
     if let Err(error) = settled.await {
-        warn!(error = %Chain(&error), account = owner.account, "a function stays Pending until the next start");
+        warn!(error = %Chain(&error), account = owner.account, "a function is not settled until the next start");
     }
 }
 
 async fn settle(lambda: &Lambda, owner: &Owner, function: &Function) -> Result<(), FunctionError> {
-    let outcome = judge(lambda, function).await?;
-    let revision_id = lambda.world.random().uuid();
-    let (key, created_as) = ((owner.clone(), function.name.clone()), function.revision_id);
-    let state = outcome.clone();
-    let settled = transact(&*lambda.store, move |tx| {
-        let (owner, name) = &key;
-        leave_pending(tx, owner, name, created_as, &state, revision_id)
-    })
-    .await?;
-    // A function that is Pending is never remembered, so there is nothing to forget: an invocation that saw it Active
-    // already keeps what it made.
-    if settled {
-        match outcome {
-            State::Failed { reason, .. } => info!(reason, "the function is Failed"),
-            state => info!(state = state.name(), "the function is settled"),
+    let outcome = match judge(lambda, function).await {
+        // An update has something to fall back to, and who waits for it learns why.
+        Err(FunctionError::Prepare { reason, .. }) if function.state == State::Active => {
+            State::Failed { code: StateReasonCode::Internal, reason }
         }
+        judged => judged?,
+    };
+    let (revision_id, grace) = (lambda.world.random().uuid(), lambda.blobs.grace());
+    let (key, seen, verdict) = (owner.clone(), function.clone(), outcome.clone());
+    let settled = transact(&*lambda.store, move |tx| {
+        let Some(current) = table::get(tx, &key, &seen.name)? else { return Ok(false) };
+        // Deleted, changed, or settled by another server meanwhile.
+        if current.revision_id != seen.revision_id {
+            return Ok(false);
+        }
+        let Some(new) = settled(current.clone(), verdict.clone(), revision_id) else { return Ok(false) };
+        release_unused(tx, &key, &current, &new, grace)?;
+        table::replace(tx, &key, &current, &new)?;
+        Ok::<_, FunctionError>(true)
+    });
+    if !settled.await? {
+        return Ok(());
+    }
+    // A function that is Pending is never remembered: an invocation that saw it Active already keeps what it made.
+    if let Update::InProgress { before } = &function.update {
+        lambda.revisions.forget(owner, &function.name);
+        lambda.scheduler.retire(before.revision_id);
+    }
+    match outcome {
+        State::Failed { reason, .. } => info!(reason, "the function, or its update, is Failed"),
+        State::Active | State::Pending => info!("the function is settled"),
     }
     Ok(())
 }
 
-/// Writes the outcome, unless the function was deleted, or deleted and created again, meanwhile.
-fn leave_pending(
-    tx: &mut dyn hearth_store::Tx,
-    owner: &Owner,
-    name: &FunctionName,
-    created_as: Uuid,
-    state: &State,
-    revision_id: Uuid,
-) -> Result<bool, FunctionError> {
-    let Some(function) = table::get(tx, owner, name)? else { return Ok(false) };
-    if function.revision_id != created_as || function.state != State::Pending {
-        return Ok(false);
+/// What a function becomes that is or is not ready to run; `None` when it waited for nothing.
+fn settled(function: Function, outcome: State, revision_id: Uuid) -> Option<Function> {
+    match (&function.state, &function.update, outcome) {
+        (State::Pending, _, state) => Some(Function { state, revision_id, ..function }),
+        (State::Active, Update::InProgress { before }, State::Failed { code, reason }) => Some(Function {
+            revision_id,
+            update: Update::Failed { code, reason },
+            last_modified: function.last_modified,
+            ..(**before).clone()
+        }),
+        (State::Active, Update::InProgress { .. }, State::Active | State::Pending) => {
+            Some(Function { revision_id, update: Update::Settled, ..function })
+        }
+        (State::Active, Update::Settled | Update::Failed { .. }, _) | (State::Failed { .. }, _, _) => None,
     }
-    table::replace(tx, owner, &Function { state: state.clone(), revision_id, ..function })?;
-    Ok(true)
+}
+
+/// Lets go of the blobs that a function needs no more.
+fn release_unused(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    old: &Function,
+    new: &Function,
+    grace: Duration,
+) -> Result<(), FunctionError> {
+    let holder = owner.holder(&new.name);
+    for digest in old.blobs().difference(&new.blobs()) {
+        garbage::release(tx, digest, &holder, grace)?;
+    }
+    Ok(())
 }
 
 /// Whether this host can run the function.
@@ -146,14 +184,16 @@ async fn judge(lambda: &Lambda, function: &Function) -> Result<State, FunctionEr
         );
         return failed(StateReasonCode::Configuration, reason);
     }
-    match lambda.worker.prepare(CodeDigest(function.code.to_string())).await {
-        Ok(_) => {
-            lambda.worker.warm_up(&function.runtime).await;
-            Ok(State::Active)
+    let layers = function.layers.iter().map(|layer| &layer.digest);
+    for digest in std::iter::once(&function.code).chain(layers) {
+        match lambda.worker.prepare(CodeDigest(digest.to_string())).await {
+            Ok(_) => {}
+            Err(PrepareError::Host(reason)) => {
+                return Err(FunctionError::Prepare { name: function.name.to_string(), reason });
+            }
+            Err(error) => return failed(StateReasonCode::ZipFile, error.to_string()),
         }
-        Err(PrepareError::Host(reason)) => {
-            Err(FunctionError::Prepare { name: function.name.to_string(), reason })
-        }
-        Err(error) => failed(StateReasonCode::ZipFile, error.to_string()),
     }
+    lambda.worker.warm_up(&function.runtime).await;
+    Ok(State::Active)
 }

@@ -6,7 +6,7 @@ use hearth_aws::names::{LATEST, partition};
 use hearth_aws::shape;
 use hearth_worker::Worker;
 
-use super::function::{Function, Owner, State};
+use super::function::{Function, LayerUse, Owner, State, StateReasonCode, Update};
 
 shape! {
     pub(crate) struct Configuration {
@@ -25,16 +25,23 @@ shape! {
         environment: Option<EnvironmentResponse>,
         tracing_config: TracingConfigResponse,
         revision_id: String,
+        layers: Option<Vec<Layer>>,
         state: Option<String>,
         state_reason: Option<String>,
         state_reason_code: Option<String>,
         last_update_status: Option<String>,
+        last_update_status_reason: Option<String>,
+        last_update_status_reason_code: Option<String>,
         package_type: String,
         architectures: Vec<String>,
         ephemeral_storage: EphemeralStorage,
         snap_start: SnapStartResponse,
         runtime_version_config: Option<RuntimeVersionConfig>,
         logging_config: LoggingConfig,
+    }
+    pub(crate) struct Layer {
+        arn: String,
+        code_size: i64,
     }
     pub(crate) struct EnvironmentResponse {
         variables: BTreeMap<String, String>,
@@ -77,23 +84,26 @@ impl Configuration {
         detail: Detail,
     ) -> Self {
         let shown = match detail {
-            Detail::Whole => States::of(&function.state),
+            Detail::Whole => States::of(&function.state, &function.update),
             Detail::Listed => States::default(),
         };
         let build = worker.runtime_version(&function.runtime).filter(|_| detail == Detail::Whole);
         Self {
             function_arn: owner.function_arn(&function.name, qualifier),
-            code_size: i64::try_from(function.code_bytes).unwrap_or(i64::MAX),
+            code_size: size(function.code_bytes),
             last_modified: function.last_modified.lambda_text(),
             code_sha256: function.code.base64(),
             version: LATEST.to_owned(),
             environment: function.environment.map(|variables| EnvironmentResponse { variables }),
             tracing_config: TracingConfigResponse { mode: "PassThrough".to_owned() },
             revision_id: function.revision_id.to_string(),
+            layers: (!function.layers.is_empty()).then(|| function.layers.iter().map(Layer::of).collect()),
             state: shown.state.map(str::to_owned),
             state_reason: shown.reason,
             state_reason_code: shown.reason_code.map(str::to_owned),
-            last_update_status: shown.last_update_status.map(str::to_owned),
+            last_update_status: shown.update.map(str::to_owned),
+            last_update_status_reason: shown.update_reason,
+            last_update_status_reason_code: shown.update_reason_code.map(str::to_owned),
             package_type: "Zip".to_owned(),
             architectures: vec![function.architecture],
             ephemeral_storage: EphemeralStorage { size: function.ephemeral_mb },
@@ -120,22 +130,61 @@ impl Configuration {
     }
 }
 
+impl Layer {
+    fn of(layer: &LayerUse) -> Self {
+        Self { arn: layer.arn.clone(), code_size: size(layer.bytes) }
+    }
+}
+
+fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
 /// The members that tell a function's state.
 #[derive(Default)]
 struct States {
     state: Option<&'static str>,
     reason: Option<String>,
     reason_code: Option<&'static str>,
-    last_update_status: Option<&'static str>,
+    update: Option<&'static str>,
+    update_reason: Option<String>,
+    update_reason_code: Option<&'static str>,
 }
 
+/// AWS uses the same words for an update as for a creation.
+const BEING_MADE: (&str, &str) = ("The function is being created.", "Creating");
+
 impl States {
-    fn of(state: &State) -> Self {
-        let (reason, reason_code, last_update_status) = match state {
-            State::Pending => (Some("The function is being created.".to_owned()), Some("Creating"), None),
-            State::Active => (None, None, Some("Successful")),
-            State::Failed { code, reason } => (Some(reason.clone()), Some(code.as_str()), Some("Failed")),
-        };
-        Self { state: Some(state.name()), reason, reason_code, last_update_status }
+    fn of(state: &State, update: &Update) -> Self {
+        let of_state = Self { state: Some(state.name()), ..Self::default() };
+        let (reason, code) = BEING_MADE;
+        match (state, update) {
+            (State::Pending, _) => {
+                Self { reason: Some(reason.to_owned()), reason_code: Some(code), ..of_state }
+            }
+            (State::Failed { code, reason }, _) => Self {
+                reason: Some(reason.clone()),
+                reason_code: Some(code.as_str()),
+                update: Some("Failed"),
+                ..of_state
+            },
+            (State::Active, Update::Settled) => Self { update: Some("Successful"), ..of_state },
+            (State::Active, Update::InProgress { .. }) => Self {
+                update: Some("InProgress"),
+                update_reason: Some(reason.to_owned()),
+                update_reason_code: Some(code),
+                ..of_state
+            },
+            (State::Active, Update::Failed { code, reason }) => of_state.failed_update(*code, reason),
+        }
+    }
+
+    fn failed_update(self, code: StateReasonCode, reason: &str) -> Self {
+        Self {
+            update: Some("Failed"),
+            update_reason: Some(reason.to_owned()),
+            update_reason_code: Some(code.as_str()),
+            ..self
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! One function: `$LATEST`, as the service works with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hearth_aws::Call;
 use hearth_aws::names::{FunctionName, RoleArn};
@@ -52,6 +52,52 @@ pub(crate) struct Function {
     pub(crate) last_modified: Timestamp,
     pub(crate) revision_id: Uuid,
     pub(crate) state: State,
+    /// In the order in which they are laid over each other.
+    pub(crate) layers: Vec<LayerUse>,
+    pub(crate) update: Update,
+}
+
+impl Function {
+    /// What invocations run: while an update is made ready, the function as it was before.
+    pub(crate) fn serving(self) -> Self {
+        match self.update {
+            Update::InProgress { before } => *before,
+            Update::Settled | Update::Failed { .. } => self,
+        }
+    }
+
+    /// Every blob that the function needs: its package, its layers, and those of what an update would replace.
+    pub(crate) fn blobs(&self) -> BTreeSet<BlobDigest> {
+        let mut blobs = match &self.update {
+            Update::InProgress { before } => before.blobs(),
+            Update::Settled | Update::Failed { .. } => BTreeSet::new(),
+        };
+        blobs.insert(self.code);
+        blobs.extend(self.layers.iter().map(|layer| layer.digest));
+        blobs
+    }
+}
+
+/// A layer version that a function uses. It stays as it is when the layer version is deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LayerUse {
+    /// With the version.
+    pub(crate) arn: String,
+    pub(crate) digest: BlobDigest,
+    /// Of the zip.
+    pub(crate) bytes: u64,
+    pub(crate) unzipped_bytes: u64,
+}
+
+/// `LastUpdateStatus`: how the latest update of an Active function went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Update {
+    /// There was none, or it succeeded.
+    Settled,
+    /// The function is shown as it will be, and runs as it was: `before` is settled itself.
+    InProgress { before: Box<Function> },
+    /// The function is again what it was before.
+    Failed { code: StateReasonCode, reason: String },
 }
 
 /// Where a function is in its life.
@@ -78,6 +124,7 @@ pub(crate) enum StateReasonCode {
     Configuration,
     Runtime,
     ZipFile,
+    Internal,
 }
 
 impl StateReasonCode {
@@ -86,6 +133,7 @@ impl StateReasonCode {
             Self::Configuration => "InvalidConfiguration",
             Self::Runtime => "InvalidRuntime",
             Self::ZipFile => "InvalidZipFileException",
+            Self::Internal => "InternalError",
         }
     }
 }
@@ -111,6 +159,8 @@ impl Function {
             last_modified: Timestamp::from_micros(1_764_037_614_123_456),
             revision_id: Uuid::from_u128(7),
             state: State::Active,
+            layers: Vec::new(),
+            update: Update::Settled,
         }
     }
 }

@@ -10,13 +10,34 @@ use super::function::Owner;
 use super::stored;
 
 /// In their order. One that a release carried never changes.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+pub(crate) const MIGRATIONS: &[Migration] = &[
     // Until then a package stayed for ever, and nobody had to say who needs it.
-    name: "every function holds its package",
-    step: hold_packages,
-}];
+    Migration { name: "every function holds its package", step: hold_packages },
+    Migration { name: "functions have layers and updates", step: write_anew },
+];
 
 fn hold_packages(tx: &mut dyn Tx, after: Option<&Key>, limit: u32) -> TxResult<Option<Key>> {
+    let mut page = page(tx, after, limit)?;
+    for (key, record) in &page {
+        let (owner, name) = named(key).ok_or_else(|| unreadable("a key", &"it names no function"))?;
+        let function = stored::decode(record).map_err(|error| unreadable(name.as_str(), &error))?;
+        garbage::adopt(tx, &function.code, "package", function.code_bytes, &owner.holder(&name))?;
+    }
+    Ok(page.pop().map(|(key, _)| key))
+}
+
+/// Brings every record to the version that this program writes.
+fn write_anew(tx: &mut dyn Tx, after: Option<&Key>, limit: u32) -> TxResult<Option<Key>> {
+    let mut page = page(tx, after, limit)?;
+    for (key, record) in &page {
+        let function = stored::decode(record).map_err(|error| unreadable("to write it anew", &error))?;
+        let record = stored::encode(&function).map_err(|error| unreadable(function.name.as_str(), &error))?;
+        tx.put(key, record)?;
+    }
+    Ok(page.pop().map(|(key, _)| key))
+}
+
+fn page(tx: &mut dyn Tx, after: Option<&Key>, limit: u32) -> TxResult<Vec<(Key, Bytes)>> {
     let all = Key::of("lambda/function");
     let range = after.map_or_else(|| all.children(), |last| all.children_after(last));
     let mut page = Vec::new();
@@ -24,12 +45,7 @@ fn hold_packages(tx: &mut dyn Tx, after: Option<&Key>, limit: u32) -> TxResult<O
         page.push((Key::from_bytes(key), Bytes::copy_from_slice(value)));
         ControlFlow::Continue(())
     })?;
-    for (key, record) in &page {
-        let (owner, name) = named(key).ok_or_else(|| unreadable("a key", &"it names no function"))?;
-        let function = stored::decode(record).map_err(|error| unreadable(name.as_str(), &error))?;
-        garbage::adopt(tx, &function.code, "package", function.code_bytes, &owner.holder(&name))?;
-    }
-    Ok(page.pop().map(|(key, _)| key))
+    Ok(page)
 }
 
 fn named(key: &Key) -> Option<(Owner, FunctionName)> {

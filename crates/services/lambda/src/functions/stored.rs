@@ -1,6 +1,7 @@
 //! How a function lies in the store: a version byte, then the record of that version in postcard.
 //!
-//! A change of [`FunctionV1`] breaks files that exist: a new version gets a type and a byte of its own.
+//! A change of [`FunctionV2`] breaks files that exist: a new version gets a type and a byte of its own.
+//! [`FunctionV1`] knew neither layers nor updates; a migration writes it anew.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +12,10 @@ use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::function::{Function, State, StateReasonCode};
+use super::function::{Function, LayerUse, State, StateReasonCode, Update};
 
 const VERSION_1: u8 = 1;
+const VERSION_2: u8 = 2;
 
 /// A record that this program cannot read: damaged, or written by a newer one.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,29 @@ struct FunctionV1 {
     state: StateV1,
 }
 
+/// What [`FunctionV1`] has, then what came with layers and updates.
+#[derive(Serialize, Deserialize)]
+struct FunctionV2 {
+    base: FunctionV1,
+    layers: Vec<LayerUseV2>,
+    update: UpdateV2,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LayerUseV2 {
+    arn: String,
+    digest: [u8; 32],
+    bytes: u64,
+    unzipped_bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum UpdateV2 {
+    Settled,
+    InProgress { before: Box<FunctionV2> },
+    Failed { code: StateReasonCodeV1, reason: String },
+}
+
 #[derive(Serialize, Deserialize)]
 enum StateV1 {
     Pending,
@@ -58,16 +83,22 @@ enum StateReasonCodeV1 {
     Configuration,
     Runtime,
     ZipFile,
+    /// Since [`FunctionV2`].
+    Internal,
 }
 
 pub(super) fn encode(function: &Function) -> Result<Bytes, RecordError> {
-    let record = postcard::to_extend(&FunctionV1::from(function), vec![VERSION_1])?;
+    let record = postcard::to_extend(&FunctionV2::from(function), vec![VERSION_2])?;
     Ok(record.into())
 }
 
 pub(super) fn decode(record: &[u8]) -> Result<Function, RecordError> {
     match record.split_first() {
-        Some((&VERSION_1, body)) => postcard::from_bytes::<FunctionV1>(body)?.try_into(),
+        Some((&VERSION_1, body)) => {
+            let base = postcard::from_bytes::<FunctionV1>(body)?;
+            FunctionV2 { base, layers: Vec::new(), update: UpdateV2::Settled }.try_into()
+        }
+        Some((&VERSION_2, body)) => postcard::from_bytes::<FunctionV2>(body)?.try_into(),
         other => Err(RecordError::Version(other.map(|(version, _)| *version))),
     }
 }
@@ -114,11 +145,49 @@ impl From<&Function> for FunctionV1 {
     }
 }
 
-impl TryFrom<FunctionV1> for Function {
+impl From<&Function> for FunctionV2 {
+    fn from(function: &Function) -> Self {
+        let layer = |layer: &LayerUse| LayerUseV2 {
+            arn: layer.arn.clone(),
+            digest: *layer.digest.as_bytes(),
+            bytes: layer.bytes,
+            unzipped_bytes: layer.unzipped_bytes,
+        };
+        Self {
+            base: FunctionV1::from(function),
+            layers: function.layers.iter().map(layer).collect(),
+            update: match &function.update {
+                Update::Settled => UpdateV2::Settled,
+                Update::InProgress { before } => {
+                    UpdateV2::InProgress { before: Box::new(Self::from(&**before)) }
+                }
+                Update::Failed { code, reason } => {
+                    UpdateV2::Failed { code: (*code).into(), reason: reason.clone() }
+                }
+            },
+        }
+    }
+}
+
+impl TryFrom<FunctionV2> for Function {
     type Error = RecordError;
 
-    fn try_from(record: FunctionV1) -> Result<Self, RecordError> {
+    fn try_from(FunctionV2 { base: record, layers, update }: FunctionV2) -> Result<Self, RecordError> {
+        let layer = |layer: LayerUseV2| LayerUse {
+            arn: layer.arn,
+            digest: BlobDigest::from_bytes(layer.digest),
+            bytes: layer.bytes,
+            unzipped_bytes: layer.unzipped_bytes,
+        };
         Ok(Self {
+            layers: layers.into_iter().map(layer).collect(),
+            update: match update {
+                UpdateV2::Settled => Update::Settled,
+                UpdateV2::InProgress { before } => {
+                    Update::InProgress { before: Box::new((*before).try_into()?) }
+                }
+                UpdateV2::Failed { code, reason } => Update::Failed { code: code.into(), reason },
+            },
             name: FunctionName::parse(&record.name).ok_or(RecordError::Value(record.name))?,
             role: RoleArn::parse(&record.role).ok_or(RecordError::Value(record.role))?,
             runtime: record.runtime,
@@ -149,6 +218,7 @@ impl From<StateReasonCode> for StateReasonCodeV1 {
             StateReasonCode::Configuration => Self::Configuration,
             StateReasonCode::Runtime => Self::Runtime,
             StateReasonCode::ZipFile => Self::ZipFile,
+            StateReasonCode::Internal => Self::Internal,
         }
     }
 }
@@ -159,6 +229,7 @@ impl From<StateReasonCodeV1> for StateReasonCode {
             StateReasonCodeV1::Configuration => Self::Configuration,
             StateReasonCodeV1::Runtime => Self::Runtime,
             StateReasonCodeV1::ZipFile => Self::ZipFile,
+            StateReasonCodeV1::Internal => Self::Internal,
         }
     }
 }
@@ -185,10 +256,35 @@ mod tests {
     }
 
     #[test]
+    fn layers_and_updates_are_stored_with_what_an_update_would_replace() {
+        let layer = LayerUse {
+            arn: "arn:aws:lambda:eu-west-1:123456789012:layer:numbers:3".into(),
+            digest: BlobDigest::of(b"a layer"),
+            bytes: 7,
+            unzipped_bytes: 70,
+        };
+        let before = Box::new(Function { layers: vec![layer.clone()], ..Function::example("thumbnail") });
+        let failed = Update::Failed { code: StateReasonCode::Internal, reason: "the disk is full".into() };
+        for update in [Update::InProgress { before }, failed] {
+            let layers = vec![layer.clone(), layer.clone()];
+            let function = Function { layers, update, ..Function::example("thumbnail") };
+            let record = encode(&function).expect("a record");
+            assert_eq!(decode(&record).expect("the same program reads it"), function);
+        }
+    }
+
+    #[test]
+    fn a_function_of_a_program_without_layers_and_updates_has_none() {
+        let function = function(State::Pending, None);
+        let record = postcard::to_extend(&FunctionV1::from(&function), vec![VERSION_1]).expect("a record");
+        assert_eq!(decode(&record).expect("this program reads it"), function);
+    }
+
+    #[test]
     fn a_record_of_a_newer_program_is_refused_and_not_guessed_at() {
         let mut record = encode(&function(State::Active, None)).expect("a record").to_vec();
-        record[0] = 2;
-        assert!(matches!(decode(&record), Err(RecordError::Version(Some(2)))));
+        record[0] = 3;
+        assert!(matches!(decode(&record), Err(RecordError::Version(Some(3)))));
         assert!(matches!(decode(&[]), Err(RecordError::Version(None))));
     }
 }

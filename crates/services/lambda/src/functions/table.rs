@@ -1,5 +1,5 @@
 //! Functions in the store, and what is written with them: tags, the account's code size, the list of functions
-//! still to be activated. Everything here runs inside a transaction.
+//! still to be settled. Everything here runs inside a transaction.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -8,10 +8,10 @@ use bytes::Bytes;
 use hearth_aws::names::FunctionName;
 use hearth_store::{Key, KeyRange, Order, StoreError, Tx};
 
-use super::function::{Function, Owner, State};
+use super::function::{Function, Owner, State, Update};
 use super::stored::{self, RecordError};
 use crate::error::FunctionError;
-use crate::limits::TAGS_MAX;
+use crate::limits::{CODE_STORAGE_BYTES_MAX, TAGS_MAX};
 
 /// Tags by key. Each is a record of its own: 50 of the largest would fill almost a whole one, of 64 KB.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -38,25 +38,34 @@ pub(crate) fn insert(
     function: &Function,
     tags: &Tags,
 ) -> Result<(), FunctionError> {
-    replace(tx, owner, function)?;
-    for (key, value) in tags {
-        let record = stored::encode_texts(&[key, value]);
-        tx.put(&tag_key(owner, &function.name).text(key), record)?;
-    }
-    let used = code_usage(tx, owner)?;
-    set_code_usage(tx, owner, used.saturating_add(function.code_bytes))
+    put(tx, owner, function)?;
+    set_tags(tx, owner, &function.name, tags)?;
+    charge(tx, owner, 0, function.code_bytes)
 }
 
-/// Writes a function over its former state, and keeps the list of those to be activated.
-pub(crate) fn replace(tx: &mut dyn Tx, owner: &Owner, function: &Function) -> Result<(), FunctionError> {
+/// Writes a function over what it was. Whoever calls has seen to the blobs.
+pub(crate) fn replace(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    old: &Function,
+    new: &Function,
+) -> Result<(), FunctionError> {
+    put(tx, owner, new)?;
+    charge(tx, owner, old.code_bytes, new.code_bytes)
+}
+
+/// Writes a record, and keeps the list of those to be settled.
+fn put(tx: &mut dyn Tx, owner: &Owner, function: &Function) -> Result<(), FunctionError> {
     let record = stored::encode(function).map_err(|source| unreadable(function.name.as_str(), source))?;
     tx.put(&function_key(owner, &function.name), record)?;
     let pending = pending_key(owner, &function.name);
-    match function.state {
-        State::Pending => {
+    match (&function.state, &function.update) {
+        (State::Pending, _) | (State::Active, Update::InProgress { .. }) => {
             tx.put(&pending, stored::encode_texts(&[&owner.account, &owner.region, function.name.as_str()]))?;
         }
-        State::Active | State::Failed { .. } => tx.delete(&pending)?,
+        (State::Active, Update::Settled | Update::Failed { .. }) | (State::Failed { .. }, _) => {
+            tx.delete(&pending)?;
+        }
     }
     Ok(())
 }
@@ -68,8 +77,7 @@ pub(crate) fn delete(tx: &mut dyn Tx, owner: &Owner, function: &Function) -> Res
     }
     tx.delete(&pending_key(owner, &function.name))?;
     tx.delete(&function_key(owner, &function.name))?;
-    let used = code_usage(tx, owner)?;
-    set_code_usage(tx, owner, used.saturating_sub(function.code_bytes))
+    charge(tx, owner, function.code_bytes, 0)
 }
 
 /// At most `limit` functions whose names come after `after`.
@@ -94,6 +102,29 @@ pub(crate) fn page(
     Ok(Page { functions, more })
 }
 
+/// Adds tags, or gives them new values.
+pub(crate) fn set_tags(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    name: &FunctionName,
+    tags: &Tags,
+) -> Result<(), FunctionError> {
+    for (key, value) in tags {
+        tx.put(&tag_key(owner, name).text(key), stored::encode_texts(&[key, value]))?;
+    }
+    Ok(())
+}
+
+/// Takes a tag away, if it is there.
+pub(crate) fn delete_tag(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    name: &FunctionName,
+    key: &str,
+) -> Result<(), FunctionError> {
+    Ok(tx.delete(&tag_key(owner, name).text(key))?)
+}
+
 /// A function's tags.
 pub(crate) fn tags(tx: &mut dyn Tx, owner: &Owner, name: &FunctionName) -> Result<Tags, FunctionError> {
     let records = values(tx, tag_key(owner, name).children(), TAGS_MAX as u32)?;
@@ -105,7 +136,25 @@ pub(crate) fn tags(tx: &mut dyn Tx, owner: &Owner, name: &FunctionName) -> Resul
     records.iter().map(tag).collect()
 }
 
-/// Bytes of all packages that an account has in a region.
+/// Whether the account may have code of `new` bytes where it has `old`.
+pub(crate) fn check_room(tx: &mut dyn Tx, owner: &Owner, old: u64, new: u64) -> Result<(), FunctionError> {
+    let used = code_usage(tx, owner)?.saturating_sub(old).saturating_add(new);
+    if new > old && used > CODE_STORAGE_BYTES_MAX {
+        return Err(FunctionError::CodeStorageExceeded);
+    }
+    Ok(())
+}
+
+/// The account has code of `new` bytes where it had `old`.
+pub(crate) fn charge(tx: &mut dyn Tx, owner: &Owner, old: u64, new: u64) -> Result<(), FunctionError> {
+    if old == new {
+        return Ok(());
+    }
+    let used = code_usage(tx, owner)?.saturating_sub(old).saturating_add(new);
+    Ok(tx.put(&usage_key(owner), Bytes::copy_from_slice(&used.to_be_bytes()))?)
+}
+
+/// Bytes of all packages and layers that an account has in a region.
 pub(crate) fn code_usage(tx: &mut dyn Tx, owner: &Owner) -> Result<u64, FunctionError> {
     let Some(record) = tx.get(&usage_key(owner))? else { return Ok(0) };
     let bytes =
@@ -113,11 +162,7 @@ pub(crate) fn code_usage(tx: &mut dyn Tx, owner: &Owner) -> Result<u64, Function
     Ok(u64::from_be_bytes(bytes))
 }
 
-fn set_code_usage(tx: &mut dyn Tx, owner: &Owner, bytes: u64) -> Result<(), FunctionError> {
-    Ok(tx.put(&usage_key(owner), Bytes::copy_from_slice(&bytes.to_be_bytes()))?)
-}
-
-/// The first functions still to be activated, of every owner, that come after `after`.
+/// The first functions still to be settled, of every owner, that come after `after`.
 pub(crate) fn pending(
     tx: &mut dyn Tx,
     after: Option<&(Owner, FunctionName)>,

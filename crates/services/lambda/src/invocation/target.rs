@@ -3,7 +3,7 @@
 //! Where other servers write to the same store, what is remembered counts only while the record is still the one it
 //! was made from: that is one read an invocation.
 //!
-//! Whoever writes a function forgets it here after the commit and before the answer. A reader that began before
+//! Whoever changes what a function runs forgets it here after the commit and before the answer. A reader that began before
 //! the write cannot bring the old one back: it carries the generation in which it began.
 
 use std::collections::HashMap;
@@ -54,7 +54,7 @@ impl Target {
             timeout: Duration::from_secs(function.timeout_seconds.into()),
             ephemeral_mb: function.ephemeral_mb,
             environment: Secret(function.environment.unwrap_or_default()),
-            layers: Vec::new(),
+            layers: function.layers.iter().map(|layer| CodeDigest(layer.digest.to_string())).collect(),
             code: CodeDigest(function.code.to_string()),
             log_group: function.log_group,
             identity,
@@ -187,6 +187,7 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     }
     let (owner, name) = (asked.owner.clone(), asked.name.clone());
     let read = transact_read(&*lambda.store, move |tx| functions::get(tx, &owner, &name)).await?;
+    let read = read.map(Function::serving);
     let generation = match known {
         Ok(target)
             if fresh && read.as_ref().is_some_and(|function| function.revision_id == target.revision.id) =>

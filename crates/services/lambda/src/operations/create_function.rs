@@ -6,22 +6,22 @@
 
 use std::sync::Arc;
 
-use hearth_aws::names::FunctionName;
+use hearth_aws::names::{FunctionName, RoleArn};
 use hearth_aws::{ApiError, Cx, Operation};
 use hearth_store::garbage::{self, Ticket};
-use hearth_store::{BlobDigest, transact, transact_read};
-use hearth_worker::{CodeDigest, PrepareError};
+use hearth_store::{transact, transact_read};
 
 use crate::Lambda;
 use crate::error::FunctionError;
-use crate::functions::{self, Configuration, Detail, Function, Owner, State, Tags};
-use crate::limits::{CODE_STORAGE_BYTES_MAX, CODE_UNZIPPED_BYTES_MAX};
+use crate::functions::{self, Configuration, Detail, Function, Owner, State, Tags, Update};
+use crate::layers::{self, LayerVersionRef};
 use crate::parameters::{CreateInput, Wanted};
 use crate::reference::Asked;
+use crate::runtimes;
 
 /// How often a package is put that is collected before its function holds it. Once is rare: it takes longer than the
 /// grace to unpack, or somebody asks for all garbage to go now.
-const PUTS_MAX: u32 = 3;
+pub(super) const PUTS_MAX: u32 = 3;
 
 pub(crate) struct CreateFunction;
 
@@ -34,18 +34,19 @@ impl Operation for CreateFunction {
     async fn call(cx: &Cx<Lambda>, input: CreateInput) -> Result<Configuration, ApiError> {
         let asked = Asked::of(&cx.call, &input.function_name, None)?;
         let wanted = input.check()?;
+        let (deprecated, today) = (cx.state().options.deprecated_runtimes, cx.state().world.domain().now());
+        runtimes::check_date(&wanted.runtime, deprecated, today)
+            .map_err(|error| FunctionError::Parameter(error.to_string()))?;
         if asked.qualifier.is_some() {
             return Err(
                 FunctionError::Parameter("A new function is named without a qualifier.".into()).into()
             );
         }
         let Asked { owner, name, .. } = asked;
-        if cx.options.roles_must_exist && cx.roles.find(&wanted.role).await?.is_none() {
-            // GAP(roles): a role whose trust policy does not name Lambda is accepted.
-            return Err(FunctionError::RoleNotAssumable.into());
-        }
+        let layers = layers::check_layers(&cx.call, &wanted.layers)?;
+        check_role(cx, &wanted.role).await?;
         let created = cx.state().enduring(|lambda| async move {
-            let function = create(&lambda, &owner, name, wanted).await?;
+            let function = create(&lambda, &owner, name, wanted, layers).await?;
             functions::activate(&lambda, owner.clone(), function.clone());
             Ok::<_, FunctionError>(Configuration::of(&*lambda.worker, &owner, function, None, Detail::Whole))
         });
@@ -53,11 +54,21 @@ impl Operation for CreateFunction {
     }
 }
 
+/// Whether a function may have this role.
+pub(super) async fn check_role(cx: &Cx<Lambda>, role: &RoleArn) -> Result<(), ApiError> {
+    if cx.options.roles_must_exist && cx.roles.find(role).await?.is_none() {
+        // GAP(roles): a role whose trust policy does not name Lambda is accepted.
+        return Err(FunctionError::RoleNotAssumable.into());
+    }
+    Ok(())
+}
+
 async fn create(
     lambda: &Arc<Lambda>,
     owner: &Owner,
     name: FunctionName,
     wanted: Wanted,
+    layers: Vec<LayerVersionRef>,
 ) -> Result<Function, FunctionError> {
     // Seen again in the writing transaction; here it saves the work for the package.
     let key = (owner.clone(), name.clone());
@@ -67,9 +78,15 @@ async fn create(
     for _ in 0..PUTS_MAX {
         let kept = lambda.blobs.put("package", wanted.zip.clone()).await?;
         let ticket = kept.ticket;
-        prepare(lambda, &name, &ticket.digest).await?;
-        let function = function(lambda, &name, &wanted, &ticket);
-        if insert(lambda, owner, function.clone(), wanted.tags.clone(), ticket).await? {
+        let code_bytes = functions::unpack(lambda, name.as_str(), &ticket.digest).await?;
+        let new = New {
+            function: function(lambda, &name, &wanted, &ticket),
+            tags: wanted.tags.clone(),
+            layers: layers.clone(),
+            code_bytes,
+            ticket,
+        };
+        if let Some(function) = insert(lambda, owner, new).await? {
             lambda.revisions.forget(owner, &name);
             return Ok(function);
         }
@@ -96,40 +113,37 @@ fn function(lambda: &Lambda, name: &FunctionName, wanted: &Wanted, ticket: &Tick
         last_modified: lambda.world.domain().now(),
         revision_id: lambda.world.random().uuid(),
         state: State::Pending,
+        layers: Vec::new(),
+        update: Update::Settled,
     }
 }
 
-async fn prepare(lambda: &Lambda, name: &FunctionName, code: &BlobDigest) -> Result<(), FunctionError> {
-    match lambda.worker.prepare(CodeDigest(code.to_string())).await {
-        Ok(bytes) if bytes > CODE_UNZIPPED_BYTES_MAX => Err(FunctionError::UnzippedTooLarge),
-        Ok(_) => Ok(()),
-        Err(PrepareError::TooLarge { .. }) => Err(FunctionError::UnzippedTooLarge),
-        Err(PrepareError::Bad(_)) => Err(FunctionError::ZipUnreadable),
-        Err(PrepareError::Host(reason)) => Err(FunctionError::Prepare { name: name.to_string(), reason }),
-    }
-}
-
-/// Writes the function; `false` when its package was collected meanwhile.
-async fn insert(
-    lambda: &Lambda,
-    owner: &Owner,
+/// What is written together.
+#[derive(Clone)]
+struct New {
     function: Function,
     tags: Tags,
+    layers: Vec<LayerVersionRef>,
+    /// Of the package, unpacked.
+    code_bytes: u64,
     ticket: Ticket,
-) -> Result<bool, FunctionError> {
+}
+
+/// Writes the function, and answers it with its layers; `None` when its package was collected meanwhile.
+async fn insert(lambda: &Lambda, owner: &Owner, new: New) -> Result<Option<Function>, FunctionError> {
     let owner = owner.clone();
     transact(&*lambda.store, move |tx| {
+        let New { mut function, tags, layers, code_bytes, ticket } = new.clone();
         if functions::get(tx, &owner, &function.name)?.is_some() {
             return Err(FunctionError::AlreadyExists(function.name.to_string()));
         }
-        if functions::code_usage(tx, &owner)?.saturating_add(function.code_bytes) > CODE_STORAGE_BYTES_MAX {
-            return Err(FunctionError::CodeStorageExceeded);
-        }
+        functions::check_room(tx, &owner, 0, function.code_bytes)?;
         if !garbage::hold(tx, &ticket, &owner.holder(&function.name))? {
-            return Ok(false);
+            return Ok(None);
         }
+        function.layers = layers::used(tx, &owner, &function, &layers, code_bytes)?;
         functions::insert(tx, &owner, &function, &tags)?;
-        Ok(true)
+        Ok(Some(function))
     })
     .await
 }

@@ -46,12 +46,14 @@ async fn delete(lambda: &Lambda, asked: Asked) -> Result<(), FunctionError> {
     let deleted = transact(&*lambda.store, move |tx| {
         let function = functions::get(tx, &key.owner, &key.name)?.ok_or_else(|| key.not_found())?;
         functions::delete(tx, &key.owner, &function)?;
-        garbage::release(tx, &function.code, &key.owner.holder(&key.name), grace)?;
+        for digest in function.blobs() {
+            garbage::release(tx, &digest, &key.owner.holder(&key.name), grace)?;
+        }
         Ok::<_, FunctionError>(function)
     })
     .await?;
     lambda.revisions.forget(&asked.owner, &asked.name);
-    lambda.scheduler.retire(deleted.revision_id);
+    lambda.scheduler.retire(deleted.serving().revision_id);
     Ok(())
 }
 

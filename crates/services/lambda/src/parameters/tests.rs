@@ -69,7 +69,6 @@ fn what_hearth_does_not_do_is_refused_by_name() {
         ("Publish", vec![("Publish", Document::Bool(true))]),
         ("PublishTo", vec![("PublishTo", text("LATEST_PUBLISHED"))]),
         ("PackageType Image", vec![("PackageType", text("Image"))]),
-        ("Layers", vec![("Layers", Document::List(vec![text("arn")]))]),
         ("VpcConfig", vec![("VpcConfig", structure([("SubnetIds", Document::List(vec![text("s")]))]))]),
         (
             "FileSystemConfigs",

@@ -4,7 +4,11 @@ mod create;
 mod delete;
 mod failures;
 mod invoke;
+mod layers;
+mod nothing;
 mod read;
+mod tags;
+mod update;
 mod worker;
 
 use std::sync::Arc;
@@ -125,6 +129,18 @@ impl Server {
         }
     }
 
+    /// Waits until an update is over, and says how it went.
+    async fn updated(&self, name: &str) -> String {
+        let mut changes = self.store.watch(hearth_store::Key::of("lambda/function"));
+        loop {
+            let configuration = self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
+            match string(&configuration, "LastUpdateStatus").as_str() {
+                "InProgress" => changes.changed().await,
+                status => return status.to_owned(),
+            }
+        }
+    }
+
     /// Waits until no task runs but the two that always do.
     async fn quiet(&self) {
         while self.tasks.running() > 2 {
@@ -230,5 +246,8 @@ fn fits(operation: &str, answer: &Document) {
         }
     }
     let model = Model::of("lambda").expect("in models/");
-    check(model, model.operation(operation).and_then(|facts| facts.output).expect("it answers"), answer);
+    match model.operation(operation).expect("in the model").output {
+        Some(shape) => check(model, shape, answer),
+        None => assert_eq!(*answer, Document::Structure(Vec::new())),
+    }
 }

@@ -18,6 +18,7 @@ pub(super) struct FakeWorker {
     prepared: Result<u64, PrepareError>,
     missing_runtime: Option<&'static str>,
     held: watch::Sender<bool>,
+    settling: watch::Sender<bool>,
     reports: mpsc::Sender<Report>,
     receiver: Mutex<Option<mpsc::Receiver<Report>>>,
 }
@@ -40,6 +41,7 @@ impl FakeWorker {
             prepared: Ok(1_000),
             missing_runtime: None,
             held: watch::Sender::new(false),
+            settling: watch::Sender::new(true),
             reports,
             receiver: Mutex::new(Some(receiver)),
         }
@@ -65,6 +67,15 @@ impl FakeWorker {
 
     pub(super) fn release(&self) {
         self.held.send_replace(false);
+    }
+
+    /// Functions and their updates are not made ready until they are let.
+    pub(super) fn hold_settling(&self) {
+        self.settling.send_replace(false);
+    }
+
+    pub(super) fn let_settle(&self) {
+        self.settling.send_replace(true);
     }
 
     pub(super) fn seen(&self) -> Seen {
@@ -110,7 +121,10 @@ impl Worker for FakeWorker {
     }
 
     fn warm_up(&self, _: &str) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
+        Box::pin(async {
+            let may = self.settling.subscribe().wait_for(|may| *may).await.is_ok();
+            assert!(may, "the sender is here");
+        })
     }
 
     fn start(&self, revision: Arc<Revision>) -> BoxFuture<'_, Result<EnvironmentId, StartError>> {

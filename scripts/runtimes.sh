@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Builds the functions of tests/runtimes that bring their own runtime, each on AWS's own client, into
+# .hearth/runtimes. Takes about two minutes the first time and nothing afterwards.
+#
+#   rust/bootstrap   lambda_runtime of crates.io; rust/plain is its handler without a platform, for benchmarks
+#   go/bootstrap     aws-lambda-go of the Go proxy
+#   python/          awslambdaric of PyPI, for the system's Python
+#   nodejs/          aws-lambda-ric of npm, whose native part is compiled here
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly out="$PWD/.hearth/runtimes" sources="$PWD/tests/runtimes"
+readonly python_client="awslambdaric==4.2.2" node_client="aws-lambda-ric@3.3.0"
+
+say() { echo "runtimes: $*"; }
+
+# changed NAME FILE...: true when NAME was not made from exactly these files.
+changed() {
+    local name="$1"
+    shift
+    [ "$(cat "$out/$name.made-from" 2>/dev/null)" != "$(cat "$@" | sha256sum)" ]
+}
+made() {
+    local name="$1"
+    shift
+    cat "$@" | sha256sum >"$out/$name.made-from"
+}
+
+# need COMMAND PACKAGE...: installs the Debian packages when the command is missing.
+need() {
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        say "$1 is missing (Debian: ${*:2})" >&2
+        exit 1
+    fi
+    say "installing ${*:2}"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" </dev/null >/dev/null
+}
+
+mkdir -p "$out"
+# Two test programs may ask at the same time.
+exec 9>"$out/lock"
+flock 9
+
+rust=("$sources/rust/Cargo.toml" "$sources/rust/Cargo.lock" "$sources/rust/src/main.rs" "$sources/rust/src/plain.rs")
+if changed rust "${rust[@]}"; then
+    say "building the function in Rust"
+    CARGO_TARGET_DIR="$out/rust-target" cargo build --quiet --release --locked --manifest-path "${rust[0]}"
+    mkdir -p "$out/rust"
+    cp "$out/rust-target/release/"{bootstrap,plain} "$out/rust/"
+    made rust "${rust[@]}"
+fi
+
+go=("$sources/go/go.mod" "$sources/go/go.sum" "$sources/go/main.go")
+if changed go "${go[@]}"; then
+    need go golang-go
+    say "building the function in Go"
+    mkdir -p "$out/go"
+    (cd "$sources/go" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/go/bootstrap" .)
+    made go "${go[@]}"
+fi
+
+if changed python <(echo "$python_client"; /usr/bin/python3 --version); then
+    say "fetching $python_client"
+    rm -rf "$out/python" "$out/pip"
+    python3 -m venv "$out/pip"
+    version="$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    "$out/pip/bin/pip" install --quiet --disable-pip-version-check --no-compile --target "$out/python" \
+        --only-binary=:all: --implementation cp --python-version "$version" "$python_client" </dev/null
+    rm -rf "$out/pip"
+    made python <(echo "$python_client"; /usr/bin/python3 --version)
+fi
+
+if changed nodejs <(echo "$node_client"; node --version); then
+    need node nodejs npm libnode-dev
+    need cmake cmake g++ make
+    need autoreconf autoconf automake
+    need libtoolize libtool
+    say "fetching and compiling $node_client"
+    rm -rf "$out/nodejs" "$out/npm"
+    mkdir -p "$out/npm" "$out/nodejs"
+    # The headers that were installed with node; node-gyp would fetch them from nodejs.org.
+    prefix="$(dirname "$(dirname "$(realpath "$(command -v node)")")")"
+    [ ! -f "$prefix/include/node/node.h" ] || export npm_config_nodedir="$prefix"
+    if ! (cd "$out/npm" && npm install --no-audit --no-fund "$node_client" </dev/null >"$out/npm.log" 2>&1); then
+        tail -n 40 "$out/npm.log" >&2
+        exit 1
+    fi
+    client="node_modules/aws-lambda-ric"
+    mkdir -p "$out/nodejs/$client"
+    cp -r "$out/npm/$client"/{bin,dist,package.json} "$out/nodejs/$client/"
+    rm -rf "$out/npm"
+    made nodejs <(echo "$node_client"; node --version)
+fi
