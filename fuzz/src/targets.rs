@@ -86,18 +86,21 @@ fn unpack(bytes: &[u8]) {
             let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
             made.expect("a temporary folder")
         };
-        unpack_below(room.get_or_init(make).path(), bytes);
+        let room = room.get_or_init(make).path();
+        unpack_below(room, &[bytes]);
+        // As two layers: the later one replaces all of the earlier.
+        unpack_below(room, &[bytes, bytes]);
     });
 }
 
-fn unpack_below(room: &Path, bytes: &[u8]) {
+fn unpack_below(room: &Path, archives: &[&[u8]]) {
     let tree = room.join("tree");
     // Left by an input that broke it.
     let _ = fs::remove_dir_all(&tree);
     fs::create_dir(&tree).expect("a folder of our own");
     fs::write(room.join("beside"), b"untouched").expect("a file of our own");
     let spec = UnpackSpec { destination: tree.clone(), bytes_max: BYTES_MAX, entries_max: ENTRIES_MAX };
-    let unpacked = hearth_sandbox::fuzzing::unpack(bytes, &spec).expect("a memory file");
+    let unpacked = hearth_sandbox::fuzzing::unpack(archives, &spec).expect("a memory file");
     if let Err(UnpackError::Host(why)) = &unpacked {
         panic!("an archive was taken for the host's fault: {why}");
     }

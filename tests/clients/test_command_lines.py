@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from conftest import ROLE, aws, binary, newest_python, zipped
+from conftest import ROLE, aws, binary, newest_python, wait_until, zipped
 
 HELLO = "def handler(event, context):\n    print('hello', event)\n    return {'hello': event['name']}\n"
 
@@ -67,6 +67,7 @@ def test_hearth_invoke_prints_the_answer_and_its_exit_code_tells_failure(hearth,
 def test_hearth_logs_shows_what_a_function_wrote(hearth, function):
     name = function(HELLO)
     hearth_command(hearth, "invoke", name, "--payload", '{"name": "Ada"}')
+    wait_until(lambda: "REPORT" in hearth_command(hearth, "logs", name).stdout)
     shown = hearth_command(hearth, "logs", name)
     assert shown.returncode == 0, shown.stderr
     assert "hello {'name': 'Ada'}" in shown.stdout and "REPORT RequestId" in shown.stdout

@@ -228,6 +228,13 @@ impl PascalCase {
         Self { bytes, len }
     }
 
+    /// Converts from snake case, the first letter small: `log_group_name` becomes `logGroupName`.
+    pub const fn camel(snake: &str) -> Self {
+        let mut name = Self::new(snake);
+        name.bytes[0] = name.bytes[0].to_ascii_lowercase();
+        name
+    }
+
     /// The name.
     pub fn as_str(&'static self) -> &'static str {
         std::str::from_utf8(&self.bytes[..self.len]).expect("made from a Rust identifier, which is UTF-8")

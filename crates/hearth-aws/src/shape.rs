@@ -5,9 +5,12 @@
 /// A field's wire name is its own in PascalCase (`function_name` is `FunctionName`); where AWS spells it
 /// otherwise, the name follows the field: `kms_key_arn as "KMSKeyArn": Option<String>`. A required member has a
 /// plain type, an optional one `Option<T>`. The model has checked presence before a structure is made.
+///
+/// A service whose members begin with small letters (`logGroupName`) says `camelCase;` before its structures.
 #[macro_export]
 macro_rules! shape {
-    ($(
+    (camelCase; $($structures:tt)*) => { $crate::shape!(@declare camel $($structures)*); };
+    (@declare $style:ident $(
         $(#[$meta:meta])*
         $visibility:vis struct $name:ident {
             $( $(#[$field_meta:meta])* $field:ident $(as $wire:literal)? : $type:ty ),* $(,)?
@@ -22,21 +25,22 @@ macro_rules! shape {
             fn from_document(document: $crate::Document) -> Result<Self, $crate::ShapeError> {
                 #[allow(unused_mut, unused_variables)]
                 let mut members = $crate::document::Members::of(document)?;
-                Ok(Self { $( $field: members.take($crate::shape!(@wire $field $($wire)?))?, )* })
+                Ok(Self { $( $field: members.take($crate::shape!(@wire $style $field $($wire)?))?, )* })
             }
         }
 
         impl $crate::IntoDocument for $name {
             fn into_document(self) -> $crate::Document {
                 $crate::Document::Structure(vec![
-                    $( ($crate::shape!(@wire $field $($wire)?), $crate::IntoDocument::into_document(self.$field)), )*
+                    $( ($crate::shape!(@wire $style $field $($wire)?), $crate::IntoDocument::into_document(self.$field)), )*
                 ])
             }
         }
     )*};
-    (@wire $field:ident $wire:literal) => { $wire };
-    (@wire $field:ident) => {{
-        static WIRE: $crate::document::PascalCase = $crate::document::PascalCase::new(stringify!($field));
+    (@wire $style:ident $field:ident $wire:literal) => { $wire };
+    (@wire $style:ident $field:ident) => {{
+        static WIRE: $crate::document::PascalCase = $crate::document::PascalCase::$style(stringify!($field));
         WIRE.as_str()
     }};
+    ($($structures:tt)*) => { $crate::shape!(@declare new $($structures)*); };
 }

@@ -2,26 +2,29 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
-use std::path::Path;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::api::{Command, Event, UnpackError, UnpackSpec, Unpacked};
 use crate::unpack;
 
-/// Unpacks an archive into a directory of this process, without the walls that the product puts around it. The
+/// Unpacks archives into one directory of this process, without the walls that the product puts around it. The
 /// process's current directory is another meanwhile.
 ///
 /// # Errors
 /// When the host has no memory file, or the directory cannot be entered.
-pub fn unpack(archive: &[u8], spec: &UnpackSpec) -> io::Result<Result<Unpacked, UnpackError>> {
-    let mut file = File::from(memfd_create("archive", MemfdFlags::CLOEXEC)?);
-    file.write_all(archive)?;
-    file.rewind()?;
+pub fn unpack(archives: &[&[u8]], spec: &UnpackSpec) -> io::Result<Result<Unpacked, UnpackError>> {
+    let in_memory = |archive: &&[u8]| -> io::Result<File> {
+        let mut file = File::from(memfd_create("archive", MemfdFlags::CLOEXEC)?);
+        file.write_all(archive)?;
+        file.rewind()?;
+        Ok(file)
+    };
+    let files = archives.iter().map(in_memory).collect::<io::Result<Vec<_>>>()?;
     let before = std::env::current_dir()?;
     std::env::set_current_dir(&spec.destination)?;
-    let unpacked = unpack::here(vec![file], spec);
-    std::env::set_current_dir(Path::new(&before))?;
+    let unpacked = unpack::here(files, spec);
+    std::env::set_current_dir(before)?;
     Ok(unpacked)
 }
 

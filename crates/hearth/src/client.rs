@@ -119,11 +119,6 @@ impl Client {
         self.send(Request::from_parts(head, body)).await
     }
 
-    /// A call to `/_hearth` that reads, with the token of the data folder.
-    pub async fn own(&self, path: &str) -> Answer {
-        self.own_with(Method::GET, path).await
-    }
-
     /// A call to `/_hearth`, with the token of the data folder.
     pub async fn own_with(&self, method: Method, path: &str) -> Answer {
         let token = data_folder::read_token(&self.data).unwrap_or_default();

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! start  store ─▶ blobs ─▶ sandbox ─▶ worker ─▶ services ─▶ front door ─▶ gate ─▶ listener
-//! stop   connections (calls finish) ─▶ worker (environments end) ─▶ services ─▶ sandbox, spawner ─▶ store
+//! stop   connections (calls finish) ─▶ worker (environments end) ─▶ services ─▶ function logs ─▶ sandbox, spawner
+//!        ─▶ store
 //! ```
 //!
 //! Each row has a task group of its own, because it must outlive those before it.
@@ -19,7 +20,12 @@ use tracing::warn;
 use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
+<<<<<<< HEAD
+use hearth_service_lambda::{Lambda, LambdaDeps};
+use hearth_service_logs::Logs;
+=======
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
+>>>>>>> main
 use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
@@ -36,7 +42,7 @@ use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
 use crate::keys;
 use crate::own::Own;
-use crate::services;
+use crate::services::{self, FunctionLogs};
 use crate::state::{self, State};
 
 /// How long environments may take to end once their calls are over.
@@ -107,6 +113,7 @@ pub struct Server {
     world: World,
     connections: TaskGroup,
     work: TaskGroup,
+    function_logs: TaskGroup,
     sandboxes: TaskGroup,
 }
 
@@ -145,6 +152,7 @@ impl Server {
         world: World,
     ) -> Result<Self> {
         let (connections, work, sandboxes) = (TaskGroup::new(), TaskGroup::new(), TaskGroup::new());
+        let function_logs = TaskGroup::new();
         let address = listener.local_addr().context("read the listener's address")?;
         let state = State::open(&options.state, folder, &world).await?;
         let (store, blobs) = (state.store(), state.blobs.clone());
@@ -169,6 +177,8 @@ impl Server {
         let sessions = Arc::new(keys::sessions(&*store, world.random()).await?);
         let iam = Iam::open(store.clone(), world.clone());
         iam.keep_up(&work);
+        let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal());
+        logs.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs: keeper.clone(),
@@ -177,6 +187,7 @@ impl Server {
             tasks: work.clone(),
             roles: iam.clone(),
             sessions: sessions.clone(),
+            logs: Arc::new(FunctionLogs(logs.ingest(&function_logs))),
             options: hearth_service_lambda::Options {
                 roles_must_exist: options.callers.are_verified(),
                 deprecated_runtimes: options.deprecated_runtimes,
@@ -184,14 +195,14 @@ impl Server {
                 ..hearth_service_lambda::Options::default()
             },
         });
-        let services = services::all(&lambda, &iam, &sessions, &world, options.callers.are_verified());
+        let services = services::all(&lambda, &iam, &logs, &sessions, &world, options.callers.are_verified());
         let door = door(services, &options, &world, &iam, sessions);
         let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
-        let gate = Arc::new(gate(folder, &options, door, &connections, &lambda, garbage));
+        let gate = Arc::new(gate(folder, door, &lambda, garbage));
         endpoint.open(gate.clone());
         front::spawn(listener, options.tls, gate, world.physical().clone(), &connections);
         let account = options.account;
-        Ok(Self { address, account, state, iam, worker, world, connections, work, sandboxes })
+        Ok(Self { address, account, state, iam, worker, world, connections, work, function_logs, sandboxes })
     }
 
     /// Where it listens.
@@ -214,6 +225,10 @@ impl Server {
         self.work.stop();
         if let Err(unfinished) = self.work.join(TASKS_LIMIT).await {
             warn!(tasks = unfinished.0, "tasks do not end");
+        }
+        self.function_logs.stop();
+        if self.function_logs.join(TASKS_LIMIT).await.is_err() {
+            warn!("what functions wrote last is lost: the store takes too long");
         }
         self.sandboxes.stop();
         if self.sandboxes.join(SANDBOX_LIMIT).await.is_err() {
@@ -246,14 +261,7 @@ fn door(
         .with_sessions(sessions)
 }
 
-fn gate(
-    folder: &DataFolder,
-    options: &Options,
-    door: FrontDoor,
-    connections: &TaskGroup,
-    lambda: &Arc<Lambda>,
-    garbage: Garbage,
-) -> Gate {
+fn gate(folder: &DataFolder, door: FrontDoor, lambda: &Arc<Lambda>, garbage: Garbage) -> Gate {
     let counts = Arc::new(Counts::default());
     Gate {
         door,
@@ -261,11 +269,8 @@ fn gate(
         own: Own {
             instance: folder.instance().to_owned(),
             token: folder.token().to_owned(),
-            account: options.account.clone(),
             garbage,
-            logs: lambda.logs().clone(),
             counts: counts.clone(),
-            stop: connections.stop_signal(),
         },
         counts,
     }

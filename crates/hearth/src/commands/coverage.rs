@@ -9,6 +9,7 @@ use tokio::sync::mpsc::Receiver;
 use hearth_aws::Sessions;
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps, Options};
+use hearth_service_logs::Logs;
 use hearth_store::{BlobKeeper, Blobs, SqliteStore};
 use hearth_worker::{
     BoxFuture, Call, CodeDigest, EnvironmentId, Failure, PrepareError, Reason, Report, Response, Revision,
@@ -19,7 +20,7 @@ use hearth_world::{TaskGroup, World};
 use crate::commands::block_on;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
-use crate::services;
+use crate::services::{self, FunctionLogs};
 
 /// Runs the command.
 pub fn run() -> Result<Exit> {
@@ -30,17 +31,20 @@ pub fn run() -> Result<Exit> {
         let store = Arc::new(SqliteStore::in_memory(&world)?);
         let (iam, sessions) = (Iam::open(store.clone(), world.clone()), Arc::new(Sessions::new([0; 32])));
         let blobs = Blobs::local(&folder.join("blobs"))?;
+        let tasks = TaskGroup::new();
+        let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal());
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs: BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO),
             worker: Arc::new(Absent),
             world: world.clone(),
-            tasks: TaskGroup::new(),
+            tasks: tasks.clone(),
             roles: iam.clone(),
             sessions: sessions.clone(),
+            logs: Arc::new(FunctionLogs(logs.ingest(&tasks))),
             options: Options::default(),
         });
-        Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &sessions, &world, false)))
+        Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &logs, &sessions, &world, false)))
     });
     folder.close()?;
     print!("{}", page?);

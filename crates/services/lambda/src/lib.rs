@@ -5,7 +5,7 @@
 //!   functions/  what a function is, stored and shown; Pending becomes Active, updates are made
 //!   layers/     layer versions, and which of them a function uses
 //!   invocation/ which environment runs a call
-//! logs          the latest lines of every log group
+//! logs          where the lines of functions go
 //! package       links to the code of functions
 //! ```
 //!
@@ -38,7 +38,7 @@ use hearth_world::{TaskGroup, World};
 
 use enduring::Enduring;
 use invocation::{Revisions, Scheduler};
-pub use logs::{LogLine, Logs, Tail};
+pub use logs::LogSink;
 pub use operations::service;
 pub use options::{IDLE, Options, ROOM_WAIT};
 use package::LinkKey;
@@ -61,6 +61,8 @@ pub struct LambdaDeps {
     pub roles: Arc<dyn Roles>,
     /// Issues the credentials of functions.
     pub sessions: Arc<Sessions>,
+    /// Takes what functions write.
+    pub logs: Arc<dyn LogSink>,
     /// Settings.
     pub options: Options,
 }
@@ -88,17 +90,15 @@ pub struct Lambda {
     pub(crate) revisions: Revisions,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) link_key: LinkKey,
-    logs: Arc<Logs>,
 }
 
 impl Lambda {
     /// Starts the service, inside of a runtime: its tasks run, and functions that a former run left Pending are
     /// taken up.
     pub fn open(deps: LambdaDeps) -> Arc<Self> {
-        let LambdaDeps { store, blobs, worker, world, tasks, roles, sessions, options } = deps;
+        let LambdaDeps { store, blobs, worker, world, tasks, roles, sessions, logs, options } = deps;
         let scheduler = Arc::new(Scheduler::new(worker.clone(), world.clone(), options.clone()));
-        let logs = Arc::new(Logs::new());
-        invocation::keep_up(&tasks, scheduler.clone(), logs.clone());
+        invocation::keep_up(&tasks, scheduler.clone(), logs);
         let link_key = LinkKey::new(world.random());
         let revisions = Revisions::default();
         let lambda = Arc::new(Self {
@@ -113,16 +113,10 @@ impl Lambda {
             revisions,
             scheduler,
             link_key,
-            logs,
         });
         functions::resume(&lambda);
         functions::take_over(&lambda);
         lambda
-    }
-
-    /// The latest log lines of all functions.
-    pub fn logs(&self) -> &Arc<Logs> {
-        &self.logs
     }
 
     /// Does work that goes on when the caller who waits for it hangs up.

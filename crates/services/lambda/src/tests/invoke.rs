@@ -252,13 +252,13 @@ async fn an_environment_that_is_always_gone_is_an_error_and_not_a_loop() {
 
 #[tokio::test]
 async fn an_environment_that_closed_while_idle_is_not_used_again() {
-    let server = Server::start();
+    let mut server = Server::start();
     server.function("thumbnail").await;
     server.invoke("thumbnail", "1").await.expect("invoked");
     server.worker.close(EnvironmentId(1)).await;
     // Reports are taken in order: when this line is there, the closing has been seen.
     log(&server, "after the closing").await;
-    server.lambda.logs().tail(ACCOUNT, "eu-west-1", "g", Timestamp::from_millis(0), true).next().await;
+    server.written.recv().await.expect("the line");
     server.invoke("thumbnail", "2").await.expect("invoked");
     assert_eq!(environments(&server), [1, 2]);
 }
@@ -303,12 +303,20 @@ async fn a_function_acts_as_a_session_of_its_role_that_is_named_after_it() {
 }
 
 #[tokio::test]
-async fn the_lines_of_a_function_can_be_followed() {
-    let server = Server::start();
-    let mut tail = server.lambda.logs().tail(ACCOUNT, "eu-west-1", "g", Timestamp::from_millis(0), true);
+async fn the_lines_of_a_function_go_to_whoever_keeps_logs() {
+    let mut server = Server::start();
     log(&server, "START").await;
-    let lines = tail.next().await.expect("it follows");
-    assert_eq!((lines.len(), lines[0].message.as_str()), (1, "START"));
+    let written = server.written.recv().await.expect("a batch");
+    assert_eq!((written.account.as_str(), written.group.as_str()), (ACCOUNT, "g"));
+    assert_eq!(written.events[0].message, "START");
+}
+
+#[tokio::test]
+async fn what_the_worker_said_last_is_taken_after_the_stop() {
+    let mut server = Server::start();
+    server.tasks.stop();
+    log(&server, "END").await;
+    assert_eq!(server.written.recv().await.expect("a batch").events[0].message, "END");
 }
 
 async fn log(server: &Server, message: &str) {

@@ -18,11 +18,12 @@ use hearth_aws::credentials::{NoRoles, Sessions};
 use hearth_aws::model::{Kind, Model, ShapeId};
 use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
 use hearth_store::{BlobKeeper, Blobs, SqliteStore, Store};
+use hearth_worker::LogBatch;
 use hearth_world::{TaskGroup, World};
 use tempfile::TempDir;
 use worker::FakeWorker;
 
-use crate::{Lambda, LambdaDeps, Options, service};
+use crate::{Lambda, LambdaDeps, LogSink, Options, service};
 
 type Members = Vec<(&'static str, Document)>;
 type Answer = Result<Document, ApiError>;
@@ -41,7 +42,17 @@ struct Server {
     store: Arc<dyn Store>,
     blobs: Blobs,
     tasks: TaskGroup,
+    written: tokio::sync::mpsc::UnboundedReceiver<LogBatch>,
     _folder: Arc<TempDir>,
+}
+
+/// Hands on what functions write.
+struct Written(tokio::sync::mpsc::UnboundedSender<LogBatch>);
+
+impl LogSink for Written {
+    fn write(&self, batch: LogBatch) {
+        let _ = self.0.send(batch);
+    }
 }
 
 impl Server {
@@ -66,6 +77,7 @@ impl Server {
         worker: FakeWorker,
     ) -> Self {
         let (worker, tasks) = (Arc::new(worker), TaskGroup::new());
+        let (write, written) = tokio::sync::mpsc::unbounded_channel();
         let deps = LambdaDeps {
             store: store.clone(),
             blobs: BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), GRACE),
@@ -74,11 +86,12 @@ impl Server {
             tasks: tasks.clone(),
             roles: Arc::new(NoRoles),
             sessions: Arc::new(Sessions::new([1; 32])),
+            logs: Arc::new(Written(write)),
             options: Options { architecture: "x86_64", ..options },
         };
         let lambda = Lambda::open(deps);
         let services = Services::new(vec![service(lambda.clone())], Arc::new(AllowAll));
-        Self { services, lambda, worker, world, store, blobs, tasks, _folder: folder }
+        Self { services, lambda, worker, world, store, blobs, tasks, written, _folder: folder }
     }
 
     /// Another run of the server on the same data.

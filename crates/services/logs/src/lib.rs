@@ -1,0 +1,77 @@
+//! What a customer calls CloudWatch Logs: groups, streams and events, and what functions write.
+//!
+//! ```text
+//! operations/   one file per operation, or per family of them
+//!   groups streams    records by name          keys      where everything lies
+//!   batches           events, compressed       position  an event's place, id and token
+//!   read              events in their order    patterns/ which of them match
+//!   ingest            what functions write     expiry    what leaves the disk
+//! ```
+//!
+//! PutLogEvents answers when its events are on stable storage. What functions write is written in the background.
+//! Never: knows another service; shows an event of a stream or group that was deleted, or that has expired.
+
+mod batches;
+mod error;
+mod expiry;
+mod groups;
+mod ingest;
+mod keys;
+mod operations;
+mod patterns;
+mod position;
+mod read;
+mod stored;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use hearth_store::Store;
+use hearth_world::{Stop, TaskGroup, World};
+pub use ingest::{Batch, Ingest};
+pub use operations::service;
+
+/// The state of the service, shared by its operations.
+pub struct Logs {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) world: World,
+    /// Ends the streams of those who follow.
+    pub(crate) stop: Stop,
+    pub(crate) sessions: operations::Sessions,
+}
+
+impl Logs {
+    /// The service over a store. `stop` ends live tails.
+    pub fn open(store: Arc<dyn Store>, world: World, stop: Stop) -> Arc<Self> {
+        Arc::new(Self { store, world, stop, sessions: operations::Sessions::default() })
+    }
+
+    /// Lets what expired and what was deleted leave the disk, until the group stops.
+    pub fn keep_up(self: &Arc<Self>, tasks: &TaskGroup) {
+        expiry::keep_up(self, tasks);
+    }
+
+    /// Starts the writer of what functions write. When the group stops, what waits is written first.
+    pub fn ingest(self: &Arc<Self>, tasks: &TaskGroup) -> Ingest {
+        ingest::start(self, tasks)
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.world.domain().now().as_millis()).unwrap_or(0)
+    }
+
+    /// A number for a new group or stream.
+    pub(crate) fn number(&self) -> u64 {
+        u64::from_le_bytes(self.world.random().bytes())
+    }
+}
+
+impl fmt::Debug for Logs {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Logs").finish_non_exhaustive()
+    }
+}
