@@ -13,7 +13,7 @@ readonly target="${CARGO_TARGET_DIR:-target}"
 readonly packages=(bash dash coreutils util-linux mount e2fsprogs iproute2 procps grep sed findutils mawk kmod
     hostname python3.11 python3.11-minimal libpython3.11-stdlib libpython3.11-minimal python3-minimal ca-certificates)
 readonly boot_modules=(virtio_pci virtio_blk)
-readonly modules=(loop veth nf_tables nft_ct nft_masq nft_chain_nat nft_connlimit nft_reject nft_reject_inet nft_fib nft_fib_inet)
+readonly modules=(loop veth nf_tables nft_ct nft_masq nft_chain_nat nft_connlimit nft_reject nft_reject_ipv4 nft_reject_inet nft_fib nft_fib_inet)
 
 say() { printf 'test-v2: %s\n' "$1"; }
 
