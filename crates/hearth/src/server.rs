@@ -20,12 +20,8 @@ use tracing::warn;
 use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
-<<<<<<< HEAD
-use hearth_service_lambda::{Lambda, LambdaDeps};
-use hearth_service_logs::Logs;
-=======
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
->>>>>>> main
+use hearth_service_logs::Logs;
 use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
