@@ -19,7 +19,7 @@ step "building functions on AWS's own runtime clients"
 scripts/runtimes.sh
 step "testing the crates and the program"
 # Every runtime of tests/runtimes must be here: none of them is skipped.
-HEARTH_RUNTIMES=all HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --lib --bins --tests --no-fail-fast
+HEARTH_TEST_RUNTIMES=all HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --lib --bins --tests --no-fail-fast
 step "testing with real AWS clients"
 HEARTH_BINARY="$(realpath "$target/debug/hearth")" .hearth/venv/bin/python -m pytest -q tests/clients
 step "all tests passed"

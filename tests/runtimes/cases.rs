@@ -47,7 +47,7 @@ pub(crate) struct Bench<'h> {
 #[track_caller]
 pub(crate) fn all(runtime: &'static str, language: Language) {
     if !languages::is_available(runtime) {
-        let all = std::env::var("HEARTH_RUNTIMES").is_ok_and(|wanted| wanted == "all");
+        let all = std::env::var("HEARTH_TEST_RUNTIMES").is_ok_and(|wanted| wanted == "all");
         assert!(!all, "{runtime} is not on this machine");
         eprintln!("skipped: {runtime} is not on this machine");
         return;

@@ -1,6 +1,6 @@
 //! One set of cases over every runtime: managed ones, and functions that bring AWS's own clients.
 //!
-//! A runtime that is missing on this machine fails its test where `HEARTH_RUNTIMES=all` (the gate sets it), and is
+//! A runtime that is missing on this machine fails its test where `HEARTH_TEST_RUNTIMES=all` (the gate sets it), and is
 //! named as skipped elsewhere.
 
 mod cases;
