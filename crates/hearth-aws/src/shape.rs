@@ -1,4 +1,5 @@
-//! `shape!`: typed inputs and outputs of operations, made from a [`Document`](crate::Document) and back.
+//! `shape!`: typed inputs and outputs of operations, made from a [`Document`](crate::Document) and back; `operation!`: a
+//! whole operation of a family.
 
 /// Declares structures whose fields are members of a model's structure.
 ///
@@ -43,4 +44,37 @@ macro_rules! shape {
         WIRE.as_str()
     }};
     ($($structures:tt)*) => { $crate::shape!(@declare new $($structures)*); };
+}
+
+/// Declares an operation of a family, many of which differ only in what they are about: the members of its input and
+/// its output, and what it does. First the service's state, then what [`shape!`](crate::shape) takes before its structs.
+#[macro_export]
+macro_rules! operation {
+    (
+        $state:ty, [$($case:tt)*],
+        $(#[$doc:meta])* $name:ident { $($input:tt)* } => { $($output:tt)* } |$cx:ident, $given:ident| $body:block
+    ) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        const _: () = {
+            $crate::shape! {
+                $($case)*
+                pub struct Input { $($input)* }
+                pub struct Output { $($output)* }
+            }
+
+            impl $crate::Operation for $name {
+                const NAME: &'static str = stringify!($name);
+                type State = $state;
+                type Input = Input;
+                type Output = Output;
+
+                #[allow(unused_variables)]
+                async fn call($cx: &$crate::Cx<$state>, $given: Input) -> Result<Output, $crate::ApiError> {
+                    $body
+                }
+            }
+        };
+    };
 }

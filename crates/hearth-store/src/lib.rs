@@ -28,6 +28,7 @@ pub use garbage::{BlobKeeper, KeepError};
 pub use key::{Key, KeyParts, KeyRange};
 pub use migrations::{BATCH, Migration, MigrationError, Step, is_migrated, migrate};
 pub use postgres::{NotAnAddress, PostgresAddress, PostgresError, PostgresStore};
+pub use records::{RecordError, Stored};
 pub use seam::{
     Abort, BoxFuture, Each, Job, KEY_BYTES_MAX, Kind, Order, Store, StoreError, Tx, TxResult,
     VALUE_BYTES_MAX, Watch, transact, transact_read, transact_take,

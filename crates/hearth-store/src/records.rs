@@ -1,4 +1,5 @@
-//! How the store's own records lie in it: a version byte, then the record of that version in postcard.
+//! How records lie in the store, its own and those of services: a version byte, then the record of that version in
+//! postcard.
 //!
 //! Never: a type that was written once changes; a new version gets a type and a byte of its own.
 
@@ -7,6 +8,42 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::seam::{StoreError, TxResult};
+
+/// A record that this program cannot read: damaged, or written by a newer one.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Of a version that this program does not know; `None` when there is not even that.
+    #[error("the record is of version {0:?}, which this program does not know")]
+    Version(Option<u8>),
+    /// Not what this version looks like.
+    #[error("the record is damaged")]
+    Damaged(#[from] postcard::Error),
+}
+
+/// What a service keeps in the store.
+pub trait Stored: Serialize + DeserializeOwned {
+    /// The version that is written.
+    const VERSION: u8 = 1;
+
+    /// Reads a record of an earlier version.
+    fn older(version: u8, _body: &[u8]) -> Result<Self, RecordError> {
+        Err(RecordError::Version(Some(version)))
+    }
+
+    /// The record with its version in front.
+    fn encode(&self) -> Result<Bytes, RecordError> {
+        Ok(postcard::to_extend(self, vec![Self::VERSION])?.into())
+    }
+
+    /// The record of this version or of an earlier one.
+    fn decode(record: &[u8]) -> Result<Self, RecordError> {
+        match record.split_first() {
+            Some((version, body)) if *version == Self::VERSION => Ok(postcard::from_bytes(body)?),
+            Some((version, body)) => Self::older(*version, body),
+            None => Err(RecordError::Version(None)),
+        }
+    }
+}
 
 /// The record with its version in front.
 pub(crate) fn encode<T: Serialize>(version: u8, record: &T) -> TxResult<Bytes> {

@@ -1,14 +1,13 @@
 //! Access keys of users and of an account's root. In a transaction.
 
 use bytes::Bytes;
-use hearth_store::{Key, Tx};
+use hearth_store::{Key, Stored, Tx};
 use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IamError;
 use crate::names;
 use crate::records;
-use crate::stored::Stored;
 use crate::users::User;
 
 /// Access keys of one user (quota of IAM).

@@ -3,9 +3,7 @@
 use std::fmt;
 
 use hearth_aws::{ApiError, Code};
-use hearth_store::StoreError;
-
-use crate::stored::RecordError;
+use hearth_store::{RecordError, StoreError};
 
 /// What kind of thing a text is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! Groups and their members, by ids on both sides. In a transaction.
 
 use bytes::Bytes;
-use hearth_store::{Key, Tx};
+use hearth_store::{Key, Stored, Tx};
 use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
 use crate::principals::Principal;
 use crate::records::{self, Record};
-use crate::stored::Stored;
 use crate::users::User;
 use crate::{inline_policies, names};
 

@@ -1,12 +1,11 @@
 //! The policies that are part of a user, a group or a role: one record each. In a transaction.
 
-use hearth_store::{Key, Tx, VALUE_BYTES_MAX};
+use hearth_store::{Key, Stored, Tx, VALUE_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
 use crate::principals::Principal;
 use crate::records;
-use crate::stored::Stored;
 
 /// All inline policies of one principal together, in characters without white space (quotas of IAM).
 const fn characters_max(what: What) -> usize {

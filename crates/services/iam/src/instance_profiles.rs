@@ -1,14 +1,13 @@
 //! Instance profiles: each holds one role at most. In a transaction.
 
 use bytes::Bytes;
-use hearth_store::{Key, Tx};
+use hearth_store::{Key, Stored, Tx};
 use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
 use crate::records::{self, Record};
 use crate::roles::Role;
-use crate::stored::Stored;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InstanceProfile {

@@ -28,7 +28,6 @@ mod policies;
 mod principals;
 mod records;
 mod roles;
-mod stored;
 mod tags;
 mod users;
 

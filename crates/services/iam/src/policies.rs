@@ -1,6 +1,6 @@
 //! Managed policies: the customer's own, with up to five versions, and AWS's, which are read only. In a transaction.
 
-use hearth_store::{Key, Tx};
+use hearth_store::{Key, Stored, Tx};
 use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,6 @@ use crate::inline_policies::characters;
 use crate::managed_policies;
 use crate::principals::{self, Use};
 use crate::records::{self, Record};
-use crate::stored::Stored;
 
 /// Versions of one policy.
 pub(crate) const VERSIONS_MAX: usize = 5;

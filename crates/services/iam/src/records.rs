@@ -4,10 +4,9 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use hearth_store::{Key, KeyRange, Order, Tx, VALUE_BYTES_MAX};
+use hearth_store::{Key, KeyRange, Order, Stored, Tx, VALUE_BYTES_MAX};
 
 use crate::error::{IamError, What};
-use crate::stored::Stored;
 
 /// A kind of record.
 pub(crate) trait Record: Stored {

@@ -1,14 +1,13 @@
 //! Roles. What belongs to one lies under its name, which never changes. In a transaction.
 
 use hearth_aws::names::RoleArn;
-use hearth_store::Tx;
+use hearth_store::{RecordError, Stored, Tx};
 use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
 use crate::principals::Principal;
 use crate::records::{self, Record};
-use crate::stored::{RecordError, Stored};
 use crate::{inline_policies, instance_profiles};
 
 /// A trust policy, in characters without white space (quota of IAM, its highest value).

@@ -1,13 +1,12 @@
 //! Users. What belongs to one lies under its id, so that another name moves nothing. In a transaction.
 
-use hearth_store::Tx;
+use hearth_store::{Stored, Tx};
 use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
 use crate::principals::Principal;
 use crate::records::{self, Record};
-use crate::stored::Stored;
 use crate::{access_keys, groups, inline_policies, names};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

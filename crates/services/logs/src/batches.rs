@@ -10,7 +10,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
-use crate::stored::{RecordError, Stored};
+use hearth_store::Stored;
 
 /// Batches end where minutes do: a reader who begins at a time looks at most so far back.
 pub(crate) const SPAN_MS: u64 = 60_000;
@@ -63,8 +63,17 @@ pub(crate) struct Packed {
     pub(crate) parts: Vec<Bytes>,
 }
 
+/// Events that cannot be packed, or a batch that cannot be unpacked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PackError {
+    #[error("the events cannot be packed or unpacked")]
+    Packing(#[source] std::io::Error),
+    #[error("the batch is damaged")]
+    Damaged(#[from] postcard::Error),
+}
+
 /// Packs events, which are in the order of their times.
-pub(crate) fn pack(events: &[Event]) -> Result<Vec<Packed>, RecordError> {
+pub(crate) fn pack(events: &[Event]) -> Result<Vec<Packed>, PackError> {
     let mut packed = Vec::new();
     let mut rest = events;
     while let Some(first) = rest.first() {
@@ -81,13 +90,12 @@ pub(crate) fn pack(events: &[Event]) -> Result<Vec<Packed>, RecordError> {
     Ok(packed)
 }
 
-fn pack_one(batch: &[Event]) -> Result<Packed, RecordError> {
+fn pack_one(batch: &[Event]) -> Result<Packed, PackError> {
     let (first, last) = (batch[0].time, batch[batch.len() - 1].time);
     let events = Events(batch.iter().map(|event| (event.time - first, event.message.clone())).collect());
     let plain = postcard::to_stdvec(&events)?;
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
-    let compressed =
-        encoder.write_all(&plain).and_then(|()| encoder.finish()).map_err(RecordError::Packing)?;
+    let compressed = encoder.write_all(&plain).and_then(|()| encoder.finish()).map_err(PackError::Packing)?;
     let compressed = Bytes::from(compressed);
     let parts = (0..compressed.len().div_ceil(PART_BYTES))
         .map(|part| compressed.slice(part * PART_BYTES..compressed.len().min((part + 1) * PART_BYTES)));
@@ -95,11 +103,11 @@ fn pack_one(batch: &[Event]) -> Result<Packed, RecordError> {
 }
 
 /// Unpacks the parts of one batch whose first event has this time.
-pub(crate) fn unpack(first: u64, parts: &[Bytes]) -> Result<Vec<Event>, RecordError> {
+pub(crate) fn unpack(first: u64, parts: &[Bytes]) -> Result<Vec<Event>, PackError> {
     let compressed = parts.concat();
     let mut plain = Vec::with_capacity(compressed.len() * 4);
     let mut decoder = DeflateDecoder::new(&compressed[..]).take(UNPACKED_BYTES_MAX);
-    decoder.read_to_end(&mut plain).map_err(RecordError::Packing)?;
+    decoder.read_to_end(&mut plain).map_err(PackError::Packing)?;
     let Events(events) = postcard::from_bytes(&plain)?;
     Ok(events.into_iter().map(|(after, message)| Event { time: first + after, message }).collect())
 }

@@ -1,9 +1,9 @@
 //! What goes wrong in CloudWatch Logs, in AWS's words.
 
 use hearth_aws::{ApiError, Code};
-use hearth_store::StoreError;
+use hearth_store::{RecordError, StoreError};
 
-use crate::stored::RecordError;
+use crate::batches::PackError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogsError {
@@ -32,6 +32,8 @@ pub(crate) enum LogsError {
     Store(#[from] StoreError),
     #[error("read a record of logs")]
     Unreadable(#[from] RecordError),
+    #[error("read or write a batch of events")]
+    Packed(#[from] PackError),
 }
 
 impl LogsError {
@@ -53,7 +55,7 @@ impl From<LogsError> for ApiError {
             Limit => ApiError::client(Code::Modelled("LimitExceededException"), &error),
             TooManyTags(_) => ApiError::client(Code::Modelled("TooManyTagsException"), &error),
             Store(cause) => ApiError::internal_saying(cause.to_string(), error),
-            Unreadable(_) => ApiError::internal(error),
+            Unreadable(_) | Packed(_) => ApiError::internal(error),
         }
     }
 }

@@ -5,13 +5,12 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_store::{KeyRange, Order, Tx, VALUE_BYTES_MAX};
+use hearth_store::{KeyRange, Order, Stored, Tx, VALUE_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LogsError;
 use crate::expiry;
 use crate::keys::Owner;
-use crate::stored::Stored;
 
 /// Tags of one resource.
 pub(crate) const TAGS_MAX: usize = 50;

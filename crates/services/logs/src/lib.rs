@@ -21,7 +21,6 @@ mod operations;
 mod patterns;
 mod position;
 mod read;
-mod stored;
 mod streams;
 #[cfg(test)]
 mod tests;

@@ -12,13 +12,12 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use hearth_store::{Key, KeyRange, Order, Tx};
+use hearth_store::{Key, KeyRange, Order, Stored, Tx};
 
 use crate::batches::{self, Entry, Event, SPAN_MS};
 use crate::error::LogsError;
 use crate::keys::Owner;
 use crate::position::Position;
-use crate::stored::Stored;
 use crate::streams;
 
 /// Messages of one page: 1 MB, AWS's limit of GetLogEvents and FilterLogEvents.

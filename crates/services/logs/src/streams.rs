@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use hearth_store::{Key, KeyRange, Order, Tx};
+use hearth_store::{Key, KeyRange, Order, Stored, Tx};
 use serde::{Deserialize, Serialize};
 
 use crate::batches::{Entry, Packed};
@@ -10,7 +10,6 @@ use crate::error::LogsError;
 use crate::expiry;
 use crate::groups::{Group, nothing};
 use crate::keys::Owner;
-use crate::stored::Stored;
 
 /// A stream. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -12,33 +12,7 @@ use crate::patterns::Pattern;
 
 /// Declares an operation: the members of its input and its output, and what it does.
 macro_rules! operation {
-    ($(#[$doc:meta])* $name:ident { $($input:tt)* } => { $($output:tt)* } |$cx:ident, $given:ident| $body:block) => {
-        $(#[$doc])*
-        pub(crate) struct $name;
-
-        const _: () = {
-            hearth_aws::shape! {
-                camelCase;
-                pub struct Input { $($input)* }
-                pub struct Output { $($output)* }
-            }
-
-            impl hearth_aws::Operation for $name {
-                const NAME: &'static str = stringify!($name);
-                type State = $crate::Logs;
-                type Input = Input;
-                type Output = Output;
-
-                #[allow(unused_variables)]
-                async fn call(
-                    $cx: &hearth_aws::Cx<$crate::Logs>,
-                    $given: Input,
-                ) -> Result<Output, hearth_aws::ApiError> {
-                    $body
-                }
-            }
-        };
-    };
+    ($($declared:tt)*) => { hearth_aws::operation! { $crate::Logs, [camelCase;], $($declared)* } };
 }
 
 pub(super) use operation;
