@@ -34,7 +34,7 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
         versioning: Versioning::Never,
     };
     write(&cx, move |tx| buckets::create(tx, &new)).await?;
-    Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)), ..CreateBucketOutput::default() })
+    Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) })
 }
 
 /// The region of a new bucket.
@@ -138,7 +138,6 @@ pub(crate) async fn list(cx: Cx, input: ListBucketsInput) -> Result<ListBucketsO
         bucket_region: Some(bucket.region).filter(|_| is_paged),
         creation_date: Some(time(bucket.created)),
         name: Some(bucket.name),
-        ..dto::Bucket::default()
     });
     Ok(ListBucketsOutput {
         buckets: Some(shown.collect()),
