@@ -7,6 +7,7 @@
 mod archives;
 mod channel;
 mod clients;
+mod connections;
 mod files;
 mod kernel;
 mod logs;

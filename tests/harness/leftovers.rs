@@ -176,11 +176,23 @@ fn tasks_of(group: &Path) -> Vec<u32> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
+/// Whether a sandbox of this server stands still.
+pub fn is_one_frozen(hearth: &Hearth) -> bool {
+    let is_frozen = |group: &Path| {
+        let read = |name| fs::read_to_string(group.join(name)).unwrap_or_default();
+        read("freezer.state") == "FROZEN\n" || read("cgroup.events").contains("frozen 1")
+    };
+    children(&hearth.instance()).any(|group| is_frozen(&group))
+}
+
+fn children(instance: &str) -> impl Iterator<Item = PathBuf> {
+    let groups = groups(instance).into_iter().filter_map(|group| fs::read_dir(group).ok());
+    groups.flatten().flatten().map(|child| child.path())
+}
+
 /// Processes and threads that run in sandboxes of this server now.
 pub fn tasks(hearth: &Hearth) -> BTreeSet<u32> {
-    let groups = groups(&hearth.instance()).into_iter();
-    let children = groups.filter_map(|group| fs::read_dir(group).ok()).flatten().flatten();
-    children.flat_map(|child| tasks_of(&child.path())).collect()
+    children(&hearth.instance()).flat_map(|group| tasks_of(&group)).collect()
 }
 
 /// Those of them that are functions' own: not the first process of a sandbox.
