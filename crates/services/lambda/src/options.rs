@@ -9,6 +9,9 @@ use crate::runtimes::Deprecated;
 /// parties saw 5 to 15 minutes.
 pub const IDLE: Duration = Duration::from_secs(600);
 
+/// How long the credentials of a function hold. AWS does not tell; its functions see theirs for some hours.
+pub const CREDENTIALS: Duration = Duration::from_secs(12 * 3_600);
+
 /// How long a call waits for room on a full host (a limit of this server, not of AWS).
 pub const ROOM_WAIT: Duration = Duration::from_secs(1);
 
@@ -20,6 +23,8 @@ pub struct Options {
     pub environments_max: u32,
     /// An environment that was idle for so long is ended.
     pub idle: Duration,
+    /// How long the credentials of an environment hold. It gets no call in their last hour: another one takes its place.
+    pub credentials: Duration,
     /// How long a call waits for room on a full host.
     pub room_wait: Duration,
     /// Calls of one account in one region that run at the same time.
@@ -40,6 +45,7 @@ impl Default for Options {
         Self {
             environments_max: CONCURRENT_EXECUTIONS,
             idle: IDLE,
+            credentials: CREDENTIALS,
             room_wait: ROOM_WAIT,
             concurrent_executions: CONCURRENT_EXECUTIONS,
             deprecated_runtimes: Deprecated::Allow,
