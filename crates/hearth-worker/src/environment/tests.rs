@@ -115,12 +115,15 @@ impl Fixture {
 
     /// The sandbox that was started last.
     async fn inside(&self) -> Inside {
-        loop {
-            match self.started.try_recv() {
-                Ok(inside) => return inside,
-                Err(_) => tokio::task::yield_now().await,
+        within(async {
+            loop {
+                match self.started.try_recv() {
+                    Ok(inside) => return inside,
+                    Err(_) => tokio::task::yield_now().await,
+                }
             }
-        }
+        })
+        .await
     }
 
     async fn lines(&mut self, until: &str) -> Vec<String> {
