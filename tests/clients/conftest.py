@@ -154,9 +154,9 @@ def aws_program(version):
     raise AssertionError(f"version {version} of the AWS CLI is missing: run scripts/setup.sh clients")
 
 
-def aws_environment(**more):
+def aws_environment():
     """What the AWS CLI is told beside its arguments: no file of the user's."""
-    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **CREDENTIALS, **more}
+    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **CREDENTIALS}
 
 
 def aws(endpoint, *arguments, check=True, version=1):

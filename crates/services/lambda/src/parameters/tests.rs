@@ -41,7 +41,7 @@ fn what_is_not_given_is_as_aws_has_it() {
     let wanted = request([]).check().expect("a good request");
     assert_eq!((wanted.memory_mb, wanted.timeout_seconds, wanted.ephemeral_mb), (128, 3, 512));
     assert_eq!((wanted.architecture.as_str(), wanted.description.as_str()), ("x86_64", ""));
-    assert_eq!((wanted.environment, wanted.log_group), (None, None));
+    assert_eq!((wanted.environment, wanted.logging), (None, Logging::default()));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn what_hearth_does_not_do_is_refused_by_name() {
 #[test]
 fn levels_of_logs_need_the_json_format_and_are_info_without_a_word() {
     let logging = |members: &[(&'static str, &str)]| {
-        let members = members.iter().map(|(name, value)| (*name, text(value))).collect();
+        let members = members.iter().map(|(name, value)| (*name, text(*value))).collect();
         request(vec![("LoggingConfig", Document::Structure(members))]).check().map(|wanted| wanted.logging.format)
     };
     let json = |application, system| LogFormat::Json { application, system };
