@@ -61,8 +61,64 @@ pub struct Revision {
     pub layers: Vec<CodeDigest>,
     /// `LoggingConfig.LogGroup`.
     pub log_group: String,
+    /// `LoggingConfig.LogFormat` and its levels.
+    pub log_format: LogFormat,
     /// The execution role's ARN and its temporary credentials.
     pub identity: Identity,
+}
+
+/// How a function's log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As the function writes it, with the platform's lines.
+    #[default]
+    Text,
+    /// Events in JSON.
+    Json {
+        /// `ApplicationLogLevel`: what of the function's is below it is left out.
+        application: LogLevel,
+        /// `SystemLogLevel`: what of the platform's is below it is left out.
+        system: LogLevel,
+    },
+}
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)] // They are AWS's words.
+pub enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl LogLevel {
+    /// By its name as AWS spells it, or as Python's loggers do, in any case.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "TRACE" => Self::Trace,
+            "DEBUG" => Self::Debug,
+            "INFO" => Self::Info,
+            "WARN" | "WARNING" => Self::Warn,
+            "ERROR" => Self::Error,
+            "FATAL" | "CRITICAL" => Self::Fatal,
+            _ => return None,
+        })
+    }
+
+    /// As AWS spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
 }
 
 /// Whom a function acts as.

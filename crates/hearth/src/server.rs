@@ -17,7 +17,7 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
+use hearth_aws::{AllowAll, Authorise, FrontDoor, InProcess, RootOnly, Services, Sessions};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
@@ -173,8 +173,8 @@ impl Server {
         let sessions = Arc::new(keys::sessions(&*store, world.random()).await?);
         let iam = Iam::open(store.clone(), world.clone());
         iam.keep_up(&work);
-        let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal());
-        logs.keep_up(&work);
+        let client = Arc::new(InProcess::default());
+        let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal(), client.clone());
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs: keeper.clone(),
@@ -192,6 +192,9 @@ impl Server {
             },
         });
         let services = services::all(&lambda, &iam, &logs, &sessions, &world, options.callers.are_verified());
+        let services = Arc::new(Services::new(services, authorise(options.callers)));
+        client.connect(services.clone());
+        logs.keep_up(&work);
         let door = door(services, &options, &world, &iam, sessions);
         let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
         let gate = Arc::new(gate(folder, door, &lambda, garbage));
@@ -236,8 +239,15 @@ impl Server {
     }
 }
 
+fn authorise(callers: Callers) -> Arc<dyn Authorise> {
+    match callers {
+        Callers::Anybody => Arc::new(AllowAll),
+        Callers::Root => Arc::new(RootOnly),
+    }
+}
+
 fn door(
-    services: Vec<Service>,
+    services: Arc<Services>,
     options: &Options,
     world: &World,
     iam: &Arc<Iam>,
@@ -248,11 +258,7 @@ fn door(
         hosts: options.hosts.clone(),
         accept_unknown_keys: !options.callers.are_verified(),
     };
-    let authorise: Arc<dyn Authorise> = match options.callers {
-        Callers::Anybody => Arc::new(AllowAll),
-        Callers::Root => Arc::new(RootOnly),
-    };
-    FrontDoor::new(services, door_options, world.clone(), authorise)
+    FrontDoor::to(services, door_options, world.clone())
         .with_keys(iam.keys())
         .with_sessions(sessions)
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_world::{TaskGroup, World};
+use hearth_world::{TaskGroup, World, within};
 use proptest::prelude::*;
 
 use super::*;
@@ -218,11 +218,14 @@ async fn two_servers_fire_each_timer_once() {
         let timer = timer(&world, &number.to_string(), number % 7);
         write(&store, move |tx| set(tx, &timer)).await.unwrap();
     }
-    while transact_read::<_, StoreError, _>(&*store, |tx| soonest(tx, KIND)).await.unwrap().is_some() {
-        // Virtual time: to the next timer, and only while no handler works.
-        world.domain().jump();
-        tokio::task::yield_now().await;
-    }
+    within("all timers have fired", async {
+        while transact_read::<_, StoreError, _>(&*store, |tx| soonest(tx, KIND)).await.unwrap().is_some() {
+            // Virtual time: to the next timer, and only while no handler works.
+            world.domain().jump();
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let seen = seen.lock().unwrap().clone();
     assert_eq!((seen.len(), seen.values().max()), (100, Some(&1)));
     tasks.stop();
@@ -250,15 +253,21 @@ async fn a_timer_whose_handler_fails_or_panics_fires_again() {
     let alarm = timer(&world, "alarm", 0);
     write(&store, move |tx| set(tx, &alarm)).await.unwrap();
     for attempt in 1..=3 {
-        waits.wait_for(|seen| *seen == attempt).await.unwrap();
-        while tasks.running() > 1 {
-            tokio::task::yield_now().await;
-        }
+        within("the next attempt", waits.wait_for(|seen| *seen == attempt)).await.unwrap();
+        within("the handler is over", async {
+            while tasks.running() > 1 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         world.domain().advance(LEASE);
     }
-    while write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap().is_some() {
-        tokio::task::yield_now().await;
-    }
+    within("the timer is gone", async {
+        while write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     tasks.stop();
 }
 

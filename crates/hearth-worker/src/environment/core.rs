@@ -13,10 +13,11 @@ use tokio::sync::oneshot;
 
 use super::answers::{self, Outcome, Status};
 use super::calls::{Delivery, Pending, Todo};
-use super::figures::{Figures, init_report};
+use super::figures::Figures;
 use super::journal::Journal;
 use super::link::Link;
 use super::memory::Memory;
+use super::said::Said;
 use super::state::{CallId, Effect, Ending, Environment, Event};
 use super::{INIT_CPU, Setup};
 use crate::channel::event_number;
@@ -65,7 +66,7 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(setup: Arc<Setup>, mut journal: Journal) -> Self {
         let now = Instant::now();
-        journal.platform(setup.init_start_line());
+        journal.tell(&Said::InitStart(&setup.runtime));
         Self {
             memory: Memory::new(setup.revision.memory_mb),
             deadline: Some(now + setup.init_limit),
@@ -216,7 +217,9 @@ impl Core {
         match effect {
             Effect::Launch => self.launch(),
             Effect::InitDone => {
-                self.init_took = Some(self.init_began.elapsed());
+                let took = self.init_began.elapsed();
+                self.init_took = Some(took);
+                self.journal.tell(&Said::InitEnd { took, phase: "init", status: None });
                 // A function that ends at once leaves no other figure.
                 self.memory.sample();
             }
@@ -291,7 +294,8 @@ impl Core {
             }
         };
         let phase = if inside { "invoke" } else { "init" };
-        self.journal.platform(init_report(self.init_began.elapsed(), phase, &status));
+        let took = self.init_began.elapsed();
+        self.journal.tell(&Said::InitEnd { took, phase, status: Some(&status) });
         self.journal.flush();
     }
 
@@ -333,18 +337,16 @@ impl Core {
     }
 
     fn start_line(&mut self, id: CallId) {
-        let version = self.setup.revision.version.clone();
         let pending = self.pending(id);
         if std::mem::replace(&mut pending.started, true) {
             return;
         }
-        let line = format!("START RequestId: {} Version: {version}", pending.call.request_id.hyphenated());
-        let wants_log = pending.call.wants_log;
+        let (request, wants_log) = (pending.call.request_id, pending.call.wants_log);
         self.journal.end_line();
         if wants_log {
             self.journal.begin_tail();
         }
-        self.journal.platform(line);
+        self.journal.tell(&Said::Start(request));
     }
 
     /// Its CPU is that of its memory from now on.

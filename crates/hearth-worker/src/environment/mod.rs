@@ -17,6 +17,7 @@ mod figures;
 mod journal;
 mod link;
 mod memory;
+mod said;
 mod shared;
 mod state;
 #[cfg(test)]
@@ -182,13 +183,6 @@ impl Setup {
         };
         let path = self.program().map(|program| program.path).unwrap_or_default();
         format!("fork/exec {}: {}", path.display(), answers::error_name(number))
-    }
-
-    fn init_start_line(&self) -> String {
-        format!(
-            "INIT_START Runtime Version: {}\tRuntime Version ARN: arn:aws:lambda:{}::runtime:{}",
-            self.runtime.version, self.revision.region, self.runtime.version_hash
-        )
     }
 }
 

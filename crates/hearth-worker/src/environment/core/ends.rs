@@ -5,6 +5,7 @@
 use super::{Core, KILLED};
 use crate::environment::answers::{self, Status};
 use crate::environment::figures::Figures;
+use crate::environment::said::Said;
 use crate::environment::state::{CallId, Ending};
 use crate::worker::{Failure, Response};
 
@@ -55,8 +56,9 @@ impl Core {
         });
         let wants_log = pending.call.wants_log;
         let duration = if ending == Ending::TimedOut { timeout } else { elapsed };
-        self.journal.platform(format!("END RequestId: {}", request.hyphenated()));
-        self.unreported = Some(Figures { request, duration, init, status });
+        let figures = Figures { request, duration, init, status };
+        self.journal.tell(&Said::Done(&figures));
+        self.unreported = Some(figures);
         // Figures cost a system call: unless somebody waits for them, the answer goes first.
         if wants_log || ending != Ending::Answered {
             self.report();
@@ -70,7 +72,7 @@ impl Core {
     pub(in super::super) fn report(&mut self) {
         let Some(figures) = self.unreported.take() else { return };
         self.memory.sample();
-        self.journal.platform(figures.line(&self.memory));
+        self.journal.tell(&Said::Report(&figures, &self.memory));
         self.journal.flush();
     }
 

@@ -97,7 +97,8 @@ async fn create(
 fn function(lambda: &Lambda, name: &FunctionName, wanted: &Wanted, ticket: &Ticket) -> Function {
     let wanted = wanted.clone();
     Function {
-        log_group: wanted.log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
+        log_group: wanted.logging.group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
+        log_format: wanted.logging.format,
         name: name.clone(),
         role: wanted.role,
         runtime: wanted.runtime,
