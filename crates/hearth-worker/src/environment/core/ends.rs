@@ -71,7 +71,7 @@ impl Core {
     /// Writes the REPORT line that is still owed, with figures of now.
     pub(in super::super) fn report(&mut self) {
         let Some(figures) = self.unreported.take() else { return };
-        self.memory.sample();
+        self.memory.sample_after(figures.duration);
         self.journal.tell(&Said::Report(&figures, &self.memory));
         self.journal.flush();
     }
