@@ -55,7 +55,8 @@ fn tmp_has_what_was_asked_for_from_512_to_10240_mb_and_not_more() {
     let with = |size: u64| {
         let name = format!("tmp-{size}");
         let size = json!({ "Size": size });
-        let function = hearth.function(&name).code(code).with("EphemeralStorage", size).with("MemorySize", json!(512));
+        let function =
+            hearth.function(&name).code(code).with("EphemeralStorage", size).with("MemorySize", json!(512));
         let answer = function.with("Timeout", json!(60)).try_create();
         (name, answer)
     };

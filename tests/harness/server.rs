@@ -143,7 +143,8 @@ impl Hearth {
     /// The same with options of `hearth up`.
     pub fn start_with(options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
+        let place =
+            Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
         hearth
@@ -153,8 +154,11 @@ impl Hearth {
     pub fn start_on(disk: &Disk) -> Self {
         let boot = disk.beside().join("boot");
         std::fs::write(&boot, disk.boot()).expect("name the machine's run");
-        let place =
-            Place { data: disk.path().join("data"), logs: disk.beside().to_owned(), stand_in: Some((boot, BOOT)) };
+        let place = Place {
+            data: disk.path().join("data"),
+            logs: disk.beside().to_owned(),
+            stand_in: Some((boot, BOOT)),
+        };
         let mut hearth = Self::start_at(place, &[]);
         hearth.may_warn = true;
         hearth
@@ -197,7 +201,8 @@ impl Hearth {
     /// Starts a server over a data folder that `fill` makes at the path it is given.
     pub fn over(fill: impl FnOnce(&Path), options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
+        let place =
+            Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
         fill(&place.data);
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);

@@ -61,7 +61,9 @@ pub(crate) fn all(runtime: &'static str, language: Language) {
     thread::scope(|scope| {
         // Takes eleven seconds, of which it sleeps all.
         let slow = scope.spawn(|| catch_unwind(AssertUnwindSafe(|| failures::slow_init(&bench))).is_err());
-        for (sentence, case) in CASES.iter().chain(variables::CASES).chain(output::CASES).chain(failures::CASES) {
+        for (sentence, case) in
+            CASES.iter().chain(variables::CASES).chain(output::CASES).chain(failures::CASES)
+        {
             if catch_unwind(AssertUnwindSafe(|| case(&bench))).is_err() {
                 failed.push(*sentence);
             }
@@ -246,7 +248,8 @@ fn layers(bench: &Bench<'_>) {
 fn sdk(bench: &Bench<'_>) {
     if bench.language.is_managed() {
         wants_sdks();
-        let function = bench.another("sdk").with("MemorySize", json!(1024)).with("Timeout", json!(30)).create();
+        let function =
+            bench.another("sdk").with("MemorySize", json!(1024)).with("Timeout", json!(30)).create();
         let arn = "arn:aws:sts::000000000000:assumed-role/any/sdk";
         assert_eq!(answer(&function.invoke(&json!({ "do": "sdk" }).to_string())), json!(arn));
     }

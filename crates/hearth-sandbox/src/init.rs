@@ -173,7 +173,8 @@ fn start(plan: &mut Plan<'_>, made: Made, steps: Steps) -> io::Result<(i32, File
 fn keep_only(file: &File, root: OwnedFd) -> io::Result<File> {
     let root = ManuallyDrop::new(root);
     // Both first move out of the way of the numbers they get.
-    let above = |descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, ROOT_NUMBER + 1).map(ManuallyDrop::new);
+    let above =
+        |descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, ROOT_NUMBER + 1).map(ManuallyDrop::new);
     let (file, root) = (above(file.as_fd())?, above(root.as_fd())?);
     let kept = kernel::move_to(file.as_fd(), 0)?;
     kernel::duplicate_to(root.as_fd(), ROOT_NUMBER)?;

@@ -143,7 +143,11 @@ fn hostile_archives_are_refused_and_leave_nothing() {
         ("file below a file", vec![file("a", "x"), file("a/x", "x")], "below a file"),
         ("file then directory", vec![file("a", "x"), directory("a/", 0o755)], "below a file"),
         ("directory then file", vec![directory("a/", 0o755), file("a", "x")], "twice"),
-        ("file in the place of a link, then below it", vec![file("a", "x"), link("./a", ".."), file("a/x", "x")], "leads out"),
+        (
+            "file in the place of a link, then below it",
+            vec![file("a", "x"), link("./a", ".."), file("a/x", "x")],
+            "leads out",
+        ),
         ("device", vec![entry("a", "", 0o020_666)], "neither"),
         ("pipe", vec![entry("a", "", 0o010_666)], "neither"),
         ("socket", vec![entry("a", "", 0o140_666)], "neither"),
@@ -204,7 +208,10 @@ fn of_two_entries_at_one_path_the_later_one_stays() {
         file("./spelled", "2"),
         link("./linked", "same"),
     ]));
-    assert!(matches!(result, Err(UnpackError::Bad(_))), "a link that leads out is one also when it is replaced: {result:?}");
+    assert!(
+        matches!(result, Err(UnpackError::Bad(_))),
+        "a link that leads out is one also when it is replaced: {result:?}"
+    );
     bench.assert_nothing_unpacked();
     drop(tree);
     let (result, tree) = bench.unpack(&archive(&[

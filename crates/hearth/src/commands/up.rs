@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::net::TcpListener;
-use tracing::warn;
+use tracing::{info, warn};
 
 use hearth_sandbox::POOL_DEFAULT;
 use hearth_world::World;
@@ -90,6 +90,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     let spawner = launcher().map_err(anyhow::Error::msg)?;
     // Not before: the spawner and what it starts keep the limits of who started us.
     front::raise_descriptors();
+    say_level();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(async {
@@ -133,6 +134,19 @@ fn check(arguments: &Arguments) -> Result<()> {
         warn!(address = %arguments.listen, "whoever reaches this address can run code on this machine");
     }
     Ok(())
+}
+
+/// Says at which level sandboxes run: full, or without which walls. `hearth doctor` tells the same, at length.
+fn say_level() {
+    let missing = hearth_sandbox::missing_walls();
+    if missing.is_empty() {
+        info!(isolation = "full", "sandboxes are ready to be made");
+    }
+    for check in missing {
+        let (wall, detail) = (check.name, check.detail);
+        let remedy = check.remedy.unwrap_or_default();
+        warn!(isolation = "degraded", wall, detail, remedy, "sandboxes run without it");
+    }
 }
 
 fn open_folder(arguments: &Arguments, world: &World) -> Result<DataFolder> {

@@ -47,8 +47,8 @@ mod tests {
     fn every_session_has_credentials_of_its_own_that_tell_whose_they_are() {
         let (sessions, random, now) = (Sessions::new([1; 32]), Random::seeded(1), Timestamp::from_millis(0));
         let example = Function::example("thumbnail");
-        let [(first, usable), (second, _)] =
-            [(); 2].map(|()| new_session(&sessions, &random, now, LIFE, &example, Some("AROAREAL".to_owned())));
+        let [(first, usable), (second, _)] = [(); 2]
+            .map(|()| new_session(&sessions, &random, now, LIFE, &example, Some("AROAREAL".to_owned())));
         assert_eq!(first.arn, "arn:aws:sts::000000000000:assumed-role/exec/thumbnail");
         assert_eq!(first.user_id, "AROAREAL:thumbnail");
         assert_ne!(first.credentials.access_key_id, second.credentials.access_key_id);

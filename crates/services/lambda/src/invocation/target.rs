@@ -235,7 +235,8 @@ mod tests {
     fn target() -> Target {
         let (function, start) = (Function::example("f"), Timestamp::from_millis(0));
         let sessions = Sessions::new([1; 32]);
-        let session = identity::new_session(&sessions, &Random::seeded(1), start, CREDENTIALS, &function, None);
+        let session =
+            identity::new_session(&sessions, &Random::seeded(1), start, CREDENTIALS, &function, None);
         Target::new(&owner(), function, session)
     }
 
