@@ -24,6 +24,6 @@ pub use runtimes::{Places, RuntimeStatus, Runtimes, SdkOutcome, SdkSetup, SdkSta
 pub use sandbox::{LinuxSandbox, Sandbox};
 pub use worker::{
     BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId, Failure,
-    FunctionError, Identity, LogBatch, LogEvent, LogFormat, LogLevel, PrepareError, Reason, Report, Response, Revision, Secret,
-    StartError, Worker,
+    FunctionError, Identity, LogBatch, LogEvent, LogFormat, LogLevel, PrepareError, Reason, Report, Response,
+    Revision, Secret, StartError, Worker,
 };

@@ -258,9 +258,7 @@ fn door(
         hosts: options.hosts.clone(),
         accept_unknown_keys: !options.callers.are_verified(),
     };
-    FrontDoor::to(services, door_options, world.clone())
-        .with_keys(iam.keys())
-        .with_sessions(sessions)
+    FrontDoor::to(services, door_options, world.clone()).with_keys(iam.keys()).with_sessions(sessions)
 }
 
 fn gate(folder: &DataFolder, door: FrontDoor, lambda: &Arc<Lambda>, garbage: Garbage) -> Gate {

@@ -40,7 +40,8 @@ impl Journal {
     /// An empty log with a stream of its own.
     pub(crate) fn new(world: World, revision: Arc<Revision>, reports: mpsc::Sender<Report>) -> Self {
         let day = world.physical().now().format("%Y/%m/%d");
-        let (name, version, random) = (&revision.function_name, &revision.version, world.random().hex::<16>());
+        let (name, version, random) =
+            (&revision.function_name, &revision.version, world.random().hex::<16>());
         // In a group that several functions may have, a stream says whose it is.
         let stream = if revision.log_group == format!("/aws/lambda/{name}") {
             format!("{day}/[{version}]{random}")

@@ -23,11 +23,7 @@ pub(crate) enum Said<'e> {
     /// The environment begins.
     InitStart(&'e Runtime),
     /// An init ended; a failed one has a status.
-    InitEnd {
-        took: Duration,
-        phase: &'static str,
-        status: Option<&'e Status>,
-    },
+    InitEnd { took: Duration, phase: &'static str, status: Option<&'e Status> },
     /// The event was handed over.
     Start(Uuid),
     /// The runtime is done with it.
@@ -70,7 +66,8 @@ impl Said<'_> {
 
     /// Level, type and record of each event.
     fn events(&self, revision: &Revision) -> Vec<(LogLevel, &'static str, Map<String, Value>)> {
-        let failure = |status: Option<&Status>, success| if status.is_some() { LogLevel::Warn } else { success };
+        let failure =
+            |status: Option<&Status>, success| if status.is_some() { LogLevel::Warn } else { success };
         match self {
             Self::InitStart(runtime) => {
                 let record = json!({
@@ -211,7 +208,10 @@ mod tests {
         );
         let exit = figures(Some(Status::Error("Runtime.ExitError".to_owned())));
         let done = &lines(LogLevel::Warn, &Said::Done(&exit))[0];
-        assert_eq!((&done["type"], &done["record"]["status"]), (&json!("platform.runtimeDone"), &json!("error")));
+        assert_eq!(
+            (&done["type"], &done["record"]["status"]),
+            (&json!("platform.runtimeDone"), &json!("error"))
+        );
         assert_eq!(done["record"]["errorType"], "Runtime.ExitError");
     }
 

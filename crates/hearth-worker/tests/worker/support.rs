@@ -10,8 +10,8 @@ use hearth_sandbox::{Options, Spawner};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
     BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, ENVIRONMENTS_MAX, Endpoint,
-    EnvironmentId, Failure, Identity, LinuxSandbox, LocalWorker, LogBatch, LogFormat, Places, Report, Response,
-    Revision, Secret, Worker, WorkerDeps, WorkerOptions,
+    EnvironmentId, Failure, Identity, LinuxSandbox, LocalWorker, LogBatch, LogFormat, Places, Report,
+    Response, Revision, Secret, Worker, WorkerDeps, WorkerOptions,
 };
 use hearth_world::{TaskGroup, World};
 use sha2::{Digest as _, Sha256};

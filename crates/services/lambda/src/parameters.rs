@@ -211,7 +211,6 @@ fn refuse<const N: usize>(members: [(&str, bool); N]) -> Checked<()> {
     }
 }
 
-
 fn asks(value: Option<&String>, default: &str) -> bool {
     value.is_some_and(|value| value != default)
 }

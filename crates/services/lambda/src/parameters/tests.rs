@@ -101,7 +101,9 @@ fn what_hearth_does_not_do_is_refused_by_name() {
 fn levels_of_logs_need_the_json_format_and_are_info_without_a_word() {
     let logging = |members: &[(&'static str, &str)]| {
         let members = members.iter().map(|(name, value)| (*name, text(*value))).collect();
-        request(vec![("LoggingConfig", Document::Structure(members))]).check().map(|wanted| wanted.logging.format)
+        request(vec![("LoggingConfig", Document::Structure(members))])
+            .check()
+            .map(|wanted| wanted.logging.format)
     };
     let json = |application, system| LogFormat::Json { application, system };
     assert_eq!(logging(&[("LogFormat", "JSON")]).unwrap(), json(LogLevel::Info, LogLevel::Info));

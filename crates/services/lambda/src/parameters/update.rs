@@ -6,9 +6,9 @@ use hearth_aws::names::{FunctionRef, RoleArn};
 use hearth_aws::{Document, shape};
 
 use super::{
-    Checked, DeadLetterConfig, Environment, EphemeralStorage, Logging, LoggingConfig, SnapStart, TracingConfig, asks,
-    asks_dead_letter, asks_snap_start, asks_tracing, at_most, check_environment, is_set, parameter, refuse,
-    role,
+    Checked, DeadLetterConfig, Environment, EphemeralStorage, Logging, LoggingConfig, SnapStart,
+    TracingConfig, asks, asks_dead_letter, asks_snap_start, asks_tracing, at_most, check_environment, is_set,
+    parameter, refuse, role,
 };
 use crate::functions::Function;
 use crate::limits::{EPHEMERAL_MB_MAX, MEMORY_MB_MAX, TIMEOUT_SECONDS_MAX};

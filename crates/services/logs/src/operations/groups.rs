@@ -6,9 +6,9 @@ use hearth_aws::shape;
 
 use super::family::{long, named, operation, owner, read, write};
 use crate::error::LogsError;
-use crate::{expiry, metric_filters};
 use crate::groups::{self, Group, RETENTION_DAYS};
 use crate::keys::Owner;
+use crate::{expiry, metric_filters};
 
 /// Groups of one page: AWS's limit and default.
 const PAGE: usize = 50;

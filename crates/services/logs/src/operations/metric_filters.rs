@@ -7,9 +7,9 @@ use hearth_aws::shape;
 
 use super::family::{long, operation, pattern, read, write};
 use crate::error::LogsError;
+use crate::groups;
 use crate::metric_filters::{self, MetricFilter, Transformation};
 use crate::patterns::Pattern;
-use crate::groups;
 
 /// Dimensions of one metric filter: AWS's limit.
 const DIMENSIONS_MAX: usize = 3;

@@ -104,9 +104,8 @@ async fn check_destination(
             return Err(LogsError::Invalid(text).into());
         }
         other => {
-            let text = format!(
-                "PutSubscriptionFilter operation cannot work with destinationArn for vendor {other}"
-            );
+            let text =
+                format!("PutSubscriptionFilter operation cannot work with destinationArn for vendor {other}");
             return Err(LogsError::Invalid(text).into());
         }
     }

@@ -45,7 +45,8 @@ async fn a_filter_comes_back_as_it_was_put() {
     server.ok("DeleteMetricFilter", texts([("logGroupName", "g"), ("filterName", "plain")])).await;
     let shown = server.ok("DescribeMetricFilters", group).await;
     assert_eq!(each(&shown, "metricFilters", "filterPattern"), ["WARN"]);
-    let missing = server.call("DeleteMetricFilter", texts([("logGroupName", "g"), ("filterName", "x")])).await;
+    let missing =
+        server.call("DeleteMetricFilter", texts([("logGroupName", "g"), ("filterName", "x")])).await;
     is_error(missing, Code::ResourceNotFound, "The specified metric filter does not exist.");
     server.ok("DeleteLogGroup", texts([("logGroupName", "g")])).await;
     assert_eq!(server.count(&["logs/metric-filter"]).await, 0);
@@ -83,7 +84,11 @@ async fn what_means_nothing_is_refused() {
     let default = ("defaultValue", Document::Float(0.0));
     let text_of_both =
         "Invalid metric transformation: dimensions and default value are mutually exclusive properties.";
-    is_error(refused(filter("g", "f", "{ $.a = 1 }", [dimensions.clone(), default])).await, INVALID, text_of_both);
+    is_error(
+        refused(filter("g", "f", "{ $.a = 1 }", [dimensions.clone(), default])).await,
+        INVALID,
+        text_of_both,
+    );
     for (pattern, members) in [
         ("ERROR", vec![dimensions]),
         ("ERROR", vec![("metricValue", text("$.size"))]),

@@ -129,7 +129,9 @@ impl Server {
 async fn what_matches_goes_to_the_function_as_aws_packs_it() {
     let server = Server::subscribed("wanted").await;
     let now = server.now();
-    server.put("s", [(now, "wanted 1".into()), (now + 1, "other".into()), (now + 2, "wanted 2".into())]).await;
+    server
+        .put("s", [(now, "wanted 1".into()), (now + 1, "other".into()), (now + 2, "wanted 2".into())])
+        .await;
     server.until_called(1).await;
     let call = &server.functions.calls()[0];
     assert_eq!(call["messageType"], "DATA_MESSAGE");
@@ -140,10 +142,16 @@ async fn what_matches_goes_to_the_function_as_aws_packs_it() {
     assert_eq!(call["subscriptionFilters"], serde_json::json!(["f"]));
     assert_eq!(server.functions.messages(), ["wanted 1", "wanted 2"]);
     assert_eq!(call["logEvents"][0]["timestamp"], now);
-    let shown = server.ok("FilterLogEvents", texts([("logGroupName", "g"), ("filterPattern", "wanted")])).await;
+    let shown =
+        server.ok("FilterLogEvents", texts([("logGroupName", "g"), ("filterPattern", "wanted")])).await;
     let ids = each(&shown, "events", "eventId");
     assert_eq!(
-        call["logEvents"].as_array().expect("a list").iter().map(|event| event["id"].clone()).collect::<Vec<_>>(),
+        call["logEvents"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|event| event["id"].clone())
+            .collect::<Vec<_>>(),
         ids,
         "the same ids that readers see"
     );
