@@ -26,6 +26,8 @@ pub mod network;
 pub mod own;
 pub mod privileges;
 pub mod quotas;
+#[cfg(test)]
+mod reference;
 pub mod reset;
 pub mod served_folder;
 pub mod server;

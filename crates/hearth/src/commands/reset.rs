@@ -115,10 +115,13 @@ async fn ask(target: &Target) -> Result<()> {
         let left = deadline.since(clock.now());
         ensure!(!left.is_zero(), "the server has not begun anew after {RESET_LIMIT:?}: see what it says");
         // While it begins anew, a connection waits, or is cut.
-        if let Ok(Ok(health)) = clock.timeout(left, client.own(Method::GET, "/_hearth/health")).await
-            && health["resets"].as_u64() > Some(before)
-        {
-            return Ok(());
+        match clock.timeout(left, client.own(Method::GET, "/_hearth/health")).await {
+            Ok(Ok(health)) if health["resets"].as_u64() > Some(before) => return Ok(()),
+            // Its socket listens all the time: nobody has it any more.
+            Ok(Err(error)) if error.to_string().contains("Connection refused") => {
+                bail!("the server ended while it began anew: see what it says");
+            }
+            _ => {}
         }
         clock.sleep(LOOK_AGAIN).await;
     }

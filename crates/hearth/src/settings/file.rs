@@ -212,7 +212,7 @@ impl Checked {
                 wanted.push(given.clone()); // the program's own: a flag counts more than a default anyhow
                 continue;
             };
-            let rivals = of_command.get_arg_conflicts_with(argument);
+            let rivals = rivals(of_command, argument);
             let is_on = |given: &Given| given.values != ["false"];
             if rivals.iter().any(|rival| is_said(said, rival.get_id().as_str())) {
                 continue; // what was said on the command line excludes what the file says
@@ -228,6 +228,15 @@ impl Checked {
         }
         Ok(wanted)
     }
+}
+
+/// The flags that exclude this one, whichever of the two says so.
+fn rivals<'c>(command: &'c Command, argument: &'c Arg) -> Vec<&'c Arg> {
+    let excludes = |one: &Arg, other: &Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|rival| rival.get_id() == other.get_id())
+    };
+    let all = command.get_arguments();
+    all.filter(|other| excludes(argument, other) || excludes(other, argument)).collect()
 }
 
 /// `; did you mean X?`, if something was.

@@ -67,7 +67,7 @@ fn every_wrong_line_is_told_with_its_number_and_what_was_meant() {
         ("[up]\ngarbage_grace = \"1m\"\n", "2: unknown setting garbage_grace in [up]; did you mean garbage-grace?"),
         ("[up]\nuser = \"x\"\n", "2: unknown setting user in [up] (`hearth config --toml`"),
         ("[up]\nconfig = \"x\"\n", "2: unknown setting config in [up]"),
-        ("[up]\naccount-quota = []\n", "2: unknown setting account-quota in [up]; did you mean account?"),
+        ("[up]\naccount-quota = []\n", "2: unknown setting account-quota in [up] (`hearth"),
         ("[up]\nlisten = 4566\n", "2: listen: a number is wrong here; a text in quotes is wanted"),
         ("[up]\nlisten = \"here\"\n", "2: listen: invalid socket address syntax"),
         ("[up]\nephemeral = \"yes\"\n", "2: ephemeral: a text is wrong here; true or false is wanted"),
