@@ -97,10 +97,9 @@ fn table() -> String {
             continue;
         };
         seen.push(long);
-        let has = |list: &[&Arg]| list.iter().find(|other| other.get_long() == Some(long)).copied();
         let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let value = |argument: &Arg| default(argument).unwrap_or_else(|| "-".to_owned());
-        let (places, defaults) = match (has(&up), has(&serve)) {
+        let (places, defaults) = match (named(&up, long), named(&serve, long)) {
             (Some(one), Some(other)) if value(one) == value(other) => ("both", value(one)),
             (Some(one), Some(other)) => ("both", format!("{}, in `serve` {}", value(one), value(other))),
             (Some(one), None) => ("`up`", value(one)),
@@ -111,6 +110,10 @@ fn table() -> String {
         let _ = writeln!(text, "| `{long}` | `{variable}` | {places} | {defaults} | {help} |");
     }
     text
+}
+
+fn named<'a>(list: &[&'a Arg], long: &str) -> Option<&'a Arg> {
+    list.iter().find(|argument| argument.get_long() == Some(long)).copied()
 }
 
 fn docs(name: &str) -> PathBuf {
