@@ -21,8 +21,8 @@ use crate::room;
 use crate::runtimes::{Places, Runtimes};
 use crate::sandbox::Sandbox;
 use crate::worker::{
-    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, EnvironmentStatus, Failure, PrepareError,
-    Reason, Report, Response, Revision, StartError, Worker,
+    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, EnvironmentStatus, Failure,
+    PrepareError, Reason, Report, Response, Revision, StartError, Worker,
 };
 
 /// Batches and notices that wait for whoever takes the reports. Each batch has up to 64 KB, or one 256 KB line.

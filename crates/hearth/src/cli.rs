@@ -9,7 +9,8 @@ use clap::builder::Resettable;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    backup, completions, config, disk, doctor, env, functions, invoke, logs, man, reset, restore, runtimes, serve, up,
+    backup, completions, config, disk, doctor, env, functions, invoke, logs, man, reset, restore, runtimes,
+    serve, up,
 };
 use crate::exit::EXIT_CODES;
 use crate::settings;

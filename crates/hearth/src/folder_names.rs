@@ -78,7 +78,8 @@ pub fn check_every_name(folder: &Path) -> Result<()> {
 
 /// Whether an entry of `runtimes` is of `hearth runtimes setup`: fetched with the network, and on stable storage.
 pub fn is_fetched(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| name.starts_with("sdk-") && !name.ends_with(".partial") || name == "setup.lock")
+    name.to_str()
+        .is_some_and(|name| name.starts_with("sdk-") && !name.ends_with(".partial") || name == "setup.lock")
 }
 
 fn is_ours(name: &OsStr) -> bool {

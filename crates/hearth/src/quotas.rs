@@ -59,7 +59,8 @@ fn concurrent(text: &str) -> Result<u32, String> {
 /// `ACCOUNT:NAME=VALUE`.
 fn account_quota(text: &str) -> Result<AccountQuota, String> {
     let parts = text.split_once(':').and_then(|(id, rest)| Some((id, rest.split_once('=')?)));
-    let (id, (name, value)) = parts.ok_or("ACCOUNT:NAME=VALUE is wanted, as 123456789012:code-storage=1GB")?;
+    let (id, (name, value)) =
+        parts.ok_or("ACCOUNT:NAME=VALUE is wanted, as 123456789012:code-storage=1GB")?;
     let quotas = match name {
         "concurrent-executions" => {
             Quotas { concurrent_executions: Some(concurrent(value)?), ..Quotas::default() }
@@ -115,7 +116,9 @@ mod tests {
         };
         let both = Quotas { concurrent_executions: Some(6), code_storage_bytes: Some(1_024) };
         assert_eq!(options.by_account(), BTreeMap::from([("123456789012".to_owned(), both)]));
-        for wrong in ["1:code-storage=1KB", "123456789012", "123456789012:x=1", "123456789012:concurrent-executions=0"] {
+        for wrong in
+            ["1:code-storage=1KB", "123456789012", "123456789012:x=1", "123456789012:concurrent-executions=0"]
+        {
             assert!(account_quota(wrong).is_err(), "{wrong}");
         }
     }

@@ -88,7 +88,8 @@ fn default(argument: &Arg) -> Option<String> {
 fn table() -> String {
     let mut text = String::from("| Setting | Variable | In | Default | Meaning |\n|---|---|---|---|---|\n");
     let whole = command();
-    let of = |name: &str| whole.find_subcommand(name).expect("a command").get_arguments().collect::<Vec<&Arg>>();
+    let of =
+        |name: &str| whole.find_subcommand(name).expect("a command").get_arguments().collect::<Vec<&Arg>>();
     let (up, serve) = (of(COMMANDS[0]), of(COMMANDS[1]));
     let both: Vec<&Arg> = up.iter().chain(&serve).copied().collect();
     let mut seen = Vec::new();
@@ -127,5 +128,8 @@ fn compare(name: &str, wanted: &str) {
         std::fs::write(&path, wanted).expect("write the page");
     }
     let stands = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(stands == wanted, "docs/{name} is not what the program says: UPDATE_GOLDEN=1 cargo test -p hearth reference");
+    assert!(
+        stands == wanted,
+        "docs/{name} is not what the program says: UPDATE_GOLDEN=1 cargo test -p hearth reference"
+    );
 }

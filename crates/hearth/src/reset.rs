@@ -68,8 +68,11 @@ pub fn wipe(folder: &Path) -> Result<()> {
 fn empty(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let removed =
-            if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        let removed = if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
+        };
         match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -92,7 +95,9 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         fs::write(outside.path().join("mine"), "").unwrap();
         std::os::unix::fs::symlink(outside.path(), path.join("blobs/link")).unwrap();
-        for name in ["hearth.db", "hearth.db-wal", "blobs/00", "code/aa/app.py", "instance", "token", "notes.txt"] {
+        for name in
+            ["hearth.db", "hearth.db-wal", "blobs/00", "code/aa/app.py", "instance", "token", "notes.txt"]
+        {
             fs::write(path.join(name), "").unwrap();
         }
         wipe(path).unwrap();

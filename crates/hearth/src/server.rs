@@ -38,8 +38,8 @@ use crate::data_folder::DataFolder;
 use crate::front;
 use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
-use crate::keys;
 use crate::init::Readiness;
+use crate::keys;
 use crate::own::Own;
 use crate::quotas;
 use crate::reset::Reset;
@@ -213,7 +213,19 @@ impl Server {
         endpoint.open(gate.clone());
         front::spawn(listener, options.tls, gate, world.physical().clone(), &connections);
         let account = options.account;
-        Ok(Self { address, account, sessions, state, iam, worker, world, connections, work, function_logs, sandboxes })
+        Ok(Self {
+            address,
+            account,
+            sessions,
+            state,
+            iam,
+            worker,
+            world,
+            connections,
+            work,
+            function_logs,
+            sandboxes,
+        })
     }
 
     /// Where it listens.

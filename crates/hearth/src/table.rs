@@ -67,7 +67,10 @@ mod tests {
 
     #[test]
     fn columns_stand_under_their_headings_and_numbers_at_the_right() {
-        let rows = [vec!["é".into(), "128 MB".into(), "-".into()], vec!["long-name".into(), "8 MB".into(), "x".into()]];
+        let rows = [
+            vec!["é".into(), "128 MB".into(), "-".into()],
+            vec!["long-name".into(), "8 MB".into(), "x".into()],
+        ];
         let shown = table(&["NAME", "MEMORY", "WHY"], &rows);
         assert_eq!(shown, "NAME       MEMORY  WHY\né          128 MB  -\nlong-name    8 MB  x");
     }

@@ -76,7 +76,8 @@ fn as_json(command: &str, file: Option<&PathBuf>, shown: &[Setting]) -> String {
             "Place": setting.place,
         })
     };
-    json!({ "Command": command, "File": file, "Settings": shown.iter().map(one).collect::<Vec<_>>() }).to_string()
+    json!({ "Command": command, "File": file, "Settings": shown.iter().map(one).collect::<Vec<_>>() })
+        .to_string()
 }
 
 fn for_people(command: &str, file: Option<&PathBuf>, shown: &[Setting]) -> String {

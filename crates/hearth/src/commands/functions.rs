@@ -51,7 +51,8 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
         let entries = functions.iter().map(|function| as_json(function, count(function)));
         print(&Value::from_iter(entries).to_string())?;
     } else {
-        let rows: Vec<Vec<String>> = functions.iter().map(|function| row(function, count(function))).collect();
+        let rows: Vec<Vec<String>> =
+            functions.iter().map(|function| row(function, count(function))).collect();
         print(&if rows.is_empty() {
             format!("no functions in {} at {}", client.region(), client.endpoint())
         } else {
@@ -64,7 +65,8 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
 async fn functions(client: &Client) -> Result<Vec<Value>> {
     let (mut functions, mut marker) = (Vec::new(), None::<String>);
     for _ in 0..PAGES_MAX {
-        let after = marker.map(|marker| format!("?Marker={}", utf8_percent_encode(&marker, NON_ALPHANUMERIC)));
+        let after =
+            marker.map(|marker| format!("?Marker={}", utf8_percent_encode(&marker, NON_ALPHANUMERIC)));
         let path = format!("/2015-03-31/functions/{}", after.unwrap_or_default());
         let (head, body) =
             client::read(client.call("lambda", Method::GET, &path, &[], Bytes::new()).await?).await?;
@@ -72,13 +74,28 @@ async fn functions(client: &Client) -> Result<Vec<Value>> {
             return Err(client::refusal(head.status, &head.headers, &body).into());
         }
         let page: Value = serde_json::from_slice(&body).context("read the list of functions")?;
-        functions.extend(page["Functions"].as_array().into_iter().flatten().cloned());
+        for function in page["Functions"].as_array().into_iter().flatten() {
+            functions.extend(with_state(client, function).await?);
+        }
         marker = page["NextMarker"].as_str().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
             break;
         }
     }
     Ok(functions)
+}
+
+/// The same function with its state, which a list does not tell; `None` when it was deleted meanwhile.
+async fn with_state(client: &Client, function: &Value) -> Result<Option<Value>> {
+    let name = utf8_percent_encode(function["FunctionName"].as_str().unwrap_or_default(), NON_ALPHANUMERIC);
+    let path = format!("/2015-03-31/functions/{name}/configuration");
+    let (head, body) =
+        client::read(client.call("lambda", Method::GET, &path, &[], Bytes::new()).await?).await?;
+    match head.status {
+        status if status.is_success() => serde_json::from_slice(&body).map(Some).context("read a function"),
+        http::StatusCode::NOT_FOUND => Ok(None),
+        status => Err(client::refusal(status, &head.headers, &body).into()),
+    }
 }
 
 /// Environments by region, account and function.
@@ -106,6 +123,7 @@ fn as_json(function: &Value, environments: Option<u64>) -> Value {
         "MemorySize": function["MemorySize"],
         "Timeout": function["Timeout"],
         "State": function["State"],
+        "StateReason": function["StateReason"],
         "LastUpdateStatus": function["LastUpdateStatus"],
         "LastModified": function["LastModified"],
         "Environments": environments,
@@ -114,11 +132,9 @@ fn as_json(function: &Value, environments: Option<u64>) -> Value {
 
 fn row(function: &Value, environments: Option<u64>) -> Vec<String> {
     let text = |name: &str| function[name].as_str().unwrap_or("-").to_owned();
-    // A list has no state on AWS where the function is active and nothing is changed.
     let state = match (function["State"].as_str(), function["LastUpdateStatus"].as_str()) {
-        (Some("Active") | None, Some(update @ ("InProgress" | "Failed"))) => format!("Active, update {update}"),
-        (Some(state), _) => state.to_owned(),
-        (None, _) => "Active".to_owned(),
+        (Some(state), Some(update @ ("InProgress" | "Failed"))) => format!("{state}, update {update}"),
+        (state, _) => state.unwrap_or("-").to_owned(),
     };
     let modified = text("LastModified");
     vec![

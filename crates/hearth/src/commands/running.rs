@@ -26,16 +26,23 @@ pub(super) struct Start<'s> {
     pub(super) options: &'s init::Options,
     pub(super) place: init::Place,
     pub(super) readiness: Arc<Readiness>,
+    /// The listening socket, where a reset hands it to the server that begins anew.
+    pub(super) listener: Option<std::net::TcpListener>,
     /// The line that says that the server is ready.
     pub(super) ready_line: &'s (dyn Fn() -> String + Sync),
 }
 
 /// How a server ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Ended {
     /// A signal came.
     Stopped,
-    /// It was asked to begin anew.
+    /// It was asked to begin anew, on this socket.
+    Reset(Option<std::net::TcpListener>),
+}
+
+enum Why {
+    Signal,
     Reset,
 }
 
@@ -54,7 +61,7 @@ pub(super) async fn serve(
         start.readiness.is_over();
         done?;
         announce(&(start.ready_line)())?;
-        std::future::pending::<Result<Ended>>().await
+        std::future::pending::<Result<Why>>().await
     };
     let asked = async {
         match reset {
@@ -63,13 +70,21 @@ pub(super) async fn serve(
         }
     };
     let outcome = tokio::select! {
-        () = signals.next() => Ok(Ended::Stopped),
-        () = asked => Ok(Ended::Reset),
+        () = signals.next() => Ok(Why::Signal),
+        () = asked => Ok(Why::Reset),
         error = lost => Err(error),
         failed = serving => failed,
     };
     info!("stopping: running calls may finish");
-    let drain = if matches!(outcome, Ok(Ended::Reset)) { RESET_DRAIN } else { drain };
+    let (outcome, drain) = match outcome {
+        Ok(Why::Reset) => (Ok(Ended::Reset(start.listener)), RESET_DRAIN),
+        // The socket goes now: who comes is refused, and does not wait for a server that ends.
+        Ok(Why::Signal) => {
+            drop(start.listener);
+            (Ok(Ended::Stopped), drain)
+        }
+        Err(error) => (Err(error), drain),
+    };
     tokio::select! {
         () = server.stop(drain) => outcome,
         // The spawner sees our end and kills every sandbox.

@@ -30,11 +30,11 @@ use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
+use crate::init::{Place, Plan, Readiness};
 use crate::privileges::User;
 use crate::served_folder;
 use crate::server::{self, Callers, Server};
 use crate::tls::{self, AUTHORITY_FILE, Certificate};
-use crate::init::{Place, Plan, Readiness};
 use crate::{init, network, quotas, settings, state};
 
 /// Examples in the help.
@@ -128,9 +128,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     let prepared = prepare(&arguments, &world)?;
     // With the rights of who will run it: what that user cannot read is told now.
     let plan = prepared.user.as_user(|| arguments.init.plan())?;
-    if plan.has_seed() && !arguments.init_as_root {
-        bail!("--seed makes things, and only the account's root may: add --init-as-root if that is meant");
-    }
+
     // Not before: the spawner and what it starts keep the limits of who started us.
     front::raise_descriptors();
     prepared.user.become_it()?;
@@ -147,6 +145,9 @@ fn check(arguments: &Arguments) -> Result<()> {
     arguments.state.check()?;
     if !rustix::process::geteuid().is_root() {
         bail!("start it as root: it makes the sandboxes' spawner, then runs as --user without privilege");
+    }
+    if arguments.init.seed.is_some() && !arguments.init_as_root {
+        bail!("--seed makes things, and only the account's root may: add --init-as-root if that is meant");
     }
     if arguments.tls_cert.is_some() != arguments.tls_key.is_some() {
         bail!("--tls-cert and --tls-key go together: name both");
@@ -273,7 +274,8 @@ async fn serve(
     let endpoint = format!("{scheme}://{}", server.address());
     let ready = || ready_lines(&arguments, &endpoint, authority.as_deref(), started.elapsed());
     let place = place(&arguments, &server, &folder, authority.clone());
-    let start = Start { plan, options: &arguments.init, place, readiness, ready_line: &ready };
+    let start =
+        Start { plan, options: &arguments.init, place, readiness, listener: None, ready_line: &ready };
     let lost = async move {
         died.notified().await;
         anyhow::anyhow!("the spawner died, and this process may not start another one: start it again")

@@ -103,8 +103,8 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     front::raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    let up = Up { arguments, plan, folder, launcher, network, listener, world };
-    let served = runtime.block_on(up.serve(spawner, started));
+    let up = Up { arguments, plan, folder, launcher, network, world };
+    let served = runtime.block_on(up.serve(listener, spawner, started));
     // What is still running after the drain must not hold the process up.
     runtime.shutdown_background();
     let closed = up.folder.close();
@@ -120,18 +120,24 @@ struct Up {
     folder: DataFolder,
     launcher: Launcher,
     network: Network,
-    listener: std::net::TcpListener,
     world: World,
 }
 
 impl Up {
     /// Serves until a signal comes; begins anew, with nothing remembered, when that is asked for.
-    async fn serve(&self, mut spawner: Connection, mut started: Instant) -> Result<()> {
+    async fn serve(
+        &self,
+        mut listener: std::net::TcpListener,
+        mut spawner: Connection,
+        mut started: Instant,
+    ) -> Result<()> {
         let reset = self.arguments.state.is_own().then(Arc::<Reset>::default);
         loop {
-            if self.once(spawner, started, reset.as_ref()).await? == Ended::Stopped {
-                return Ok(());
-            }
+            // The socket listens through a reset: who calls meanwhile waits in its queue.
+            listener = match self.once(listener, spawner, started, reset.as_ref()).await? {
+                Ended::Reset(Some(listener)) => listener,
+                Ended::Reset(None) | Ended::Stopped => return Ok(()),
+            };
             started = Instant::now();
             reset::wipe(self.folder.path()).context("remove what is remembered")?;
             let launcher = self.launcher.clone();
@@ -145,12 +151,12 @@ impl Up {
 
     async fn once(
         &self,
+        kept: std::net::TcpListener,
         spawner: Connection,
         started: Instant,
         reset: Option<&Arc<Reset>>,
     ) -> Result<Ended> {
-        // The socket listens through a reset: who calls meanwhile waits in its queue.
-        let listener = self.listener.try_clone().and_then(TcpListener::from_std);
+        let listener = kept.try_clone().and_then(TcpListener::from_std);
         let arguments = &self.arguments;
         let readiness = Arc::new(Readiness::new(self.plan.steps()));
         let options = server::Options {
@@ -179,8 +185,14 @@ impl Up {
             any_key: true,
         };
         let ready_line = || format!("ready http://{address} in {} ms", started.elapsed().as_millis());
-        let start =
-            Start { plan: &self.plan, options: &arguments.init, place, readiness, ready_line: &ready_line };
+        let start = Start {
+            plan: &self.plan,
+            options: &arguments.init,
+            place,
+            readiness,
+            listener: Some(kept),
+            ready_line: &ready_line,
+        };
         // Another spawner is launched when one dies: nothing but a signal ends the server.
         running::serve(server, start, DRAIN, reset.map(Arc::as_ref), std::future::pending()).await
     }

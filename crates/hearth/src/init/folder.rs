@@ -92,7 +92,8 @@ mod tests {
         assert_ne!(package(folder.path()).unwrap(), first);
 
         let mut zip = zip::ZipArchive::new(Cursor::new(first)).unwrap();
-        let names: Vec<String> = (0..zip.len()).map(|n| zip.by_index(n).unwrap().name().unwrap().into_owned()).collect();
+        let names: Vec<String> =
+            (0..zip.len()).map(|n| zip.by_index(n).unwrap().name().unwrap().into_owned()).collect();
         assert_eq!(names, ["app.py", "lib/b.py"]);
     }
 

@@ -92,16 +92,6 @@ impl Options {
 }
 
 impl Plan {
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.seed.is_none() && self.scripts.is_empty()
-    }
-
-    /// Whether it needs rights from this server: without them a seed cannot do anything.
-    pub fn has_seed(&self) -> bool {
-        self.seed.is_some()
-    }
-
     /// What it does, in order.
     pub fn steps(&self) -> Vec<String> {
         let seed = self.seed.iter().map(|seed| seed.name().to_owned());
@@ -129,10 +119,13 @@ impl Plan {
             let began = Instant::now();
             let left = deadline.since(clock.now());
             let done = clock.timeout(left, script.run(place)).await;
-            failed += end(readiness, step, script.name(), began, done.unwrap_or_else(|_| Err(too_long(options))));
+            failed +=
+                end(readiness, step, script.name(), began, done.unwrap_or_else(|_| Err(too_long(options))));
         }
         match options.init_failure {
-            OnFailure::End if failed > 0 => bail!("{failed} of {} steps at the start failed", self.steps().len()),
+            OnFailure::End if failed > 0 => {
+                bail!("{failed} of {} steps at the start failed", self.steps().len())
+            }
             _ => Ok(()),
         }
     }
@@ -142,13 +135,7 @@ fn too_long(options: &Options) -> String {
     format!("not done after {:?}, the time of --init-timeout", options.init_timeout)
 }
 
-fn end(
-    readiness: &Readiness,
-    step: usize,
-    name: &str,
-    began: Instant,
-    done: Result<(), String>,
-) -> usize {
+fn end(readiness: &Readiness, step: usize, name: &str, began: Instant, done: Result<(), String>) -> usize {
     let taken = began.elapsed();
     match done {
         Ok(()) => {

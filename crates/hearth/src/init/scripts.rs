@@ -12,8 +12,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -200,8 +200,13 @@ mod tests {
 
     #[test]
     fn scripts_run_in_the_order_of_their_names() {
-        let folder =
-            folder(&[("20-b.py", 0o644), ("10-a.sh", 0o644), ("30-c", 0o755), (".hidden", 0o644), ("x~", 0o644)]);
+        let folder = folder(&[
+            ("20-b.py", 0o644),
+            ("10-a.sh", 0o644),
+            ("30-c", 0o755),
+            (".hidden", 0o644),
+            ("x~", 0o644),
+        ]);
         let found = find(folder.path()).unwrap();
         let found: Vec<_> = found.iter().map(|script| (script.name(), script.interpreter)).collect();
         assert_eq!(found, [("10-a.sh", Some("sh")), ("20-b.py", Some("python3")), ("30-c", None)]);

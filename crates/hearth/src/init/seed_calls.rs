@@ -88,7 +88,8 @@ impl<'a> Calls<'a> {
             )
         };
         let path = format!("/{}", encoded(&bucket.name));
-        let answer = self.call("s3", Method::PUT, &path, &[("content-type", "application/xml")], body).await?;
+        let answer =
+            self.call("s3", Method::PUT, &path, &[("content-type", "application/xml")], body).await?;
         answer.or(&["BucketAlreadyOwnedByYou"]).map(drop)
     }
 

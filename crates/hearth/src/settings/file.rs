@@ -113,7 +113,11 @@ impl File {
                 }
                 (None, QUOTAS, Some(table)) => checked.quotas = self.quotas(command, table)?,
                 (Some(_), ..) | (None, QUOTAS, None) => {
-                    return Err(wrong(&self.path, line, format!("{key} is a table: write [{key}] above its settings")));
+                    return Err(wrong(
+                        &self.path,
+                        line,
+                        format!("{key} is a table: write [{key}] above its settings"),
+                    ));
                 }
                 (None, _, Some(_)) => {
                     let meant = nearest(key, [COMMANDS[0], COMMANDS[1], QUOTAS]);
@@ -131,8 +135,10 @@ impl File {
     fn settings(&self, command: &Command, name: &str, table: &Table) -> Result<Vec<Given>> {
         let of_command = found(command, &[name]).into_iter().flat_map(Command::get_arguments);
         let of_program = command.get_arguments().filter(|argument| argument.get_long() == Some(LOG));
-        let known: BTreeMap<&str, &Arg> =
-            of_command.chain(of_program).filter_map(|argument| Some((argument.get_long()?, argument))).collect();
+        let known: BTreeMap<&str, &Arg> = of_command
+            .chain(of_program)
+            .filter_map(|argument| Some((argument.get_long()?, argument)))
+            .collect();
         let known: BTreeMap<&str, &Arg> =
             known.into_iter().filter(|(name, _)| !NOT_IN_FILE.contains(name)).collect();
         let mut settings = Vec::new();
@@ -158,7 +164,9 @@ impl File {
         for (account, item) in table.iter() {
             let line = self.line(table, account);
             let Some(of_account) = item.as_table_like() else {
-                let text = format!("{account}: quotas stand in [quotas.ACCOUNT], those of all accounts in [up] or [serve]");
+                let text = format!(
+                    "{account}: quotas stand in [quotas.ACCOUNT], those of all accounts in [up] or [serve]"
+                );
                 return Err(wrong(&self.path, line, text));
             };
             for (name, item) in of_account.iter() {
@@ -166,7 +174,9 @@ impl File {
                 let value = match item.as_value() {
                     Some(toml_edit::Value::Integer(number)) => number.value().to_string(),
                     Some(toml_edit::Value::String(text)) => text.value().clone(),
-                    _ => return Err(wrong(&self.path, line, format!("{name}: a number or a size is wanted"))),
+                    _ => {
+                        return Err(wrong(&self.path, line, format!("{name}: a number or a size is wanted")));
+                    }
                 };
                 let text = format!("{account}:{name}={value}");
                 values::accepts(flag, &text).map_err(|reason| wrong(&self.path, line, reason))?;
@@ -221,7 +231,8 @@ impl Checked {
                 is_on(other) && rivals.iter().any(|rival| rival.get_long() == Some(&other.key))
             });
             if let Some(rival) = rival.filter(|_| is_on(given)) {
-                let text = format!("{} and {} (line {}) exclude each other", given.key, rival.key, rival.line);
+                let text =
+                    format!("{} and {} (line {}) exclude each other", given.key, rival.key, rival.line);
                 return Err(wrong(&self.path, given.line, text));
             }
             wanted.push(given.clone());

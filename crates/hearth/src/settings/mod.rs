@@ -53,10 +53,12 @@ pub struct Options {
 /// The program's commands with every flag of `up` and `serve` as a setting: it has a variable, and a switch can also
 /// be switched off.
 pub fn with_settings(command: Command) -> Command {
-    let of_settings = |command: Command| command.mut_args(as_setting);
-    COMMANDS.into_iter().fold(command, |command, name| {
-        let command = command.mut_subcommand(name, of_settings);
-        command.mut_subcommand(CONFIG, |config| config.mut_subcommand(name, of_settings))
+    let is_one = |command: &Command| COMMANDS.contains(&command.get_name());
+    let of_settings =
+        move |command: Command| if is_one(&command) { command.mut_args(as_setting) } else { command };
+    command.mut_subcommands(|command| match command.get_name() {
+        CONFIG => command.mut_subcommands(of_settings),
+        _ => of_settings(command),
     })
 }
 
@@ -157,10 +159,7 @@ fn found<'c>(command: &'c Command, path: &[&str]) -> Option<&'c Command> {
 
 /// Whether a person said it: on the command line or in the environment.
 fn is_said(matches: &ArgMatches, id: &str) -> bool {
-    matches!(
-        matches.value_source(id),
-        Some(ValueSource::CommandLine | ValueSource::EnvVariable)
-    )
+    matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
 }
 
 #[cfg(test)]

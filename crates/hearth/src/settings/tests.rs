@@ -64,7 +64,10 @@ fn every_wrong_line_is_told_with_its_number_and_what_was_meant() {
         ("[colours]\n", "1: unknown table [colours] (`hearth config --toml` prints all"),
         ("up = 1\n", "1: up is a table: write [up] above its settings"),
         ("[up]\n\nlsten = \"x\"\n", "3: unknown setting lsten in [up]; did you mean listen?"),
-        ("[up]\ngarbage_grace = \"1m\"\n", "2: unknown setting garbage_grace in [up]; did you mean garbage-grace?"),
+        (
+            "[up]\ngarbage_grace = \"1m\"\n",
+            "2: unknown setting garbage_grace in [up]; did you mean garbage-grace?",
+        ),
         ("[up]\nuser = \"x\"\n", "2: unknown setting user in [up] (`hearth config --toml`"),
         ("[up]\nconfig = \"x\"\n", "2: unknown setting config in [up]"),
         ("[up]\naccount-quota = []\n", "2: unknown setting account-quota in [up] (`hearth"),
@@ -87,7 +90,10 @@ fn every_wrong_line_is_told_with_its_number_and_what_was_meant() {
         ("[quotas.123456789012]\nstorage = 1\n", "2: unknown quota storage: there are concurrent-executions"),
         ("[quotas.123456789012]\ncode-storage = true\n", "2: code-storage: a number or a size is wanted"),
         ("[up]\ndata = \"a\"\nephemeral = true\n", "3: ephemeral and data (line 2) exclude each other"),
-        ("[serve]\nno-tls = true\ntls-cert = \"a\"\ntls-key = \"b\"\n", "3: tls-cert and no-tls (line 2) exclude"),
+        (
+            "[serve]\nno-tls = true\ntls-cert = \"a\"\ntls-key = \"b\"\n",
+            "3: tls-cert and no-tls (line 2) exclude",
+        ),
     ] {
         let refused = file(text).and_then(|file| {
             let checked = file.check(&command())?;
@@ -105,9 +111,11 @@ fn every_wrong_line_is_told_with_its_number_and_what_was_meant() {
 fn the_template_is_a_file_of_settings_also_when_its_defaults_are_no_comments_any_more() {
     let text = template(&command());
     assert!(file(&text).unwrap().check(&command()).is_ok(), "{text}");
-    let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(key, value)| {
-        !key.trim_start_matches("# ").contains(' ') && !value.starts_with("\"\"")
-    });
+    let is_setting = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, value)| {
+            !key.trim_start_matches("# ").contains(' ') && !value.starts_with("\"\"")
+        })
+    };
     let bare = text.lines().map(|line| if is_setting(line) { line.trim_start_matches("# ") } else { line });
     // The quotas' lines stand in a table that is still a comment.
     let bare: Vec<&str> = bare.take_while(|line| !line.starts_with("# What one account")).collect();
