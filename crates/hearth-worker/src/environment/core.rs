@@ -4,12 +4,16 @@
 
 mod ends;
 mod looks;
+mod status;
+
+pub(super) use status::seen;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hearth_sandbox::api::{Exit, SandboxId};
+use hearth_world::Timestamp;
 use tokio::sync::oneshot;
 
 use super::answers::{self, Outcome, Status};
@@ -37,6 +41,7 @@ pub(super) struct Core {
     machine: Option<Environment>,
     calls: Vec<Pending>,
     calls_seen: u64,
+    made: Timestamp,
     waiters: VecDeque<oneshot::Sender<Delivery>>,
     /// The present sandbox.
     pub(super) link: Option<Link>,
@@ -73,6 +78,7 @@ impl Core {
         Self {
             memory: Memory::new(setup.revision.memory_mb),
             deadline: Some(now + setup.init_limit),
+            made: setup.world.physical().now(),
             setup,
             machine: Some(Environment::new()),
             calls: Vec::new(),

@@ -43,6 +43,11 @@ const KERNEL_USE: &str = "memory.kmem.usage_in_bytes";
 /// Whether every process gets huge pages unasked, in which case faults bound nothing.
 const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
 
+/// Anonymous and shared memory of a control group now, in bytes; `None` when it is gone.
+pub(crate) fn held_bytes(group: &Path) -> Option<u64> {
+    Some(Look::read(&fs::read(group.join("memory.stat")).ok()?).held)
+}
+
 /// The memory of one environment, as its control group counts it.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -117,6 +122,16 @@ impl Memory {
     /// `Max Memory Used`, rounded up and never above the limit.
     pub(crate) fn peak_mb(&self) -> u64 {
         self.peak_bytes.min(self.limit_bytes).div_ceil(MEGABYTE)
+    }
+
+    /// The peak so far, never above the limit.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.peak_bytes.min(self.limit_bytes)
+    }
+
+    /// Where the host tells about the present sandbox.
+    pub(crate) fn group(&self) -> Option<PathBuf> {
+        self.group.as_ref().map(|group| group.directory.clone())
     }
 
     /// `Memory Size`.
