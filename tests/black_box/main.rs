@@ -3,6 +3,9 @@
 mod archives;
 mod backup;
 mod command_line;
+mod command_line_settings;
+mod command_line_start;
+mod command_line_state;
 mod failures;
 mod functions;
 mod garbage;

@@ -57,6 +57,7 @@ impl Target {
             layers: function.layers.iter().map(|layer| CodeDigest(layer.digest.to_string())).collect(),
             code: CodeDigest(function.code.to_string()),
             log_group: function.log_group,
+            log_format: function.log_format,
             identity,
         };
         let scope = format!("{}/{}", owner.account, owner.region).into();

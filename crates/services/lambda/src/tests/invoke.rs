@@ -258,7 +258,7 @@ async fn an_environment_that_closed_while_idle_is_not_used_again() {
     server.worker.close(EnvironmentId(1)).await;
     // Reports are taken in order: when this line is there, the closing has been seen.
     log(&server, "after the closing").await;
-    server.written.recv().await.expect("the line");
+    written(&mut server).await;
     server.invoke("thumbnail", "2").await.expect("invoked");
     assert_eq!(environments(&server), [1, 2]);
 }
@@ -330,7 +330,7 @@ async fn an_environment_whose_credentials_near_their_end_finishes_its_call_and_g
 async fn the_lines_of_a_function_go_to_whoever_keeps_logs() {
     let mut server = Server::start();
     log(&server, "START").await;
-    let written = server.written.recv().await.expect("a batch");
+    let written = written(&mut server).await;
     assert_eq!((written.account.as_str(), written.group.as_str()), (ACCOUNT, "g"));
     assert_eq!(written.events[0].message, "START");
 }
@@ -340,7 +340,11 @@ async fn what_the_worker_said_last_is_taken_after_the_stop() {
     let mut server = Server::start();
     server.tasks.stop();
     log(&server, "END").await;
-    assert_eq!(server.written.recv().await.expect("a batch").events[0].message, "END");
+    assert_eq!(written(&mut server).await.events[0].message, "END");
+}
+
+async fn written(server: &mut Server) -> LogBatch {
+    within("a batch of lines", server.written.recv()).await.expect("the server lives")
 }
 
 async fn log(server: &Server, message: &str) {
