@@ -101,8 +101,7 @@ impl Ingest {
 /// Starts the writer. When the group is told to stop, what waits is written, and then it ends.
 pub(crate) fn start(logs: &Arc<Logs>, tasks: &TaskGroup) -> Ingest {
     let (queue, mut waiting) = mpsc::channel(WAITING_MAX);
-    let ingest =
-        Ingest { queue, waiting_bytes: Arc::default(), full: Arc::default(), lost: Arc::default() };
+    let ingest = Ingest { queue, waiting_bytes: Arc::default(), full: Arc::default(), lost: Arc::default() };
     let (logs, shared) = (logs.clone(), ingest.shared());
     tasks.spawn(TaskKind::Service, info_span!("function logs"), move |stop| async move {
         let clock = logs.world.physical();
@@ -111,7 +110,10 @@ pub(crate) fn start(logs: &Arc<Logs>, tasks: &TaskGroup) -> Ingest {
             shared.write(&logs, written).await;
             let pause = clock.sleep_until(began.after(EVERY));
             // A permit of `full` that is older than what waits costs one small transaction.
-            stop.or(async { tokio::select! { () = pause => {}, () = shared.full.notified() => {} } }).await;
+            stop.or(async {
+                tokio::select! { () = pause => {}, () = shared.full.notified() => {} }
+            })
+            .await;
         }
     });
     ingest

@@ -34,7 +34,8 @@ impl Core {
 
     /// When to look next; the caller does so then.
     pub(in super::super) fn next_look(&mut self, now: Instant) -> Instant {
-        let running = self.current().map_or(Duration::ZERO, |(_, began)| now.saturating_duration_since(began));
+        let running =
+            self.current().map_or(Duration::ZERO, |(_, began)| now.saturating_duration_since(began));
         let sample = now + (running / 8).clamp(SAMPLE_FIRST, SAMPLE_LAST);
         let limit = self.deadline.map(|deadline| deadline.min(sample));
         self.looks_at = limit.into_iter().chain(self.report_due).min();
