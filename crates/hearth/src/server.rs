@@ -24,6 +24,7 @@ use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
 use hearth_service_logs::Logs;
+use hearth_service_s3::{S3, S3Deps};
 use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
@@ -187,6 +188,14 @@ impl Server {
         iam.keep_up(&work);
         let client = Arc::new(InProcess::default());
         let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal(), client.clone());
+        let s3 = S3::open(S3Deps {
+            store: store.clone(),
+            blobs: keeper.clone(),
+            world: world.clone(),
+            // GAP(s3): notifications.
+            listener: None,
+        });
+        s3.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs: keeper.clone(),
@@ -206,7 +215,8 @@ impl Server {
                 ..hearth_service_lambda::Options::default()
             },
         });
-        let services = services::all(&lambda, &iam, &logs, &sessions, &world, options.callers.are_verified());
+        let services =
+            services::all(&lambda, &iam, &logs, &s3, &sessions, &world, options.callers.are_verified());
         let services = Arc::new(Services::new(services, authorise(options.callers)));
         client.connect(services.clone());
         logs.keep_up(&work);
