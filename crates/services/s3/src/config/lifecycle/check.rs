@@ -6,6 +6,7 @@ use s3s::dto::{
 };
 use time::{OffsetDateTime, Time};
 
+use super::transitions;
 use crate::config::error::ConfigError;
 use crate::config::tags;
 
@@ -80,20 +81,17 @@ fn check_rule(rule: &LifecycleRule) -> Result<(), ConfigError> {
         check_filter(filter)?;
     }
     // An empty list of transitions is none.
-    let transitions = rule.transitions.as_deref().unwrap_or_default();
-    let noncurrent = rule.noncurrent_version_transitions.as_deref().unwrap_or_default();
-    if !transitions.is_empty() || !noncurrent.is_empty() {
-        return Err(ConfigError::NotBuilt(
-            "Transitions to other storage classes are not built in Hearth: every object stays where it is."
-                .to_owned(),
-        ));
-    }
-    let acts = rule.expiration.is_some()
+    let transitions = rule.transitions.as_ref().is_some_and(|all| !all.is_empty());
+    let noncurrent = rule.noncurrent_version_transitions.as_ref().is_some_and(|all| !all.is_empty());
+    let acts = transitions
+        || noncurrent
+        || rule.expiration.is_some()
         || rule.noncurrent_version_expiration.is_some()
         || rule.abort_incomplete_multipart_upload.is_some();
     if !acts {
         return Err(ConfigError::request("At least one action needs to be specified in a rule"));
     }
+    transitions::check(rule)?;
     rule.expiration.as_ref().map_or(Ok(()), |expiration| check_expiration(expiration, rule))?;
     check_noncurrent(rule)?;
     check_abort(rule)
@@ -203,16 +201,16 @@ fn has_tags(rule: &LifecycleRule) -> bool {
     filter.tag.is_some() || and.is_some_and(|tags| !tags.is_empty())
 }
 
-fn positive(what: &'static str, action: &str) -> ConfigError {
+pub(super) fn positive(what: &'static str, action: &str) -> ConfigError {
     ConfigError::argument(format!("'{what}' for {action} action must be a positive integer"), what, None)
 }
 
-fn is_midnight(date: &Timestamp) -> bool {
+pub(super) fn is_midnight(date: &Timestamp) -> bool {
     let date = OffsetDateTime::from(date.clone());
     date.to_offset(time::UtcOffset::UTC).time() == Time::MIDNIGHT
 }
 
-fn text(date: &Timestamp) -> String {
+pub(super) fn text(date: &Timestamp) -> String {
     let mut text = Vec::new();
     let written = date.format(s3s::dto::TimestampFormat::DateTime, &mut text);
     written.map_or_else(|_| String::new(), |()| String::from_utf8_lossy(&text).into_owned())

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! check    what S3 refuses; an id for every rule
-//! rules    what a rule means for one object, version or upload
+//! rules    what a rule means for one object, version or upload       transitions    other storage classes
 //! ```
 
 pub(crate) mod check;
 pub(crate) mod rules;
+pub(crate) mod transitions;
 #[cfg(test)]
 mod tests;

@@ -99,7 +99,7 @@ pub(crate) fn abort<'c>(
 }
 
 /// The first midnight in UTC that is not before this time plus so many days.
-fn midnight_after(time: Timestamp, days: i32) -> Timestamp {
+pub(super) fn midnight_after(time: Timestamp, days: i32) -> Timestamp {
     next_midnight(time.after(DAY * u32::try_from(days).unwrap_or(0)))
 }
 
@@ -114,11 +114,11 @@ fn soonest<'c>(all: impl Iterator<Item = Going<'c>>) -> Option<Going<'c>> {
     all.min_by_key(|going| going.at)
 }
 
-fn enabled(config: &BucketLifecycleConfiguration) -> impl Iterator<Item = &LifecycleRule> {
+pub(super) fn enabled(config: &BucketLifecycleConfiguration) -> impl Iterator<Item = &LifecycleRule> {
     config.rules.iter().filter(|rule| rule.status.as_str() == ExpirationStatus::ENABLED)
 }
 
-fn applies(rule: &LifecycleRule, subject: &Subject<'_>) -> bool {
+pub(super) fn applies(rule: &LifecycleRule, subject: &Subject<'_>) -> bool {
     let begins = |prefix: Option<&String>| prefix.is_none_or(|prefix| subject.key.starts_with(prefix.as_str()));
     let size = i64::try_from(subject.size).unwrap_or(i64::MAX);
     let fits = |above: Option<i64>, below: Option<i64>| {
@@ -139,7 +139,7 @@ fn applies(rule: &LifecycleRule, subject: &Subject<'_>) -> bool {
         })
 }
 
-fn timestamp(date: s3s::dto::Timestamp) -> Timestamp {
+pub(super) fn timestamp(date: s3s::dto::Timestamp) -> Timestamp {
     let micros = OffsetDateTime::from(date).unix_timestamp_nanos() / 1_000;
     Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
 }

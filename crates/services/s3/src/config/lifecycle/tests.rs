@@ -4,6 +4,7 @@ use hearth_world::Timestamp;
 use s3s::dto::{BucketLifecycleConfiguration, TransitionDefaultMinimumObjectSize};
 
 use super::check::{check, check_minimum};
+use super::transitions;
 use super::rules::{Subject, abort, current, lone_marker, next_midnight, noncurrent};
 use crate::config::document::{decode, encode};
 
@@ -30,6 +31,9 @@ const ALL: &str = "<Filter/>";
 fn a_lifecycle_is_refused_in_s3s_words() {
     let tag = "<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>";
     let two = "<Filter><Prefix>a</Prefix><ObjectSizeGreaterThan>5</ObjectSizeGreaterThan></Filter>";
+    let go = |days: &str, class: &str| {
+        format!("{ALL}<Transition><Days>{days}</Days><StorageClass>{class}</StorageClass></Transition>")
+    };
     let malformed = "MalformedXML: The XML you provided was not well-formed or did not validate against our published schema";
     let table: Vec<(String, &str)> = vec![
         (format!("{ALL}{WEEK}"), "good"),
@@ -66,9 +70,17 @@ fn a_lifecycle_is_refused_in_s3s_words() {
             format!("{ALL}<ID>{}</ID>{WEEK}", "i".repeat(256)),
             "InvalidArgument: ID length should not exceed allowed limit of 255",
         ),
+        (go("60", "GLACIER"), "NotImplemented: Archives are not built"),
+        (go("60", "STANDARD"), malformed),
+        (go("60", "STANDARD_IA"), "good"),
         (
-            format!("{ALL}{WEEK}<Transition><Days>30</Days><StorageClass>GLACIER</StorageClass></Transition>"),
-            "NotImplemented: Transitions to other storage classes are not built",
+            go("29", "STANDARD_IA"),
+            "InvalidArgument: 'Days' in Transition action must be greater than or equal to 30 for storageClass 'STANDARD_IA'",
+        ),
+        (go("0", "INTELLIGENT_TIERING"), "good"),
+        (
+            format!("{}{WEEK}", go("7", "INTELLIGENT_TIERING")),
+            "InvalidArgument: 'Days' in the Expiration action for filter '(prefix=)' must be greater than",
         ),
     ];
     for (rule, expected) in table {
@@ -191,4 +203,36 @@ fn markers_and_uploads_that_nobody_needs_go() {
     assert_eq!((aborted.rule, aborted.at), ("u", at("2020-01-04T00:00:00Z")));
     assert_eq!(aborted.http_date(), "Sat, 04 Jan 2020 00:00:00 GMT");
     assert_eq!(abort(&config, "a", made), None);
+}
+
+#[test]
+fn objects_go_to_later_classes_and_small_ones_stay() {
+    let go = |days: &str, class: &str| {
+        format!("<Transition><Days>{days}</Days><StorageClass>{class}</StorageClass></Transition>")
+    };
+    let all = format!("{ALL}{}{}", go("30", "STANDARD_IA"), go("60", "GLACIER_IR"));
+    let sized = format!(
+        "<Filter><ObjectSizeGreaterThan>10</ObjectSizeGreaterThan></Filter>{}",
+        go("30", "STANDARD_IA")
+    );
+    let modified = at("2020-01-01T00:00:00Z");
+    let class = |rule: &str, size: u64, class: &str, now: &str| {
+        let config = rules(&[rule]);
+        let subject = Subject { key: "a", size, tags: &[] };
+        transitions::current(&config, &subject, class, modified, at(now)).map(str::to_owned)
+    };
+    let large = 128 * 1_024;
+    assert_eq!(class(&all, large, "STANDARD", "2020-01-30T00:00:00Z"), None);
+    assert_eq!(class(&all, large, "STANDARD", "2020-01-31T00:00:00Z").as_deref(), Some("STANDARD_IA"));
+    assert_eq!(class(&all, large, "STANDARD_IA", "2020-01-31T00:00:00Z"), None);
+    assert_eq!(class(&all, large, "STANDARD_IA", "2020-03-01T00:00:00Z").as_deref(), Some("GLACIER_IR"));
+    assert_eq!(class(&all, large - 1, "STANDARD", "2020-03-01T00:00:00Z"), None);
+    assert_eq!(class(&sized, 11, "STANDARD", "2020-03-01T00:00:00Z").as_deref(), Some("STANDARD_IA"));
+    let former = rules(&[&format!(
+        "{ALL}<NoncurrentVersionTransition><NoncurrentDays>30</NoncurrentDays><StorageClass>ONEZONE_IA</StorageClass>\
+         <NewerNoncurrentVersions>1</NewerNoncurrentVersions></NoncurrentVersionTransition>"
+    )]);
+    let subject = Subject { key: "a", size: large, tags: &[] };
+    let goes = |newer| transitions::noncurrent(&former, &subject, "STANDARD", (modified, newer), at("2021-01-01T00:00:00Z"));
+    assert_eq!([goes(0), goes(1)], [None, Some("ONEZONE_IA")]);
 }
