@@ -1,6 +1,7 @@
 //! Why a configuration is refused, in S3's words.
 
 use super::document::Document;
+use crate::error::Failure;
 
 /// A configuration that is refused, or that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,5 +98,12 @@ impl ConfigError {
             Self::NoLoggingTarget(bucket) => vec![("TargetBucket", bucket.clone())],
             _ => Vec::new(),
         }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let failure = Self::new(error.status(), error.code(), error.to_string());
+        error.details().into_iter().fold(failure, |failure, (name, value)| failure.with(name, value))
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod cors;
 pub(crate) mod document;
 pub(crate) mod encryption;
 pub(crate) mod error;
+pub(crate) mod kept;
 pub(crate) mod lifecycle;
 pub(crate) mod logging;
 pub(crate) mod notification;
