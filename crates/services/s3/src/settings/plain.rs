@@ -134,6 +134,11 @@ pub(crate) fn absent<T>(bucket: &Bucket, document: Document) -> Answer<T> {
     required(None, document, bucket)
 }
 
+/// Analytics, inventory, metrics, tiering: a bucket has none of them.
+pub(crate) fn none_of_many<T>() -> Answer<T> {
+    Err(Failure::new(404, "NoSuchConfiguration", "The specified configuration does not exist."))
+}
+
 /// Takes a configuration away; one that is not there is away already.
 pub(crate) fn delete(tx: &mut dyn Tx, bucket: &Bucket, document: Document) -> Answer<()> {
     kept::put_text(tx, bucket.number, document, None)
