@@ -39,6 +39,30 @@ pub(crate) struct Headers<'a> {
     pub(crate) write_acp: Option<&'a str>,
 }
 
+/// The same, kept for a transaction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grants {
+    pub(crate) canned: Option<String>,
+    pub(crate) full_control: Option<String>,
+    pub(crate) read: Option<String>,
+    pub(crate) read_acp: Option<String>,
+    pub(crate) write: Option<String>,
+    pub(crate) write_acp: Option<String>,
+}
+
+impl Grants {
+    pub(crate) fn headers(&self) -> Headers<'_> {
+        Headers {
+            canned: self.canned.as_deref(),
+            full_control: self.full_control.as_deref(),
+            read: self.read.as_deref(),
+            read_acp: self.read_acp.as_deref(),
+            write: self.write.as_deref(),
+            write_acp: self.write_acp.as_deref(),
+        }
+    }
+}
+
 /// The canonical ids of those whom a list names by what they are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owners<'a> {

@@ -9,9 +9,9 @@ use crate::config::document::Document;
 use crate::config::error::ConfigError;
 use crate::config::kept;
 use crate::config::lifecycle::check::{MINIMUM_DEFAULT, check, check_minimum};
-use crate::config::lifecycle::rules::next_midnight;
+use crate::config::lifecycle::rules::{self, Subject, next_midnight};
 use crate::error::Failure;
-use crate::records::Bucket;
+use crate::records::{Bucket, Object};
 
 /// The timer of buckets that have rules: one a bucket, by its number.
 pub(crate) const TIMER: &str = "s3/lifecycle";
@@ -67,4 +67,31 @@ pub(crate) fn id(bucket: u64) -> String {
 /// The next midnight in UTC: whatever expires today expires then.
 pub(crate) fn next_look(now: Timestamp) -> Timestamp {
     next_midnight(Timestamp::from_micros(now.as_micros().saturating_add(1)))
+}
+
+/// When an object expires, as answers about it say: the header `x-amz-expiration`.
+pub(crate) fn expiration(
+    tx: &mut dyn Tx,
+    bucket: u64,
+    key: &str,
+    object: &Object,
+    modified: i64,
+) -> Answer<Option<String>> {
+    let Some(config) = kept::lifecycle(tx, bucket)? else { return Ok(None) };
+    let tags: Vec<_> = object.tags.clone().into_iter().collect();
+    let subject = Subject { key, size: object.bytes, tags: &tags };
+    let going = rules::current(&config, &subject, Timestamp::from_micros(modified));
+    Ok(going.map(|going| going.header()))
+}
+
+/// When an upload is aborted, and by which rule: the headers `x-amz-abort-date` and `x-amz-abort-rule-id`.
+pub(crate) fn abort_date(
+    tx: &mut dyn Tx,
+    bucket: u64,
+    key: &str,
+    started: i64,
+) -> Answer<Option<(String, String)>> {
+    let Some(config) = kept::lifecycle(tx, bucket)? else { return Ok(None) };
+    let going = rules::abort(&config, key, Timestamp::from_micros(started));
+    Ok(going.map(|going| (going.http_date(), going.rule.to_owned())))
 }
