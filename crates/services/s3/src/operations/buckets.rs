@@ -5,7 +5,9 @@ use s3s::dto::{self, *};
 use super::shown::{owner, time};
 use super::{Cx, expect_owner, read, write};
 use crate::error::Failure;
+use crate::config::acl::Grants;
 use crate::records::{Bucket, Versioning};
+use crate::settings::access;
 use crate::{buckets, names};
 
 /// The region whose buckets have no location.
@@ -19,7 +21,7 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
     if !names::is_bucket_name(&input.bucket) {
         return Err(names::invalid_bucket_name(&input.bucket));
     }
-    // GAP(s3): object lock, and ACLs other than the owner's.
+    // GAP(s3): object lock.
     if input.object_lock_enabled_for_bucket == Some(true) {
         return Err(Failure::not_built("Object lock"));
     }
@@ -33,7 +35,20 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
         created: cx.s3.world.domain().now().as_micros(),
         versioning: Versioning::Never,
     };
-    write(&cx, move |tx| buckets::create(tx, &new)).await?;
+    let ownership = input.object_ownership.map(|ownership| ownership.as_str().to_owned());
+    let acl = Grants {
+        canned: input.acl.map(|acl| acl.as_str().to_owned()),
+        full_control: input.grant_full_control,
+        read: input.grant_read,
+        read_acp: input.grant_read_acp,
+        write: input.grant_write,
+        write_acp: input.grant_write_acp,
+    };
+    write(&cx, move |tx| match buckets::create(tx, &new)? {
+        true => access::created(tx, &new, ownership.as_deref(), &acl.headers()),
+        false => Ok(()),
+    })
+    .await?;
     Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)), ..CreateBucketOutput::default() })
 }
 

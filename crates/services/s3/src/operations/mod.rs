@@ -4,6 +4,7 @@ pub(crate) mod buckets;
 pub(crate) mod delete;
 pub(crate) mod get_object;
 pub(crate) mod put_object;
+pub(crate) mod settings;
 mod shown;
 
 use std::sync::Arc;

@@ -27,7 +27,11 @@ async fn read<T: Send + 'static>(
     body: impl Fn(&mut dyn Tx, &Bucket) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let account = cx.account().to_owned();
-    super::read(cx, move |tx| body(tx, &bucket(tx, &account, &name, owner.as_deref())?)).await
+    super::read(cx, move |tx| {
+        let bucket = bucket(tx, &account, &name, owner.as_deref())?;
+        body(tx, &bucket)
+    })
+    .await
 }
 
 async fn write<T: Send + 'static>(
@@ -37,7 +41,11 @@ async fn write<T: Send + 'static>(
     body: impl Fn(&mut dyn Tx, &Bucket) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let account = cx.account().to_owned();
-    super::write(cx, move |tx| body(tx, &bucket(tx, &account, &name, owner.as_deref())?)).await
+    super::write(cx, move |tx| {
+        let bucket = bucket(tx, &account, &name, owner.as_deref())?;
+        body(tx, &bucket)
+    })
+    .await
 }
 
 macro_rules! reads {

@@ -8,8 +8,10 @@
 //! s3s sees no signature: the front door has verified it. Never: lets s3s choose an operation that the route did not.
 
 mod body;
+mod everybody;
 mod exchange;
 mod host;
+mod pages;
 mod render;
 mod route;
 mod table;
@@ -146,6 +148,14 @@ fn without_chunks(headers: &mut HeaderMap) {
     };
 }
 
+/// The path with the bucket that the host names in front.
+fn path(parts: &Parts, host: &str, names: &[String]) -> String {
+    match host::bucket(host, names) {
+        Some(bucket) => format!("/{bucket}{}", parts.uri.path()),
+        None => parts.uri.path().to_owned(),
+    }
+}
+
 impl Foreign for Wire {
     fn name(&self) -> &'static str {
         "s3"
@@ -160,10 +170,7 @@ impl Foreign for Wire {
     }
 
     fn route(&self, parts: &Parts, host: &str, names: &[String]) -> Result<Routed, ApiError> {
-        let path = match host::bucket(host, names) {
-            Some(bucket) => format!("/{bucket}{}", parts.uri.path()),
-            None => parts.uri.path().to_owned(),
-        };
+        let path = path(parts, host, names);
         let found = Scope::of(&path).and_then(|scope| Ok((route::find(parts, &scope)?, scope)));
         let ((operation, action), scope) = found.map_err(exchange::carried)?;
         if !table::BUILT.contains(&operation) {
@@ -189,6 +196,25 @@ impl Foreign for Wire {
             render::identify(&mut answer, request_id);
             answer
         })
+    }
+
+    fn page<'a>(
+        &'a self,
+        parts: &'a Parts,
+        host: &'a str,
+        names: &'a [String],
+        request_id: Uuid,
+    ) -> hearth_aws::operation::BoxFuture<'a, hearth_aws::foreign::Page> {
+        let path = path(parts, host, names);
+        Box::pin(async move { self.look_at_page(parts, &path, request_id).await })
+    }
+
+    fn everybody<'a>(
+        &'a self,
+        parts: &'a Parts,
+        routed: &'a Routed,
+    ) -> hearth_aws::operation::BoxFuture<'a, Result<Option<String>, ApiError>> {
+        Box::pin(async move { self.everybody_of(parts, routed).await.map_err(exchange::carried) })
     }
 
     fn refuse(&self, parts: &Parts, error: &ApiError, request_id: Uuid) -> Response<ResponseBody> {
