@@ -16,13 +16,11 @@ pub(crate) enum Document {
     Lifecycle,
     /// The header `x-amz-transition-default-minimum-object-size` of the lifecycle: text.
     LifecycleMinimum,
-    Logging,
     ObjectLock,
     Ownership,
     Policy,
     PublicAccessBlock,
     Replication,
-    RequestPayment,
     Tagging,
     Website,
 }
@@ -37,13 +35,11 @@ impl Document {
             Self::Encryption => "encryption",
             Self::Lifecycle => "lifecycle",
             Self::LifecycleMinimum => "lifecycle-minimum",
-            Self::Logging => "logging",
             Self::ObjectLock => "object-lock",
             Self::Ownership => "ownership",
             Self::Policy => "policy",
             Self::PublicAccessBlock => "public-access-block",
             Self::Replication => "replication",
-            Self::RequestPayment => "request-payment",
             Self::Tagging => "tagging",
             Self::Website => "website",
         }
@@ -82,7 +78,7 @@ impl Document {
                 "NoSuchWebsiteConfiguration",
                 "The specified bucket does not have a website configuration",
             ),
-            Self::Accelerate | Self::Acl | Self::Logging | Self::RequestPayment => {
+            Self::Accelerate | Self::Acl => {
                 ("NoSuchConfiguration", "The specified configuration does not exist.")
             }
         }

@@ -50,7 +50,6 @@ pub(crate) fn check(
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked<'a> {
     pub(crate) algorithm: Option<&'a str>,
-    pub(crate) kms_key: Option<&'a str>,
     pub(crate) customer_algorithm: Option<&'a str>,
 }
 
@@ -62,15 +61,10 @@ pub(crate) fn check_object(asked: Asked<'_>) -> Result<(), ConfigError> {
                 .to_owned(),
         ));
     }
-    match (asked.algorithm, asked.kms_key) {
-        (None, None) | (Some("AES256"), None) => Ok(()),
-        (Some("AES256") | None, Some(_)) => Err(ConfigError::argument(
-            "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
-            "x-amz-server-side-encryption",
-            asked.algorithm.map(str::to_owned),
-        )),
-        (Some("aws:kms" | "aws:kms:dsse"), _) => Err(kms()),
-        (Some(other), _) => Err(ConfigError::argument(
+    match asked.algorithm {
+        None | Some("AES256") => Ok(()),
+        Some("aws:kms" | "aws:kms:dsse") => Err(kms()),
+        Some(other) => Err(ConfigError::argument(
             "The encryption method specified is not supported",
             "x-amz-server-side-encryption",
             other.to_owned(),
@@ -125,15 +119,13 @@ mod tests {
 
     #[test]
     fn a_key_that_would_be_ignored_is_refused() {
-        let code = |algorithm, kms_key, customer_algorithm| {
-            let checked = check_object(Asked { algorithm, kms_key, customer_algorithm });
-            checked.map_or_else(|error| error.code(), |()| "good")
+        let code = |algorithm, customer_algorithm| {
+            check_object(Asked { algorithm, customer_algorithm }).map_or_else(|error| error.code(), |()| "good")
         };
-        assert_eq!(code(None, None, None), "good");
-        assert_eq!(code(Some("AES256"), None, None), "good");
-        assert_eq!(code(Some("AES257"), None, None), "InvalidArgument");
-        assert_eq!(code(Some("AES256"), Some("k"), None), "InvalidArgument");
-        assert_eq!(code(Some("aws:kms"), Some("k"), None), "NotImplemented");
-        assert_eq!(code(None, None, Some("AES256")), "NotImplemented");
+        assert_eq!(code(None, None), "good");
+        assert_eq!(code(Some("AES256"), None), "good");
+        assert_eq!(code(Some("AES257"), None), "InvalidArgument");
+        assert_eq!(code(Some("aws:kms"), None), "NotImplemented");
+        assert_eq!(code(None, Some("AES256")), "NotImplemented");
     }
 }

@@ -84,14 +84,14 @@ pub(crate) fn expiration(
     Ok(going.map(|going| going.header()))
 }
 
-/// When an upload is aborted, and by which rule: the headers `x-amz-abort-date` and `x-amz-abort-rule-id`.
+/// When an upload is aborted, in microseconds, and by which rule: the headers `x-amz-abort-date` and `x-amz-abort-rule-id`.
 pub(crate) fn abort_date(
     tx: &mut dyn Tx,
     bucket: u64,
     key: &str,
     started: i64,
-) -> Answer<Option<(String, String)>> {
+) -> Answer<Option<(i64, String)>> {
     let Some(config) = kept::lifecycle(tx, bucket)? else { return Ok(None) };
     let going = rules::abort(&config, key, Timestamp::from_micros(started));
-    Ok(going.map(|going| (going.http_date(), going.rule.to_owned())))
+    Ok(going.map(|going| (going.at.as_micros(), going.rule.to_owned())))
 }

@@ -10,6 +10,7 @@
 mod body;
 mod everybody;
 mod exchange;
+mod headers;
 mod host;
 mod pages;
 mod render;
@@ -83,6 +84,10 @@ impl Wire {
             return Err(render::failure_of_shapes(answer).await);
         }
         let mut answer = render::stream(answer);
+        // The model says 200; the service answers 204.
+        if matches!(routed.operation, "PutBucketPolicy" | "PutBucketTagging") {
+            *answer.status_mut() = http::StatusCode::NO_CONTENT;
+        }
         answer.headers_mut().extend(exchange.headers());
         if let Some(status) = exchange.own_status() {
             *answer.status_mut() = status;
@@ -118,6 +123,7 @@ fn rewritten(
         headers.remove(name);
     }
     without_chunks(headers);
+    headers::normalise(headers);
     headers.remove(CONTENT_LENGTH);
     if let Some(bytes) = bytes {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));

@@ -68,7 +68,14 @@ macro_rules! operations {
 }
 
 operations! {
+    "AbortMultipartUpload" abort_multipart_upload AbortMultipartUploadInput AbortMultipartUploadOutput
+        does::multipart::abort;
+    "CompleteMultipartUpload" complete_multipart_upload CompleteMultipartUploadInput
+        CompleteMultipartUploadOutput does::complete_upload::complete;
+    "CopyObject" copy_object CopyObjectInput CopyObjectOutput does::copy_object::copy;
     "CreateBucket" create_bucket CreateBucketInput CreateBucketOutput does::buckets::create;
+    "CreateMultipartUpload" create_multipart_upload CreateMultipartUploadInput CreateMultipartUploadOutput
+        does::multipart::create;
     "DeleteBucket" delete_bucket DeleteBucketInput DeleteBucketOutput does::buckets::delete;
     "DeleteBucketCors" delete_bucket_cors DeleteBucketCorsInput DeleteBucketCorsOutput
         does::settings::delete_cors;
@@ -87,6 +94,9 @@ operations! {
     "DeleteBucketWebsite" delete_bucket_website DeleteBucketWebsiteInput DeleteBucketWebsiteOutput
         does::settings::delete_website;
     "DeleteObject" delete_object DeleteObjectInput DeleteObjectOutput does::delete::object;
+    "DeleteObjectTagging" delete_object_tagging DeleteObjectTaggingInput DeleteObjectTaggingOutput
+        does::tagging::delete;
+    "DeleteObjects" delete_objects DeleteObjectsInput DeleteObjectsOutput does::delete::objects;
     "DeletePublicAccessBlock" delete_public_access_block DeletePublicAccessBlockInput
         DeletePublicAccessBlockOutput does::settings::delete_block;
     "GetBucketAccelerateConfiguration" get_bucket_accelerate_configuration
@@ -125,12 +135,17 @@ operations! {
         GetBucketRequestPaymentOutput does::settings::get_payer;
     "GetBucketTagging" get_bucket_tagging GetBucketTaggingInput GetBucketTaggingOutput
         does::settings::get_tags;
+    "GetBucketVersioning" get_bucket_versioning GetBucketVersioningInput GetBucketVersioningOutput
+        does::versioning::get;
     "GetBucketWebsite" get_bucket_website GetBucketWebsiteInput GetBucketWebsiteOutput
         does::settings::get_website;
     "GetObject" get_object GetObjectInput GetObjectOutput does::get_object::get;
     "GetObjectAcl" get_object_acl GetObjectAclInput GetObjectAclOutput does::settings::get_object_acl;
+    "GetObjectAttributes" get_object_attributes GetObjectAttributesInput GetObjectAttributesOutput
+        does::attributes::get;
     "GetObjectLockConfiguration" get_object_lock_configuration GetObjectLockConfigurationInput
         GetObjectLockConfigurationOutput does::settings::get_object_lock;
+    "GetObjectTagging" get_object_tagging GetObjectTaggingInput GetObjectTaggingOutput does::tagging::get;
     "GetPublicAccessBlock" get_public_access_block GetPublicAccessBlockInput GetPublicAccessBlockOutput
         does::settings::get_block;
     "HeadBucket" head_bucket HeadBucketInput HeadBucketOutput does::buckets::head;
@@ -147,6 +162,13 @@ operations! {
     "ListBucketMetricsConfigurations" list_bucket_metrics_configurations ListBucketMetricsConfigurationsInput
         ListBucketMetricsConfigurationsOutput does::settings::list_metrics;
     "ListBuckets" list_buckets ListBucketsInput ListBucketsOutput does::buckets::list;
+    "ListMultipartUploads" list_multipart_uploads ListMultipartUploadsInput ListMultipartUploadsOutput
+        does::multipart::list;
+    "ListObjectVersions" list_object_versions ListObjectVersionsInput ListObjectVersionsOutput
+        does::list::versions;
+    "ListObjects" list_objects ListObjectsInput ListObjectsOutput does::list::objects_v1;
+    "ListObjectsV2" list_objects_v2 ListObjectsV2Input ListObjectsV2Output does::list::objects_v2;
+    "ListParts" list_parts ListPartsInput ListPartsOutput does::multipart::parts;
     "PutBucketAccelerateConfiguration" put_bucket_accelerate_configuration
         PutBucketAccelerateConfigurationInput PutBucketAccelerateConfigurationOutput
         does::settings::put_accelerate;
@@ -168,10 +190,15 @@ operations! {
         PutBucketRequestPaymentOutput does::settings::put_payer;
     "PutBucketTagging" put_bucket_tagging PutBucketTaggingInput PutBucketTaggingOutput
         does::settings::put_tags;
+    "PutBucketVersioning" put_bucket_versioning PutBucketVersioningInput PutBucketVersioningOutput
+        does::versioning::put;
     "PutBucketWebsite" put_bucket_website PutBucketWebsiteInput PutBucketWebsiteOutput
         does::settings::put_website;
     "PutObject" put_object PutObjectInput PutObjectOutput does::put_object::put;
     "PutObjectAcl" put_object_acl PutObjectAclInput PutObjectAclOutput does::settings::put_object_acl;
+    "PutObjectTagging" put_object_tagging PutObjectTaggingInput PutObjectTaggingOutput does::tagging::put;
     "PutPublicAccessBlock" put_public_access_block PutPublicAccessBlockInput PutPublicAccessBlockOutput
         does::settings::put_block;
+    "UploadPart" upload_part UploadPartInput UploadPartOutput does::upload_part::put;
+    "UploadPartCopy" upload_part_copy UploadPartCopyInput UploadPartCopyOutput does::upload_part::copy;
 }

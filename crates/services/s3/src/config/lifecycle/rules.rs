@@ -33,11 +33,6 @@ impl Going<'_> {
         let date = self.at.format("%a, %d %b %Y %H:%M:%S GMT");
         format!("expiry-date=\"{date}\", rule-id=\"{}\"", encoded(self.rule))
     }
-
-    /// The header `x-amz-abort-date`.
-    pub(crate) fn http_date(&self) -> String {
-        self.at.format("%a, %d %b %Y %H:%M:%S GMT")
-    }
 }
 
 /// When the current version of an object expires: the soonest of all rules for it.

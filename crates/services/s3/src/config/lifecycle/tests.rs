@@ -201,7 +201,6 @@ fn markers_and_uploads_that_nobody_needs_go() {
     assert!(!goes("d/a", "2020-01-08T12:00:00Z") && goes("d/a", "2020-01-09T00:00:00Z"));
     let aborted = abort(&config, "u/a", made).unwrap();
     assert_eq!((aborted.rule, aborted.at), ("u", at("2020-01-04T00:00:00Z")));
-    assert_eq!(aborted.http_date(), "Sat, 04 Jan 2020 00:00:00 GMT");
     assert_eq!(abort(&config, "a", made), None);
 }
 
