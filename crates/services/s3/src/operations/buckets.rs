@@ -59,6 +59,8 @@ fn location_error(region: &str) -> Failure {
 }
 
 fn location(given: Option<&str>, endpoint: &str) -> Result<String, Failure> {
+    // s3cmd signs for the region US, where it knows no other.
+    let endpoint = if is_region(endpoint) { endpoint } else { FIRST_REGION };
     match given.filter(|given| !given.is_empty()) {
         None if endpoint == FIRST_REGION => Ok(endpoint.to_owned()),
         None => {
@@ -174,6 +176,7 @@ mod tests {
             assert_eq!(found.as_deref().map_err(|failure| failure.code), expected, "{given:?} at {endpoint}");
         };
         check(None, "us-east-1", Ok("us-east-1"));
+        check(None, "US", Ok("us-east-1"));
         check(Some(""), "us-east-1", Ok("us-east-1"));
         check(Some("eu-west-1"), "us-east-1", Ok("eu-west-1"));
         check(Some("EU"), "eu-west-1", Ok("eu-west-1"));
