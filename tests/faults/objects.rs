@@ -150,9 +150,11 @@ fn check(hearth: &Hearth, keys: &Keys, story: &str) {
             None => answer.status == 404,
             Some(expected) => answer.status == 200 && answer.body == body(expected),
         };
-        let found = [Some(known.certain), known.doubtful].into_iter().flatten().find(|expected| holds(*expected));
+        let found =
+            [Some(known.certain), known.doubtful].into_iter().flatten().find(|expected| holds(*expected));
         let bytes = answer.body.len();
-        let found = found.unwrap_or_else(|| panic!("{story}: {key} is {known:?}, there {} {bytes}", answer.status));
+        let found =
+            found.unwrap_or_else(|| panic!("{story}: {key} is {known:?}, there {} {bytes}", answer.status));
         *known = Known { certain: found, doubtful: None };
     }
 }

@@ -91,16 +91,19 @@ impl Headers<'_> {
     pub(crate) fn read_all(&self, of: Of, owners: Owners<'_>) -> Result<Option<Vec<Grant>>, ConfigError> {
         let sent = self.grants().iter().any(|(_, _, sent)| sent.is_some());
         match self.canned {
-            Some(_) if sent => Err(ConfigError::request(
-                "Specifying both Canned ACLs and Header Grants is not allowed",
-            )),
+            Some(_) if sent => {
+                Err(ConfigError::request("Specifying both Canned ACLs and Header Grants is not allowed"))
+            }
             Some(name) => canned(name, of, owners).map(Some),
             None if !sent => Ok(None),
             None => {
                 let mut grants = Vec::new();
                 for (header, permission, value) in self.grants() {
                     for part in value.into_iter().flat_map(split) {
-                        grants.push(Grant { grantee: Some(grantee(part, header)?), permission: named(permission) });
+                        grants.push(Grant {
+                            grantee: Some(grantee(part, header)?),
+                            permission: named(permission),
+                        });
                     }
                 }
                 bounded(grants).map(Some)
@@ -119,7 +122,8 @@ pub(crate) fn read_document(
     policy: &AccessControlPolicy,
     owners: Owners<'_>,
 ) -> Result<Vec<Grant>, ConfigError> {
-    let owner = policy.owner.as_ref().and_then(|owner| owner.id.as_deref()).ok_or(ConfigError::MalformedAcl)?;
+    let owner =
+        policy.owner.as_ref().and_then(|owner| owner.id.as_deref()).ok_or(ConfigError::MalformedAcl)?;
     if owner != owners.resource {
         return Err(ConfigError::argument("Invalid id", "CanonicalUser/ID", owner.to_owned()));
     }

@@ -67,9 +67,9 @@ fn check_rule(rule: &CORSRule) -> Result<(), ConfigError> {
 fn one_wildcard(what: &str, patterns: &[String]) -> Result<(), ConfigError> {
     match patterns.iter().find(|pattern| pattern.matches('*').count() > 1) {
         None => Ok(()),
-        Some(pattern) => Err(ConfigError::request(format!(
-            "{what} \"{pattern}\" can not have more than one wildcard."
-        ))),
+        Some(pattern) => {
+            Err(ConfigError::request(format!("{what} \"{pattern}\" can not have more than one wildcard.")))
+        }
     }
 }
 
@@ -165,8 +165,7 @@ mod tests {
             "<CORSRule><AllowedOrigin>https://a.com</AllowedOrigin><AllowedMethod>PUT</AllowedMethod></CORSRule>\
              <CORSRule>{PAGE}</CORSRule>"
         ));
-        let whole =
-            "allow-origin=https://localhost:4200; allow-methods=GET, PUT; max-age=3000; allow-credentials=true";
+        let whole = "allow-origin=https://localhost:4200; allow-methods=GET, PUT; max-age=3000; allow-credentials=true";
         let table: [(&CORSConfiguration, &str, &str, Option<&str>, &str); 14] = [
             (&page, "https://localhost:4200", "GET", None, whole),
             (&page, "https://localhost:4200", "PUT", Some(""), whole),
@@ -203,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_configuration_is_refused_in_s3s_words() {
-        let check = |members: &str| check(&rule(members)).map_or_else(|error| error.to_string(), |()| String::new());
+        let check =
+            |members: &str| check(&rule(members)).map_or_else(|error| error.to_string(), |()| String::new());
         let good = "<AllowedOrigin></AllowedOrigin><AllowedMethod>GET</AllowedMethod>";
         assert_eq!(check(good), "");
         assert_eq!(
@@ -218,12 +218,17 @@ mod tests {
             check(&format!("{good}<AllowedHeader>*-*</AllowedHeader>")),
             "AllowedHeader \"*-*\" can not have more than one wildcard."
         );
-        assert!(check(&format!("{good}<ExposeHeader>*</ExposeHeader>")).starts_with("ExposeHeader \"*\" contains"));
+        assert!(
+            check(&format!("{good}<ExposeHeader>*</ExposeHeader>"))
+                .starts_with("ExposeHeader \"*\" contains")
+        );
         let empty = CORSConfiguration { cors_rules: Vec::new() };
         assert_eq!(super::check(&empty), Err(ConfigError::MalformedXml));
         let many = CORSConfiguration { cors_rules: vec![rule(good).cors_rules[0].clone(); RULES_MAX + 1] };
         assert_eq!(super::check(&many), Err(ConfigError::MalformedXml));
-        for broken in ["", "<A/>", "<CORSConfiguration><CORSRule/></CORSConfiguration>", "<CORSConfiguration>"] {
+        for broken in
+            ["", "<A/>", "<CORSConfiguration><CORSRule/></CORSConfiguration>", "<CORSConfiguration>"]
+        {
             assert!(decode::<CORSConfiguration>(broken.as_bytes()).is_err(), "{broken}");
         }
     }

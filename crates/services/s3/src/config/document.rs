@@ -69,15 +69,13 @@ impl Document {
                 "NoSuchPublicAccessBlockConfiguration",
                 "The public access block configuration was not found",
             ),
-            Self::Replication => (
-                "ReplicationConfigurationNotFoundError",
-                "The replication configuration was not found",
-            ),
+            Self::Replication => {
+                ("ReplicationConfigurationNotFoundError", "The replication configuration was not found")
+            }
             Self::Tagging => ("NoSuchTagSet", "The TagSet does not exist"),
-            Self::Website => (
-                "NoSuchWebsiteConfiguration",
-                "The specified bucket does not have a website configuration",
-            ),
+            Self::Website => {
+                ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
+            }
             Self::Accelerate | Self::Acl => {
                 ("NoSuchConfiguration", "The specified configuration does not exist.")
             }

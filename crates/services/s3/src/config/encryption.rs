@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn a_key_that_would_be_ignored_is_refused() {
         let code = |algorithm, customer_algorithm| {
-            check_object(Asked { algorithm, customer_algorithm }).map_or_else(|error| error.code(), |()| "good")
+            check_object(Asked { algorithm, customer_algorithm })
+                .map_or_else(|error| error.code(), |()| "good")
         };
         assert_eq!(code(None, None), "good");
         assert_eq!(code(Some("AES256"), None), "good");

@@ -16,7 +16,9 @@ pub(crate) fn check(
         return Err(ConfigError::NoLoggingTarget(target_bucket.clone()));
     }
     // GAP(s3-access-logs): server access logs are not written.
-    Err(ConfigError::NotBuilt("Server access logs are not built in Hearth: the bucket keeps none.".to_owned()))
+    Err(ConfigError::NotBuilt(
+        "Server access logs are not built in Hearth: the bucket keeps none.".to_owned(),
+    ))
 }
 
 #[cfg(test)]

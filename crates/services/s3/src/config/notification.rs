@@ -130,7 +130,10 @@ mod tests {
         assert!(outcome("<EventBridgeConfiguration/>").starts_with("NotImplemented"));
         assert!(queue(arn, "s3:ObjectCreated:*", &rule("Prefix")).starts_with("NotImplemented"));
         assert_eq!(queue("q", "s3:ObjectCreated:*", ""), "InvalidArgument: The ARN could not be parsed");
-        assert_eq!(queue(arn, "s3:Fake", ""), "InvalidArgument: The event is not supported for notifications");
+        assert_eq!(
+            queue(arn, "s3:Fake", ""),
+            "InvalidArgument: The event is not supported for notifications"
+        );
         assert_eq!(
             queue(arn, "s3:ObjectCreated:*", &rule("middle")),
             "InvalidArgument: filter rule name must be either prefix or suffix"

@@ -70,8 +70,12 @@ pub(crate) struct Blocked {
 
 impl Blocked {
     /// What a new bucket has.
-    pub(crate) const ALL: Self =
-        Self { public_acls: true, public_policy: true, ignore_public_acls: true, restrict_public_buckets: true };
+    pub(crate) const ALL: Self = Self {
+        public_acls: true,
+        public_policy: true,
+        ignore_public_acls: true,
+        restrict_public_buckets: true,
+    };
 
     /// Of a document: what it does not name is not blocked.
     pub(crate) fn of(config: &PublicAccessBlockConfiguration) -> Self {
@@ -106,7 +110,8 @@ mod tests {
             decode::<OwnershipControls>(xml.as_bytes()).and_then(|controls| check(&controls))
         };
         let rule = |name: &str| format!("<Rule><ObjectOwnership>{name}</ObjectOwnership></Rule>");
-        for one in [Ownership::BucketOwnerEnforced, Ownership::BucketOwnerPreferred, Ownership::ObjectWriter] {
+        for one in [Ownership::BucketOwnerEnforced, Ownership::BucketOwnerPreferred, Ownership::ObjectWriter]
+        {
             assert_eq!(parse(&rule(one.name())), Ok(one));
             assert_eq!(check(&one.controls()), Ok(one));
         }

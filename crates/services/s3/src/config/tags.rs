@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_bucket_has_at_most_50_tags_and_an_object_10() {
-        let tags = |count: usize| -> Vec<_> { (0..count).map(|at| (format!("k{at}"), String::new())).collect() };
+        let tags =
+            |count: usize| -> Vec<_> { (0..count).map(|at| (format!("k{at}"), String::new())).collect() };
         assert!(check(&tags(50), Of::Bucket).is_ok() && check(&tags(10), Of::Object).is_ok());
         assert!(matches!(check(&tags(51), Of::Bucket), Err(ConfigError::TooManyTags(_))));
         let many = check(&tags(11), Of::Object).unwrap_err();

@@ -13,8 +13,9 @@ const RULES_MAX: usize = 50;
 /// Refuses what S3 refuses, in its words.
 pub(crate) fn check(config: &WebsiteConfiguration) -> Result<(), ConfigError> {
     if let Some(all) = &config.redirect_all_requests_to {
-        let others =
-            config.index_document.is_some() || config.error_document.is_some() || config.routing_rules.is_some();
+        let others = config.index_document.is_some()
+            || config.error_document.is_some()
+            || config.routing_rules.is_some();
         if others {
             return Err(ConfigError::argument(
                 "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.",
@@ -61,9 +62,7 @@ fn check_rule(rule: &RoutingRule) -> Result<(), ConfigError> {
     let Redirect { host_name, http_redirect_code, protocol, replace_key_prefix_with, replace_key_with } =
         &rule.redirect;
     if replace_key_prefix_with.is_some() && replace_key_with.is_some() {
-        return Err(ConfigError::request(
-            "You can only define ReplaceKeyPrefix or ReplaceKey but not both.",
-        ));
+        return Err(ConfigError::request("You can only define ReplaceKeyPrefix or ReplaceKey but not both."));
     }
     let does = [host_name, http_redirect_code, replace_key_prefix_with, replace_key_with];
     if does.iter().all(|part| part.is_none()) && protocol.is_none() {
@@ -104,7 +103,8 @@ mod tests {
     fn a_website_is_refused_in_s3s_words() {
         let index = "<IndexDocument><Suffix>index.html</Suffix></IndexDocument>";
         let all = "<RedirectAllRequestsTo><HostName>a.com</HostName></RedirectAllRequestsTo>";
-        let rule = |body: &str| format!("{index}<RoutingRules><RoutingRule>{body}</RoutingRule></RoutingRules>");
+        let rule =
+            |body: &str| format!("{index}<RoutingRules><RoutingRule>{body}</RoutingRule></RoutingRules>");
         let table: [(String, &str); 13] = [
             (index.to_owned(), ""),
             (all.to_owned(), ""),
@@ -112,23 +112,37 @@ mod tests {
             (rule("<Redirect><ReplaceKeyWith>a</ReplaceKeyWith></Redirect>"), ""),
             (format!("{all}{index}"), "RedirectAllRequestsTo cannot be provided in conjunction"),
             (String::new(), "A value for IndexDocument Suffix must be provided"),
-            ("<IndexDocument><Suffix>a/b</Suffix></IndexDocument>".to_owned(), "The IndexDocument Suffix is not well"),
+            (
+                "<IndexDocument><Suffix>a/b</Suffix></IndexDocument>".to_owned(),
+                "The IndexDocument Suffix is not well",
+            ),
             ("<IndexDocument><Suffix/></IndexDocument>".to_owned(), "The IndexDocument Suffix is not well"),
-            (format!("{index}<ErrorDocument><Key/></ErrorDocument>"), "The ErrorDocument Key is not well formed"),
+            (
+                format!("{index}<ErrorDocument><Key/></ErrorDocument>"),
+                "The ErrorDocument Key is not well formed",
+            ),
             (rule("<Redirect/>"), "The XML you provided was not well-formed"),
             (
-                rule("<Redirect><ReplaceKeyWith>a</ReplaceKeyWith><ReplaceKeyPrefixWith>b</ReplaceKeyPrefixWith></Redirect>"),
+                rule(
+                    "<Redirect><ReplaceKeyWith>a</ReplaceKeyWith><ReplaceKeyPrefixWith>b</ReplaceKeyPrefixWith></Redirect>",
+                ),
                 "You can only define ReplaceKeyPrefix or ReplaceKey but not both.",
             ),
             (
                 rule("<Condition/><Redirect><ReplaceKeyWith>a</ReplaceKeyWith></Redirect>"),
                 "Condition cannot be empty.",
             ),
-            (rule("<Redirect><Protocol>ftp</Protocol></Redirect>"), "Invalid protocol, protocol can be http or https."),
+            (
+                rule("<Redirect><Protocol>ftp</Protocol></Redirect>"),
+                "Invalid protocol, protocol can be http or https.",
+            ),
         ];
         for (body, expected) in table {
             let found = parse(&body).map_or_else(|error| error.to_string(), |_| String::new());
-            assert!(found.starts_with(expected) && found.is_empty() == expected.is_empty(), "{body}: {found}");
+            assert!(
+                found.starts_with(expected) && found.is_empty() == expected.is_empty(),
+                "{body}: {found}"
+            );
         }
     }
 

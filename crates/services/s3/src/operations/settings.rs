@@ -125,7 +125,10 @@ pub(crate) async fn list_tiering(
     input: ListBucketIntelligentTieringConfigurationsInput,
 ) -> Answer<ListBucketIntelligentTieringConfigurationsOutput> {
     read(&cx, input.bucket, None, |_, _| {
-        Ok(ListBucketIntelligentTieringConfigurationsOutput { is_truncated: Some(false), ..Default::default() })
+        Ok(ListBucketIntelligentTieringConfigurationsOutput {
+            is_truncated: Some(false),
+            ..Default::default()
+        })
     })
     .await
 }

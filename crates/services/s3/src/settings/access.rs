@@ -126,7 +126,11 @@ pub(super) fn sent(
 /// Refuses a list for everybody where that is blocked.
 pub(super) fn check_block(tx: &mut dyn Tx, bucket: &Bucket, grants: &[Grant]) -> Answer<()> {
     let blocked = kept::blocked(tx, bucket.number)?.unwrap_or_default();
-    if blocked.public_acls && acl::is_public(grants) { Err(ConfigError::PublicBlocked.into()) } else { Ok(()) }
+    if blocked.public_acls && acl::is_public(grants) {
+        Err(ConfigError::PublicBlocked.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// What CreateBucket says about owners and access, for the bucket that it has just made.

@@ -116,7 +116,8 @@ impl Look<'_> {
         for (place, record) in &found {
             let (key, sequence) = versions::place(place.as_bytes())?;
             let version = Version::decode(record)?;
-            let former = walk.as_ref().filter(|walk| walk.key == key).map(|walk| (walk.modified, walk.former));
+            let former =
+                walk.as_ref().filter(|walk| walk.key == key).map(|walk| (walk.modified, walk.former));
             let modified = version.modified;
             let standing = Standing { sequence, version };
             match former {

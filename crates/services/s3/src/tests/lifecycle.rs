@@ -52,7 +52,9 @@ impl Days {
 }
 
 fn rule(prefix: &str, action: &str) -> String {
-    format!("<Rule><ID>{prefix}r</ID><Status>Enabled</Status><Filter><Prefix>{prefix}</Prefix></Filter>{action}</Rule>")
+    format!(
+        "<Rule><ID>{prefix}r</ID><Status>Enabled</Status><Filter><Prefix>{prefix}</Prefix></Filter>{action}</Rule>"
+    )
 }
 
 #[tokio::test]
@@ -66,7 +68,10 @@ async fn objects_expire_and_say_when() {
     days.rules(&rule("old/", "<Expiration><Days>1</Days></Expiration>")).await;
     let answer = days.s3.get("/b/old/1").await;
     let header = answer.header("x-amz-expiration");
-    assert!(header.starts_with("expiry-date=\"") && header.ends_with("GMT\", rule-id=\"old%2Fr\""), "{header}");
+    assert!(
+        header.starts_with("expiry-date=\"") && header.ends_with("GMT\", rule-id=\"old%2Fr\""),
+        "{header}"
+    );
     assert_eq!(days.s3.get("/b/stays").await.header("x-amz-expiration"), "");
     days.pass(3, "/b?list-type=2", "Key", 1).await;
     days.s3.get("/b/stays").await.is(200);

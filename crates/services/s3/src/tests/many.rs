@@ -29,7 +29,8 @@ async fn a_hundred_thousand_objects_are_listed_page_by_page() {
         let fill = move |tx: &mut dyn Tx| -> Result<(), Failure> {
             let bucket = buckets::find(tx, "b")?.expect("it was made").number;
             for number in first..first + AT_ONCE {
-                let entry = Listed::of(&Object { bytes: number.into(), ..Object::default() }, 1, 0).encode()?;
+                let entry =
+                    Listed::of(&Object { bytes: number.into(), ..Object::default() }, 1, 0).encode()?;
                 tx.put(&keys::listed(bucket).text(&key(number)), entry)?;
             }
             Ok(())

@@ -101,7 +101,8 @@ async fn another_account_neither_reads_nor_writes_a_configuration() {
     let s3 = Served::start();
     s3.bucket("b").await;
     let other = super::authorization("111111111111", "us-east-1");
-    for line in ["GET /b?cors", "PUT /b?cors", "DELETE /b?cors", "GET /b?acl", "DELETE /b?publicAccessBlock"] {
+    for line in ["GET /b?cors", "PUT /b?cors", "DELETE /b?cors", "GET /b?acl", "DELETE /b?publicAccessBlock"]
+    {
         let answer = s3.ask(line, &[("authorization", &other)], CORS).await;
         answer.is_error(403, "AccessDenied");
     }

@@ -18,7 +18,11 @@ use crate::versions;
 
 impl Wire {
     /// The account in whose name the request is answered; `None` when it is not open to everybody.
-    pub(super) async fn everybody_of(&self, parts: &Parts, routed: &Routed) -> Result<Option<String>, Failure> {
+    pub(super) async fn everybody_of(
+        &self,
+        parts: &Parts,
+        routed: &Routed,
+    ) -> Result<Option<String>, Failure> {
         let lists = match routed.operation {
             "GetObject" | "HeadObject" => false,
             "ListObjects" | "ListObjectsV2" | "HeadBucket" => true,

@@ -29,7 +29,10 @@ impl Wire {
     /// What a page may do with this request, whose path begins with its bucket.
     pub(super) async fn look_at_page(&self, parts: &Parts, path: &str, request_id: Uuid) -> Page {
         if parts.method != Method::OPTIONS {
-            return self.allowed(parts, path).await.map_or(Page::Unknown, |allowed| Page::Allowed(headers(&allowed)));
+            return self
+                .allowed(parts, path)
+                .await
+                .map_or(Page::Unknown, |allowed| Page::Allowed(headers(&allowed)));
         }
         let mut answer = match self.preflight(parts, path).await {
             Ok(allowed) => {
@@ -83,7 +86,9 @@ impl Wire {
     }
 
     async fn rules(&self, path: &str) -> Result<Rules, Failure> {
-        let (Scope::Bucket(name) | Scope::Object(name, _)) = Scope::of(path)? else { return Ok(Rules::NoBucket) };
+        let (Scope::Bucket(name) | Scope::Object(name, _)) = Scope::of(path)? else {
+            return Ok(Rules::NoBucket);
+        };
         let look = move |tx: &mut dyn hearth_store::Tx| -> Result<Rules, Failure> {
             let Some(bucket) = buckets::find(tx, &name)? else { return Ok(Rules::NoBucket) };
             Ok(kept::cors(tx, bucket.number)?.map_or(Rules::None, Rules::Some))

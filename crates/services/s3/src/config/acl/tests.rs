@@ -56,7 +56,11 @@ fn canned_lists_are_what_s3s_reference_lists() {
 #[test]
 fn grants_in_headers_are_read_and_refused_in_s3s_words() {
     let id = format!("id=\"{}\", uri=\"{ALL_USERS}\"", writer());
-    let headers = Headers { full_control: Some(&id), read: Some("uri=http://acs.amazonaws.com/groups/s3/LogDelivery"), ..Headers::default() };
+    let headers = Headers {
+        full_control: Some(&id),
+        read: Some("uri=http://acs.amazonaws.com/groups/s3/LogDelivery"),
+        ..Headers::default()
+    };
     let expected = "1b:FULL_CONTROL AllUsers:FULL_CONTROL LogDelivery:READ";
     assert_eq!(outcome(Of::Bucket, &headers), expected);
     let refused = |write: &str| outcome(Of::Bucket, &Headers { write: Some(write), ..Headers::default() });
@@ -105,7 +109,10 @@ fn public_is_what_everybody_or_every_account_has() {
     let owners = Owners { bucket: &id, resource: &id };
     let canned = |name| canned(name, Of::Bucket, owners).unwrap();
     let public = |name| is_public(&canned(name));
-    assert_eq!(["public-read", "authenticated-read", "private", "log-delivery-write"].map(public), [true, true, false, false]);
+    assert_eq!(
+        ["public-read", "authenticated-read", "private", "log-delivery-write"].map(public),
+        [true, true, false, false]
+    );
     assert!(everybody_reads(&canned("public-read")) && !everybody_reads(&canned("authenticated-read")));
     assert!(is_owners_alone(&canned("private"), &id) && !is_owners_alone(&canned("public-read"), &id));
     assert!(!is_owners_alone(&canned("private"), &writer()));

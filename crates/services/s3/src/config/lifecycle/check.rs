@@ -116,7 +116,9 @@ fn check_filter(filter: &LifecycleRuleFilter) -> Result<(), ConfigError> {
         if let [Some(above), Some(below)] = sizes
             && above >= below
         {
-            return Err(ConfigError::request("'ObjectSizeGreaterThan' has to be a value smaller than 'ObjectSizeLessThan'."));
+            return Err(ConfigError::request(
+                "'ObjectSizeGreaterThan' has to be a value smaller than 'ObjectSizeLessThan'.",
+            ));
         }
         check_sizes(&sizes)?;
         return check_tags(tags);
@@ -133,7 +135,8 @@ fn check_tags(filter: &[Tag]) -> Result<(), ConfigError> {
     let pair = |tag: &Tag| Some((tag.key.clone()?, tag.value.clone()?));
     let tags: Option<Vec<_>> = filter.iter().map(pair).collect();
     let tags = tags.ok_or(ConfigError::MalformedXml)?;
-    match tags.iter().enumerate().find(|(at, (key, _))| tags[..*at].iter().any(|(earlier, _)| earlier == key)) {
+    match tags.iter().enumerate().find(|(at, (key, _))| tags[..*at].iter().any(|(earlier, _)| earlier == key))
+    {
         Some(_) => Err(ConfigError::request("Duplicate Tag Keys are not allowed.")),
         None => tags::check(&tags, tags::Of::Object),
     }
@@ -179,9 +182,9 @@ fn check_abort(rule: &LifecycleRule) -> Result<(), ConfigError> {
     let Some(abort) = &rule.abort_incomplete_multipart_upload else { return Ok(()) };
     let filter = rule.filter.as_ref();
     let and = filter.and_then(|filter| filter.and.as_ref());
-    let by_size = filter.is_some_and(|filter| {
-        filter.object_size_greater_than.or(filter.object_size_less_than).is_some()
-    }) || and.is_some_and(|and| and.object_size_greater_than.or(and.object_size_less_than).is_some());
+    let by_size = filter
+        .is_some_and(|filter| filter.object_size_greater_than.or(filter.object_size_less_than).is_some())
+        || and.is_some_and(|and| and.object_size_greater_than.or(and.object_size_less_than).is_some());
     match abort.days_after_initiation {
         _ if has_tags(rule) => {
             Err(ConfigError::request("AbortIncompleteMultipartUpload cannot be specified with Tags."))

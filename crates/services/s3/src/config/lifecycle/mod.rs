@@ -7,6 +7,6 @@
 
 pub(crate) mod check;
 pub(crate) mod rules;
-pub(crate) mod transitions;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transitions;

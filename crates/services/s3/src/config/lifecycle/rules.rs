@@ -114,7 +114,8 @@ pub(super) fn enabled(config: &BucketLifecycleConfiguration) -> impl Iterator<It
 }
 
 pub(super) fn applies(rule: &LifecycleRule, subject: &Subject<'_>) -> bool {
-    let begins = |prefix: Option<&String>| prefix.is_none_or(|prefix| subject.key.starts_with(prefix.as_str()));
+    let begins =
+        |prefix: Option<&String>| prefix.is_none_or(|prefix| subject.key.starts_with(prefix.as_str()));
     let size = i64::try_from(subject.size).unwrap_or(i64::MAX);
     let fits = |above: Option<i64>, below: Option<i64>| {
         above.is_none_or(|above| size > above) && below.is_none_or(|below| size < below)

@@ -4,8 +4,8 @@ use hearth_world::Timestamp;
 use s3s::dto::{BucketLifecycleConfiguration, TransitionDefaultMinimumObjectSize};
 
 use super::check::{check, check_minimum};
-use super::transitions;
 use super::rules::{Subject, abort, current, lone_marker, next_midnight, noncurrent};
+use super::transitions;
 use crate::config::document::{decode, encode};
 
 fn parse(rules: &[&str]) -> BucketLifecycleConfiguration {
@@ -14,8 +14,7 @@ fn parse(rules: &[&str]) -> BucketLifecycleConfiguration {
 }
 
 fn rules(members: &[&str]) -> BucketLifecycleConfiguration {
-    let rules: Vec<String> =
-        members.iter().map(|rule| format!("<Status>Enabled</Status>{rule}")).collect();
+    let rules: Vec<String> = members.iter().map(|rule| format!("<Status>Enabled</Status>{rule}")).collect();
     parse(&rules.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -55,15 +54,21 @@ fn a_lifecycle_is_refused_in_s3s_words() {
             "InvalidArgument: 'Date' must be at midnight GMT",
         ),
         (
-            format!("{tag}<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"),
+            format!(
+                "{tag}<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"
+            ),
             "InvalidRequest: Tag-based filter cannot be used along with ExpiredObjectDeleteMarker.",
         ),
         (
-            format!("{tag}<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload>"),
+            format!(
+                "{tag}<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
+            ),
             "InvalidRequest: AbortIncompleteMultipartUpload cannot be specified with Tags.",
         ),
         (
-            format!("{ALL}<NoncurrentVersionExpiration><NoncurrentDays>0</NoncurrentDays></NoncurrentVersionExpiration>"),
+            format!(
+                "{ALL}<NoncurrentVersionExpiration><NoncurrentDays>0</NoncurrentDays></NoncurrentVersionExpiration>"
+            ),
             "InvalidArgument: 'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer",
         ),
         (
@@ -88,9 +93,16 @@ fn a_lifecycle_is_refused_in_s3s_words() {
         let found = checked.map_or_else(|error| format!("{}: {error}", error.code()), |_| "good".to_owned());
         assert!(found.starts_with(expected), "{rule}: {found}");
     }
-    assert!(check(parse(&["<Status>On</Status><Filter/><Expiration><Days>1</Days></Expiration>"]), String::new).is_err());
-    let twice = check(rules(&[&format!("<ID>a</ID>{ALL}{WEEK}"), &format!("<ID>a</ID>{ALL}{WEEK}")]), String::new);
-    assert_eq!(twice.unwrap_err().to_string(), "Rule ID must be unique. Found same ID for more than one rule");
+    assert!(
+        check(parse(&["<Status>On</Status><Filter/><Expiration><Days>1</Days></Expiration>"]), String::new)
+            .is_err()
+    );
+    let twice =
+        check(rules(&[&format!("<ID>a</ID>{ALL}{WEEK}"), &format!("<ID>a</ID>{ALL}{WEEK}")]), String::new);
+    assert_eq!(
+        twice.unwrap_err().to_string(),
+        "Rule ID must be unique. Found same ID for more than one rule"
+    );
     let many = vec![parse(&[&format!("<Status>Enabled</Status>{ALL}{WEEK}")]).rules[0].clone(); 1_001];
     assert!(check(BucketLifecycleConfiguration { rules: many }, String::new).is_err());
 }
@@ -98,7 +110,8 @@ fn a_lifecycle_is_refused_in_s3s_words() {
 #[test]
 fn a_rule_without_an_id_gets_one_and_the_rest_comes_back_as_it_was_sent() {
     let mut count = 0;
-    let sent = rules(&[&format!("{ALL}{WEEK}"), &format!("<ID>mine</ID>{ALL}{WEEK}"), &format!("{ALL}{WEEK}")]);
+    let sent =
+        rules(&[&format!("{ALL}{WEEK}"), &format!("<ID>mine</ID>{ALL}{WEEK}"), &format!("{ALL}{WEEK}")]);
     let kept = check(sent, || {
         count += 1;
         format!("id-{count}")
@@ -156,7 +169,11 @@ fn a_rule_applies_to_what_its_filter_names() {
     for (filter, key, size, expected) in table {
         let config = rules(&[&format!("{filter}{WEEK}")]);
         let subject = Subject { key, size, tags: &tagged };
-        assert_eq!(current(&config, &subject, at("2020-01-01T00:00:00Z")).is_some(), expected, "{filter} {key} {size}");
+        assert_eq!(
+            current(&config, &subject, at("2020-01-01T00:00:00Z")).is_some(),
+            expected,
+            "{filter} {key} {size}"
+        );
     }
     let off = parse(&[&format!("<Status>Disabled</Status>{ALL}{WEEK}")]);
     let subject = Subject { key: "a", size: 0, tags: &[] };
@@ -232,6 +249,8 @@ fn objects_go_to_later_classes_and_small_ones_stay() {
          <NewerNoncurrentVersions>1</NewerNoncurrentVersions></NoncurrentVersionTransition>"
     )]);
     let subject = Subject { key: "a", size: large, tags: &[] };
-    let goes = |newer| transitions::noncurrent(&former, &subject, "STANDARD", (modified, newer), at("2021-01-01T00:00:00Z"));
+    let goes = |newer| {
+        transitions::noncurrent(&former, &subject, "STANDARD", (modified, newer), at("2021-01-01T00:00:00Z"))
+    };
     assert_eq!([goes(0), goes(1)], [None, Some("ONEZONE_IA")]);
 }

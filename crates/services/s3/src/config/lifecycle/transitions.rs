@@ -4,8 +4,8 @@
 
 use hearth_world::Timestamp;
 use s3s::dto::{
-    BucketLifecycleConfiguration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionTransition, Transition,
-    TransitionStorageClass,
+    BucketLifecycleConfiguration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionTransition,
+    Transition, TransitionStorageClass,
 };
 
 use super::check::{is_midnight, positive, text};
@@ -73,7 +73,9 @@ fn check_class(class: Option<&TransitionStorageClass>) -> Result<&str, ConfigErr
     match class.map(TransitionStorageClass::as_str) {
         Some(class @ (TransitionStorageClass::GLACIER | TransitionStorageClass::DEEP_ARCHIVE)) => {
             // GAP(s3-archives): archived objects would have to be restored before they are read.
-            Err(ConfigError::NotBuilt(format!("Archives are not built in Hearth: no object goes to {class}.")))
+            Err(ConfigError::NotBuilt(format!(
+                "Archives are not built in Hearth: no object goes to {class}."
+            )))
         }
         Some(class) if DIRECTION[1..].contains(&class) => Ok(class),
         _ => Err(ConfigError::MalformedXml),
@@ -81,7 +83,8 @@ fn check_class(class: Option<&TransitionStorageClass>) -> Result<&str, ConfigErr
 }
 
 fn check_days(what: &'static str, action: &str, days: i32, class: &str) -> Result<(), ConfigError> {
-    let infrequent = [TransitionStorageClass::STANDARD_IA, TransitionStorageClass::ONEZONE_IA].contains(&class);
+    let infrequent =
+        [TransitionStorageClass::STANDARD_IA, TransitionStorageClass::ONEZONE_IA].contains(&class);
     if infrequent && days < INFREQUENT_DAYS_MIN {
         let message = format!(
             "'{what}' in {action} action must be greater than or equal to {INFREQUENT_DAYS_MIN} for storageClass '{class}'"
@@ -150,7 +153,9 @@ fn is_large_enough(rule: &LifecycleRule, subject: &Subject<'_>) -> bool {
         let and = filter.and.as_ref();
         filter.object_size_greater_than.is_some()
             || filter.object_size_less_than.is_some()
-            || and.is_some_and(|and| and.object_size_greater_than.is_some() || and.object_size_less_than.is_some())
+            || and.is_some_and(|and| {
+                and.object_size_greater_than.is_some() || and.object_size_less_than.is_some()
+            })
     };
     subject.size >= SIZE_MIN || rule.filter.as_ref().is_some_and(by_size)
 }

@@ -43,7 +43,15 @@ fn parse(document: &[u8]) -> Result<Value, ConfigError> {
 fn check_statement(bucket: &str, statement: &Statement<'_>) -> Result<(), ConfigError> {
     let members = statement.0;
     let known = [
-        "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
     ];
     if !members.keys().all(|name| known.contains(&name.as_str())) {
         return malformed("Invalid policy syntax.");
@@ -164,7 +172,9 @@ fn is_condition(condition: &Value) -> bool {
     let is_value = |value: &Value| matches!(value, Value::String(_) | Value::Bool(_) | Value::Number(_));
     operators.values().all(|keys| {
         keys.as_object().is_some_and(|keys| {
-            keys.values().all(|values| values.as_array().map_or_else(|| is_value(values), |all| all.iter().all(is_value)))
+            keys.values().all(|values| {
+                values.as_array().map_or_else(|| is_value(values), |all| all.iter().all(is_value))
+            })
         })
     })
 }

@@ -20,7 +20,9 @@ struct Statement<'p>(&'p Map<String, Value>);
 impl<'p> Statement<'p> {
     fn all(policy: &'p Value) -> Vec<Self> {
         match policy.get("Statement") {
-            Some(Value::Array(statements)) => statements.iter().filter_map(Value::as_object).map(Statement).collect(),
+            Some(Value::Array(statements)) => {
+                statements.iter().filter_map(Value::as_object).map(Statement).collect()
+            }
             Some(Value::Object(statement)) => vec![Statement(statement)],
             _ => Vec::new(),
         }

@@ -15,8 +15,18 @@ fn a_policy_is_refused_in_s3s_words() {
     let of = |members: &str| policy("Allow", members);
     let table: Vec<(Vec<u8>, &str)> = vec![
         (of(READ), ""),
-        (of(r#""Principal":{"AWS":["*","000000000000","arn:aws:iam::000000000000:root"]},"Action":["s3:*","s3:Get*"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]"#), ""),
-        (of(r#""Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::b/logs/*","Condition":{"StringEquals":{"aws:SourceAccount":"1"}}"#), ""),
+        (
+            of(
+                r#""Principal":{"AWS":["*","000000000000","arn:aws:iam::000000000000:root"]},"Action":["s3:*","s3:Get*"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]"#,
+            ),
+            "",
+        ),
+        (
+            of(
+                r#""Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::b/logs/*","Condition":{"StringEquals":{"aws:SourceAccount":"1"}}"#,
+            ),
+            "",
+        ),
         (of(r#""Principal":"*","NotAction":"s3:DeleteObject","NotResource":"arn:aws:s3:::b/a""#), ""),
         (Vec::new(), json),
         (b"invalid".to_vec(), json),
@@ -29,15 +39,36 @@ fn a_policy_is_refused_in_s3s_words() {
         (br#"{"Statement":[],"Extra":1}"#.to_vec(), "Invalid policy syntax."),
         (br#"{"Version":"2020","Statement":[]}"#.to_vec(), "The policy must contain a valid version string"),
         (of(r#""Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*""#), "Missing required field Principal"),
-        (of(r#""Principal":"me","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*""#), "Invalid principal in policy"),
-        (of(r#""Principal":{"AWS":"me"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*""#), "Invalid principal in policy"),
+        (
+            of(r#""Principal":"me","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*""#),
+            "Invalid principal in policy",
+        ),
+        (
+            of(r#""Principal":{"AWS":"me"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*""#),
+            "Invalid principal in policy",
+        ),
         (of(r#""Principal":"*","Resource":"arn:aws:s3:::b/*""#), "Missing required field Action"),
-        (of(r#""Principal":"*","Action":"sqs:Send","Resource":"arn:aws:s3:::b/*""#), "Policy has invalid action"),
+        (
+            of(r#""Principal":"*","Action":"sqs:Send","Resource":"arn:aws:s3:::b/*""#),
+            "Policy has invalid action",
+        ),
         (of(r#""Principal":"*","Action":"s3:GetObject""#), "Missing required field Resource"),
-        (of(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::other/*""#), "Policy has invalid resource"),
-        (of(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::bb/*""#), "Policy has invalid resource"),
-        (of(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b""#), "Action does not apply to any resource(s) in statement"),
-        (of(r#""Principal":"*","Action":"s3:ListBucket","Resource":"arn:aws:s3:::b/*""#), "Action does not apply to any resource(s) in statement"),
+        (
+            of(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::other/*""#),
+            "Policy has invalid resource",
+        ),
+        (
+            of(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::bb/*""#),
+            "Policy has invalid resource",
+        ),
+        (
+            of(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b""#),
+            "Action does not apply to any resource(s) in statement",
+        ),
+        (
+            of(r#""Principal":"*","Action":"s3:ListBucket","Resource":"arn:aws:s3:::b/*""#),
+            "Action does not apply to any resource(s) in statement",
+        ),
         (of(&format!(r#"{READ},"Condition":{{"Bool":true}}"#)), "Policy has an invalid condition"),
         (of(&format!(r#"{READ},"Extra":1"#)), "Invalid policy syntax."),
         (policy("Maybe", READ), "Invalid effect in policy"),
@@ -77,8 +108,10 @@ fn a_request_without_a_signature_is_allowed_by_a_statement_for_everybody_alone()
     let both = format!(
         r#"{{"Statement":[{{"Effect":"Allow",{READ}}},{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/secret/*"}}]}}"#
     );
-    let conditional = policy("Allow", &format!(r#"{READ},"Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}"#));
-    let refusing = policy("Deny", &format!(r#"{READ},"Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}"#));
+    let conditional =
+        policy("Allow", &format!(r#"{READ},"Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}"#));
+    let refusing =
+        policy("Deny", &format!(r#"{READ},"Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}"#));
     let named = policy("Allow", &READ.replace(r#""*","Action"#, r#"{"AWS":"000000000000"},"Action"#));
     let table = [
         (policy("Allow", READ), "s3:GetObject", object, Allow),
@@ -90,10 +123,23 @@ fn a_request_without_a_signature_is_allowed_by_a_statement_for_everybody_alone()
         (conditional, "s3:GetObject", object, Silent),
         (refusing, "s3:GetObject", object, Deny),
         (named, "s3:GetObject", object, Silent),
-        (policy("Allow", r#""NotPrincipal":{"AWS":"000000000000"},"NotAction":"s3:PutObject","NotResource":"arn:aws:s3:::b/x""#), "s3:GetObject", object, Allow),
+        (
+            policy(
+                "Allow",
+                r#""NotPrincipal":{"AWS":"000000000000"},"NotAction":"s3:PutObject","NotResource":"arn:aws:s3:::b/x""#,
+            ),
+            "s3:GetObject",
+            object,
+            Allow,
+        ),
     ];
     for (document, action, resource, expected) in table {
-        assert_eq!(anybody(&document, action, resource), expected, "{action} {}", String::from_utf8_lossy(&document));
+        assert_eq!(
+            anybody(&document, action, resource),
+            expected,
+            "{action} {}",
+            String::from_utf8_lossy(&document)
+        );
     }
 }
 
