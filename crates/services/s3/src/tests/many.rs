@@ -23,11 +23,11 @@ fn key(number: u32) -> String {
 #[tokio::test]
 async fn a_hundred_thousand_objects_are_listed_page_by_page() {
     let s3 = Served::start();
-    s3.bucket("b").await;
+    s3.bucket("box").await;
     // What is listed of objects, as putting them writes it.
     for first in (0..OBJECTS).step_by(AT_ONCE as usize) {
         let fill = move |tx: &mut dyn Tx| -> Result<(), Failure> {
-            let bucket = buckets::find(tx, "b")?.expect("it was made").number;
+            let bucket = buckets::find(tx, "box")?.expect("it was made").number;
             for number in first..first + AT_ONCE {
                 let entry =
                     Listed::of(&Object { bytes: number.into(), ..Object::default() }, 1, 0).encode()?;
@@ -39,7 +39,7 @@ async fn a_hundred_thousand_objects_are_listed_page_by_page() {
     }
     let (mut number, mut token) = (0, String::new());
     loop {
-        let page = s3.get(&format!("/b?list-type=2{token}")).await;
+        let page = s3.get(&format!("/box?list-type=2{token}")).await;
         for found in page.elements("Key") {
             assert_eq!(found, key(number));
             number += 1;
@@ -50,22 +50,22 @@ async fn a_hundred_thousand_objects_are_listed_page_by_page() {
         token = format!("&continuation-token={}", page.element("NextContinuationToken"));
     }
     assert_eq!(number, OBJECTS);
-    let folders = s3.get("/b?list-type=2&delimiter=/").await;
+    let folders = s3.get("/box?list-type=2&delimiter=/").await;
     assert_eq!((folders.elements("Key").len(), folders.element("KeyCount")), (0, FOLDERS.to_string()));
-    let last = s3.get("/b?list-type=2&start-after=folder-499/099997").await;
+    let last = s3.get("/box?list-type=2&start-after=folder-499/099997").await;
     assert_eq!(last.elements("Key"), [key(OBJECTS - 2), key(OBJECTS - 1)]);
-    let middle = s3.get("/b?list-type=2&prefix=folder-250/&max-keys=2").await;
+    let middle = s3.get("/box?list-type=2&prefix=folder-250/&max-keys=2").await;
     assert_eq!(middle.elements("Key"), [key(50_000), key(50_001)]);
 }
 
 #[tokio::test]
 async fn ten_thousand_parts_are_listed_and_become_one_object() {
     let s3 = Served::start();
-    s3.bucket("b").await;
-    let id = s3.ask("POST /b/k?uploads", &[], "").await.element("UploadId");
+    s3.bucket("box").await;
+    let id = s3.ask("POST /box/k?uploads", &[], "").await.element("UploadId");
     let upload = id.clone();
     let fill = move |tx: &mut dyn Tx| -> Result<(), Failure> {
-        let bucket = buckets::find(tx, "b")?.expect("it was made").number;
+        let bucket = buckets::find(tx, "box")?.expect("it was made").number;
         let number = uploads::get(tx, bucket, "k", &upload)?.number;
         for part in 1..=uploads::PARTS_MAX {
             let record = Part {
@@ -83,7 +83,7 @@ async fn ten_thousand_parts_are_listed_and_become_one_object() {
     transact(&*s3.s3.store, fill).await.expect("it is written");
     let (mut seen, mut marker) = (Vec::new(), String::from("0"));
     loop {
-        let page = s3.get(&format!("/b/k?uploadId={id}&part-number-marker={marker}")).await;
+        let page = s3.get(&format!("/box/k?uploadId={id}&part-number-marker={marker}")).await;
         seen.extend(page.elements("PartNumber"));
         if page.element("IsTruncated") == "false" {
             break;
@@ -95,9 +95,9 @@ async fn ten_thousand_parts_are_listed_and_become_one_object() {
     let part = |part: u32| format!("<Part><PartNumber>{part}</PartNumber><ETag>{part:032x}</ETag></Part>");
     let all: String = (1..=uploads::PARTS_MAX).map(part).collect();
     let body = format!("<CompleteMultipartUpload>{all}</CompleteMultipartUpload>");
-    let done = s3.ask(&format!("POST /b/k?uploadId={id}"), &[], body).await;
+    let done = s3.ask(&format!("POST /box/k?uploadId={id}"), &[], body).await;
     done.is(200);
     assert!(done.element("ETag").contains("-10000"), "{done:?}");
-    let head = s3.ask("HEAD /b/k", &[], "").await;
+    let head = s3.ask("HEAD /box/k", &[], "").await;
     assert_eq!(head.header("content-length"), (PART_BYTES * u64::from(uploads::PARTS_MAX)).to_string());
 }
