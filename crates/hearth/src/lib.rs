@@ -22,6 +22,7 @@ pub mod gate;
 pub mod keys;
 pub mod logging;
 pub mod network;
+pub mod objects;
 pub mod own;
 pub mod privileges;
 pub mod served_folder;

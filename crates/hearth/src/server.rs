@@ -37,6 +37,7 @@ use crate::front;
 use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
 use crate::keys;
+use crate::objects::NoBuckets;
 use crate::own::Own;
 use crate::services::{self, FunctionLogs};
 use crate::state::{self, State};
@@ -184,6 +185,7 @@ impl Server {
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&function_logs))),
+            objects: Arc::new(NoBuckets),
             options: hearth_service_lambda::Options {
                 roles_must_exist: options.callers.are_verified(),
                 deprecated_runtimes: options.deprecated_runtimes,
