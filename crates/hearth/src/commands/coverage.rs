@@ -20,6 +20,7 @@ use hearth_world::{TaskGroup, World};
 use crate::commands::block_on;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
+use crate::objects::NoBuckets;
 use crate::services::{self, FunctionLogs};
 
 /// Runs the command.
@@ -42,6 +43,7 @@ pub fn run() -> Result<Exit> {
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&tasks))),
+            objects: Arc::new(NoBuckets),
             options: Options::default(),
         });
         Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &logs, &sessions, &world, false)))
