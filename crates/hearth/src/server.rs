@@ -38,7 +38,7 @@ use crate::front;
 use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
 use crate::keys;
-use crate::objects::NoBuckets;
+use crate::objects::Buckets;
 use crate::own::Own;
 use crate::services::{self, FunctionLogs};
 use crate::state::{self, State};
@@ -194,7 +194,7 @@ impl Server {
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&function_logs))),
-            objects: Arc::new(NoBuckets),
+            objects: Arc::new(Buckets::of(&s3)),
             options: hearth_service_lambda::Options {
                 roles_must_exist: options.callers.are_verified(),
                 deprecated_runtimes: options.deprecated_runtimes,
@@ -284,7 +284,8 @@ fn gate(folder: &DataFolder, door: FrontDoor, lambda: &Arc<Lambda>, garbage: Gar
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with all its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

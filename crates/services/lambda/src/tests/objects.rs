@@ -15,13 +15,20 @@ const BUCKET: &str = "packages";
 /// One bucket, with objects by key and version.
 #[derive(Default)]
 pub(super) struct FakeObjects {
-    objects: Mutex<BTreeMap<(String, Option<String>), Bytes>>,
+    objects: Mutex<BTreeMap<(String, Option<String>), Pieces>>,
 }
+
+/// The size that an object says it has, and its pieces.
+type Pieces = (u64, Vec<&'static [u8]>);
 
 impl FakeObjects {
     fn put(&self, key: &str, version: Option<&str>, bytes: &'static [u8]) {
+        self.put_pieces(key, version, bytes.len() as u64, vec![bytes]);
+    }
+
+    fn put_pieces(&self, key: &str, version: Option<&str>, bytes: u64, pieces: Vec<&'static [u8]>) {
         let key = (key.to_owned(), version.map(str::to_owned));
-        self.objects.lock().expect("no test panics with it").insert(key, Bytes::from_static(bytes));
+        self.objects.lock().expect("no test panics with it").insert(key, (bytes, pieces));
     }
 
     fn find(&self, name: &ObjectName) -> Result<Object, ObjectError> {
@@ -33,9 +40,9 @@ impl FakeObjects {
         }
         let objects = self.objects.lock().expect("no test panics with it");
         match objects.get(&(name.key.clone(), name.version.clone())) {
-            Some(bytes) => {
-                let content = stream::iter([Ok(bytes.clone())]).boxed();
-                Ok(Object { bytes: bytes.len() as u64, content })
+            Some((bytes, pieces)) => {
+                let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect();
+                Ok(Object { bytes: *bytes, content: stream::iter(pieces).boxed() })
             }
             None if name.version.is_some() => {
                 refused("NoSuchVersion", "The specified version does not exist.")
@@ -132,6 +139,25 @@ async fn what_s3_refuses_is_told_in_the_words_of_both() {
     let publish = [("LayerName", text("numbers")), ("Content", nowhere)];
     is_error(server.call("PublishLayerVersion", publish).await, Code::InvalidParameterValue, &message);
     assert!(server.call("GetFunction", named("other")).await.is_err(), "nothing was left of it");
+}
+
+#[tokio::test]
+async fn an_object_is_taken_whole_or_not_at_all() {
+    let server = Server::start();
+    server.function("thumbnail").await;
+    server.objects.put_pieces("whole.zip", None, 11, vec![b"another", b" zip"]);
+    server.objects.put_pieces("short.zip", None, 11, vec![b"another"]);
+    server.objects.put_pieces("long.zip", None, 3, vec![b"another"]);
+    server.objects.put_pieces("large.zip", None, 262_144_001, vec![b"another"]);
+    let too_large = "Unzipped size must be smaller than 262144000 bytes";
+    let answer = server.call("UpdateFunctionCode", update("large.zip", None)).await;
+    is_error(answer, Code::InvalidParameterValue, too_large);
+    for key in ["short.zip", "long.zip"] {
+        let error = server.call("UpdateFunctionCode", update(key, None)).await.expect_err("broken");
+        assert_eq!(error.code, Code::ServiceFailure, "{error:?}");
+    }
+    let updated = server.call("UpdateFunctionCode", update("whole.zip", None)).await.expect("updated");
+    assert_eq!(string(&updated, "CodeSha256"), BlobDigest::of(b"another zip").base64());
 }
 
 #[tokio::test]
