@@ -86,3 +86,5 @@ impl fmt::Debug for S3 {
 pub fn service(state: Arc<S3>) -> Service {
     Service::foreign(wire::Wire::new(state))
 }
+#[cfg(test)]
+mod tests;

@@ -247,7 +247,8 @@ fn null(tx: &mut dyn Tx, bucket: u64, key: &str) -> Result<Option<u64>, Failure>
     Ok(pointer.and_then(|pointer| Some(u64::from_be_bytes(pointer.as_ref().try_into().ok()?))))
 }
 
-fn sequence_of(id: &str) -> Result<u64, Failure> {
+/// Where the version with this id stands, whether it is there or not.
+pub(crate) fn sequence_of(id: &str) -> Result<u64, Failure> {
     let digits = id.get(..ID_CHARACTERS / 2).filter(|_| id.len() == ID_CHARACTERS);
     let sequence = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
     sequence.ok_or_else(|| Failure::argument("versionId", id, "Invalid version id specified"))

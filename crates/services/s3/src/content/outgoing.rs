@@ -36,7 +36,7 @@ pub(crate) fn pieces(tx: &mut dyn Tx, object: &Object, range: &Range<u64>) -> Re
         Content::Parts(upload) => {
             let parts = uploads::parts(tx, upload)?;
             let mut start = 0;
-            for part in parts {
+            for (_, part) in parts {
                 add(tx, &mut found, (part.number, part.content), start..start + part.bytes, range)?;
                 start += part.bytes;
             }

@@ -1,5 +1,8 @@
 //! DeleteObject and DeleteObjects.
 
+use std::sync::Arc;
+
+use hearth_store::Tx;
 use s3s::dto::*;
 
 use super::{Cx, announce, change, expect_owner, write};
@@ -8,11 +11,12 @@ use crate::events::Change;
 use crate::records::Bucket;
 use crate::versions::{self, Changed};
 use crate::{S3, buckets};
-use hearth_store::Tx;
-use std::sync::Arc;
 
 /// Keys of one DeleteObjects.
 pub(crate) const KEYS_MAX: usize = 1_000;
+
+/// Keys that one transaction deletes.
+const KEYS_TOGETHER: usize = 100;
 
 /// DeleteObject: a delete marker, or one version for ever. What is not there is deleted already.
 pub(crate) async fn object(cx: Cx, input: DeleteObjectInput) -> Result<DeleteObjectOutput, Failure> {
@@ -30,6 +34,80 @@ pub(crate) async fn object(cx: Cx, input: DeleteObjectInput) -> Result<DeleteObj
         version_id: changed.id,
         ..DeleteObjectOutput::default()
     })
+}
+
+/// DeleteObjects: each key for itself; what fails with one leaves the others.
+pub(crate) async fn objects(cx: Cx, input: DeleteObjectsInput) -> Result<DeleteObjectsOutput, Failure> {
+    let wanted = input.delete.objects;
+    if wanted.is_empty() || wanted.len() > KEYS_MAX {
+        return Err(Failure::malformed_xml());
+    }
+    super::buckets::of_caller(&cx, input.bucket.clone(), input.expected_bucket_owner).await?;
+    let is_quiet = input.delete.quiet.unwrap_or(false);
+    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    for page in wanted.chunks(KEYS_TOGETHER) {
+        let (account, s3, name) = (cx.account().to_owned(), cx.s3.clone(), input.bucket.clone());
+        let page: Vec<_> = page.iter().map(|wanted| (wanted.clone(), change(&cx.s3))).collect();
+        let answers = write(&cx, move |tx| {
+            let bucket = buckets::get(tx, &account, &name)?;
+            let mut answers = Vec::new();
+            for (wanted, changing) in &page {
+                answers.push((wanted.clone(), of_many(tx, &s3, &bucket, wanted, *changing)?));
+            }
+            Ok(answers)
+        });
+        for (wanted, answer) in answers.await? {
+            match answer {
+                Ok(_) if is_quiet => {}
+                Ok(changed) => deleted.push(told(wanted, changed)),
+                Err(failure) => errors.push(Error {
+                    code: Some(failure.code.to_owned()),
+                    key: Some(wanted.key),
+                    message: Some(failure.message),
+                    version_id: wanted.version_id,
+                }),
+            }
+        }
+    }
+    Ok(DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), ..DeleteObjectsOutput::default() })
+}
+
+/// The outer error is the transaction's, the inner one the key's alone.
+fn of_many(
+    tx: &mut dyn Tx,
+    s3: &Arc<S3>,
+    bucket: &Bucket,
+    wanted: &ObjectIdentifier,
+    changing: versions::Change,
+) -> Result<Result<Changed, Failure>, Failure> {
+    if wanted.key.is_empty() {
+        return Ok(Err(Failure::new(400, "UserKeyMustBeSpecified", "The key must be specified.")));
+    }
+    if let Err(failure) = crate::names::check_key(&wanted.key) {
+        return Ok(Err(failure));
+    }
+    let condition = wanted.e_tag.clone().map(ETagCondition::ETag);
+    let one = one(
+        tx,
+        s3,
+        bucket,
+        &Wanted { key: &wanted.key, version: wanted.version_id.as_deref(), etag: condition.as_ref() },
+        changing,
+    );
+    match one {
+        Err(failure) if failure.status.is_server_error() => Err(failure),
+        other => Ok(other),
+    }
+}
+
+fn told(wanted: ObjectIdentifier, changed: Changed) -> DeletedObject {
+    let is_made = changed.is_marker && wanted.version_id.is_none();
+    DeletedObject {
+        delete_marker: changed.is_marker.then_some(true),
+        delete_marker_version_id: changed.id.filter(|_| changed.is_marker || is_made),
+        key: Some(wanted.key),
+        version_id: wanted.version_id,
+    }
 }
 
 /// What is to be deleted.

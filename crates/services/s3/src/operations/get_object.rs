@@ -133,7 +133,7 @@ fn wanted(
             };
             let (mut start, mut count, mut found) = (0, 0, None);
             let all = crate::uploads::parts(tx, upload)?;
-            for part in all {
+            for (_, part) in all {
                 count += 1;
                 if count == number {
                     found = Some(start..start + part.bytes);

@@ -1,10 +1,19 @@
 //! What the operations do: shapes in, records changed, shapes out.
 
+pub(crate) mod attributes;
 pub(crate) mod buckets;
+pub(crate) mod complete_upload;
+pub(crate) mod copy_object;
+mod copy_source;
 pub(crate) mod delete;
 pub(crate) mod get_object;
+pub(crate) mod list;
+pub(crate) mod multipart;
 pub(crate) mod put_object;
 mod shown;
+pub(crate) mod tagging;
+pub(crate) mod upload_part;
+pub(crate) mod versioning;
 
 use std::sync::Arc;
 

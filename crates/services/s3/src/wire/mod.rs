@@ -9,6 +9,7 @@
 
 mod body;
 mod exchange;
+mod headers;
 mod host;
 mod render;
 mod route;
@@ -116,6 +117,7 @@ fn rewritten(
         headers.remove(name);
     }
     without_chunks(headers);
+    headers::normalise(headers);
     headers.remove(CONTENT_LENGTH);
     if let Some(bytes) = bytes {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));

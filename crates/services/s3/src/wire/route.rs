@@ -267,3 +267,6 @@ pub(super) const OBJECT: &[Route] = routes! {
     "DELETE" "uploadId" Always "AbortMultipartUpload" "AbortMultipartUpload";
     "GET" "uploadId" Always "ListParts" "ListMultipartUploadParts";
 };
+
+#[cfg(test)]
+mod tests;

@@ -68,13 +68,31 @@ macro_rules! operations {
 }
 
 operations! {
+    "AbortMultipartUpload" abort_multipart_upload AbortMultipartUploadInput AbortMultipartUploadOutput does::multipart::abort;
+    "CompleteMultipartUpload" complete_multipart_upload CompleteMultipartUploadInput CompleteMultipartUploadOutput does::complete_upload::complete;
+    "CopyObject" copy_object CopyObjectInput CopyObjectOutput does::copy_object::copy;
     "CreateBucket" create_bucket CreateBucketInput CreateBucketOutput does::buckets::create;
+    "CreateMultipartUpload" create_multipart_upload CreateMultipartUploadInput CreateMultipartUploadOutput does::multipart::create;
     "DeleteBucket" delete_bucket DeleteBucketInput DeleteBucketOutput does::buckets::delete;
     "DeleteObject" delete_object DeleteObjectInput DeleteObjectOutput does::delete::object;
+    "DeleteObjectTagging" delete_object_tagging DeleteObjectTaggingInput DeleteObjectTaggingOutput does::tagging::delete;
+    "DeleteObjects" delete_objects DeleteObjectsInput DeleteObjectsOutput does::delete::objects;
     "GetBucketLocation" get_bucket_location GetBucketLocationInput GetBucketLocationOutput does::buckets::location_of;
+    "GetBucketVersioning" get_bucket_versioning GetBucketVersioningInput GetBucketVersioningOutput does::versioning::get;
     "GetObject" get_object GetObjectInput GetObjectOutput does::get_object::get;
+    "GetObjectAttributes" get_object_attributes GetObjectAttributesInput GetObjectAttributesOutput does::attributes::get;
+    "GetObjectTagging" get_object_tagging GetObjectTaggingInput GetObjectTaggingOutput does::tagging::get;
     "HeadBucket" head_bucket HeadBucketInput HeadBucketOutput does::buckets::head;
     "HeadObject" head_object HeadObjectInput HeadObjectOutput does::get_object::head;
     "ListBuckets" list_buckets ListBucketsInput ListBucketsOutput does::buckets::list;
+    "ListMultipartUploads" list_multipart_uploads ListMultipartUploadsInput ListMultipartUploadsOutput does::multipart::list;
+    "ListObjectVersions" list_object_versions ListObjectVersionsInput ListObjectVersionsOutput does::list::versions;
+    "ListObjects" list_objects ListObjectsInput ListObjectsOutput does::list::objects_v1;
+    "ListObjectsV2" list_objects_v2 ListObjectsV2Input ListObjectsV2Output does::list::objects_v2;
+    "ListParts" list_parts ListPartsInput ListPartsOutput does::multipart::parts;
+    "PutBucketVersioning" put_bucket_versioning PutBucketVersioningInput PutBucketVersioningOutput does::versioning::put;
     "PutObject" put_object PutObjectInput PutObjectOutput does::put_object::put;
+    "PutObjectTagging" put_object_tagging PutObjectTaggingInput PutObjectTaggingOutput does::tagging::put;
+    "UploadPart" upload_part UploadPartInput UploadPartOutput does::upload_part::put;
+    "UploadPartCopy" upload_part_copy UploadPartCopyInput UploadPartCopyOutput does::upload_part::copy;
 }
