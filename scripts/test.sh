@@ -21,5 +21,6 @@ step "testing the crates and the program"
 # Every runtime of tests/runtimes must be here: none of them is skipped.
 HEARTH_TEST_RUNTIMES=all HEARTH_BINARY="$(realpath "$target/debug/hearth")" cargo test --locked --workspace --lib --bins --tests --no-fail-fast
 step "testing with real AWS clients"
-HEARTH_BINARY="$(realpath "$target/debug/hearth")" .hearth/venv/bin/python -m pytest -q tests/clients
+# The demo is one of them: it packs its functions with pip, npm and cargo.
+HEARTH_TEST_DEMO=1 HEARTH_BINARY="$(realpath "$target/debug/hearth")" .hearth/venv/bin/python -m pytest -q tests/clients
 step "all tests passed"
