@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{FrontDoor, Origin, defence};
 use crate::error::{ApiError, Code};
 use crate::operation::{BoxFuture, Call, Caller};
-use crate::sigv4::{Claim, Seed, verify};
+use crate::sigv4::{Claim, Link, Seed, verify};
 
 /// The region of a request that names none.
 const REGION: &str = "us-east-1";
@@ -96,6 +96,44 @@ impl FrontDoor {
     ) -> Result<(Known, Option<Seed>), ApiError> {
         let verify = |secret: &str, now| verify::head(claim, parts, payload, secret, now);
         self.signed(parts, claim, origin, verify).await
+    }
+
+    /// The same for a link of Signature Version 2. `path` is `/BUCKET/KEY`.
+    pub(super) async fn caller_of_link(
+        &self,
+        link: &Link<'_>,
+        parts: &Parts,
+        path: &str,
+        origin: &Origin,
+    ) -> Result<Known, ApiError> {
+        let now = self.world.physical().now();
+        let id = &*link.access_key_id;
+        link.check_time(now)?;
+        let issuer = self.sessions.as_ref().filter(|sessions| sessions.made(id));
+        let key = match issuer {
+            Some(sessions) => {
+                let token = link.token.as_deref().ok_or_else(invalid_token)?;
+                Some(sessions.key(id, token).ok_or_else(invalid_token)?)
+            }
+            None => self.keys.find(id).await?,
+        };
+        let region = REGION.to_owned();
+        if let Some(key) = key {
+            link.verify(parts, path, &key.secret)?;
+            verify::lives(key.expires, now)?;
+            self.keys.used(id, "s3", &region);
+            return Ok(Known { account: key.account, region, caller: key.caller });
+        }
+        match origin {
+            Origin::Sandbox(sandbox) => {
+                Ok(Known { account: sandbox.account.clone(), region, caller: sandbox.caller.clone() })
+            }
+            Origin::Listener { .. } if self.options.accept_unknown_keys => {
+                let account = account_of(id).unwrap_or(&self.options.account);
+                Ok(Known { account: account.to_owned(), region, caller: root(account, id) })
+            }
+            Origin::Listener { .. } => Err(invalid_token()),
+        }
     }
 
     async fn signed<T>(

@@ -20,7 +20,7 @@ use crate::dispatch::Served;
 use crate::error::{ApiError, Code};
 use crate::foreign::{Foreign, Payload};
 use crate::sigv4::verify;
-use crate::sigv4::{BodyError, ChunkedBody, Claim, Decoder, PayloadForm, Seed};
+use crate::sigv4::{BodyError, ChunkedBody, Claim, Decoder, Link, PayloadForm, Seed};
 
 impl FrontDoor {
     /// The service that reads this request itself, if there is one: by the signature's scope, the host's name, or
@@ -54,7 +54,8 @@ impl FrontDoor {
         // A web page's request is refused in nobody's name.
         defence::check(parts, origin, &self.options.hosts).ok()?;
         let host = defence::host(parts).unwrap_or_default();
-        let is_meant = reader.is_host(host, &self.options.hosts)
+        let is_meant = matches!(Link::of(parts), Ok(Some(_)) | Err(_))
+            || reader.is_host(host, &self.options.hosts)
             || is_unknown(route::find(&self.services, parts, None, &mut Vec::new()));
         is_meant.then(|| reader.clone())
     }
@@ -103,15 +104,22 @@ impl FrontDoor {
         // A bucket's name is part of the host, unless there is none.
         let host = defence::host(parts).unwrap_or_default();
         let routed = reader.route(parts, host, hosts)?;
-        let Some(claim) = Claim::of(&parts.headers, query)? else {
-            // GAP(s3): objects that a policy or an ACL makes public.
-            return Err(ApiError::client(Code::AccessDenied, "Access Denied"));
+        let (known, form, seed) = match Claim::of(&parts.headers, query)? {
+            Some(claim) => {
+                let form = PayloadForm::of(&claim, parts)?;
+                let (known, seed) = self.caller_of_head(parts, &claim, form.name(), origin).await?;
+                if seed.is_none() {
+                    verify::link(&claim, parts, self.world.physical().now())?;
+                }
+                (known, form, seed)
+            }
+            None => {
+                // GAP(s3): objects that a policy or an ACL makes public.
+                let denied = || ApiError::client(Code::AccessDenied, "Access Denied");
+                let link = Link::of(parts)?.ok_or_else(denied)?;
+                (self.caller_of_link(&link, parts, &routed.path, origin).await?, PayloadForm::Unsigned, None)
+            }
         };
-        let form = PayloadForm::of(&claim, parts)?;
-        let (known, seed) = self.caller_of_head(parts, &claim, form.name(), origin).await?;
-        if seed.is_none() {
-            verify::link(&claim, parts, self.world.physical().now())?;
-        }
         let payload = payload(body, parts, form, seed)?;
         let call = known.call(parts, origin, reader.name(), routed.operation, request_id);
         self.services.authorise(&call, routed.action, &routed.input).await?;

@@ -101,18 +101,24 @@ pub(crate) fn session(
     expires: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    if expires.is_some_and(|expires| expires <= now) {
-        return Err(ApiError::client(
-            Code::ExpiredToken,
-            "The security token included in the request is expired",
-        ));
-    }
+    lives(expires, now)?;
     match session_token(parts)?.as_deref() == token {
         true => Ok(()),
         false => {
             let text = "The security token included in the request is invalid.";
             Err(ApiError::client(Code::UnrecognizedClient, text))
         }
+    }
+}
+
+/// Whether temporary credentials have not ended.
+pub(crate) fn lives(expires: Option<Timestamp>, now: Timestamp) -> Result<(), ApiError> {
+    match expires.is_some_and(|expires| expires <= now) {
+        true => {
+            let text = "The security token included in the request is expired";
+            Err(ApiError::client(Code::ExpiredToken, text))
+        }
+        false => Ok(()),
     }
 }
 

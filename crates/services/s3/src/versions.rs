@@ -50,6 +50,13 @@ pub(crate) struct Changed {
     pub(crate) happened: bool,
 }
 
+impl Changed {
+    /// The id as the answer to a write shows it: only a version of its own has one there.
+    pub(crate) fn written(self) -> Option<String> {
+        self.id.filter(|id| id != NULL)
+    }
+}
+
 /// The newest version.
 pub(crate) fn newest(tx: &mut dyn Tx, bucket: u64, key: &str) -> Result<Option<Standing>, Failure> {
     let mut found = None;

@@ -89,3 +89,78 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn a_hundred_thousand_keys_are_paged_and_those_of_one_prefix_passed_over() {
+    let store = SqliteStore::in_memory(&World::real()).expect("a store");
+    for start in (0..100_000).step_by(10_000) {
+        let written = transact(&store, move |tx| -> Result<(), Failure> {
+            for at in start..start + 10_000 {
+                tx.put(&keys::listed(7).text(&format!("many/{at:06}")), Bytes::new())?;
+            }
+            tx.put(&keys::listed(7).text("zebra"), Bytes::new())?;
+            Ok(())
+        });
+        written.await.expect("written");
+    }
+    let query = Query { limit: 1_000, ..Query::default() };
+    let (mut count, mut after, mut pages) = (0, None, 0);
+    loop {
+        let (keys, _, next) = listed(&store, &query, after.as_deref()).await;
+        count += keys.len();
+        pages += 1;
+        let Some(next) = next else { break };
+        after = Some(next);
+    }
+    assert_eq!((count, pages), (100_001, 101));
+    let query = Query { delimiter: Some("/".to_owned()), limit: 1_000, ..Query::default() };
+    let scans = transact_read(&store, move |tx| {
+        let mut counted = Counted { tx, scanned: 0 };
+        let found = page(&mut counted, &keys::listed(7), &query, Vec::new())?;
+        assert_eq!((found.prefixes, found.entries.len()), (vec!["many/".to_owned()], 1));
+        Ok::<_, Failure>(counted.scanned)
+    });
+    assert!(scans.await.expect("a page") <= 4);
+}
+
+/// Counts the entries that a listing looks at.
+struct Counted<'t> {
+    tx: &'t mut dyn Tx,
+    scanned: usize,
+}
+
+impl Tx for Counted<'_> {
+    fn now(&self) -> hearth_world::Timestamp {
+        self.tx.now()
+    }
+
+    fn get_many(&mut self, keys: &[Key]) -> hearth_store::TxResult<Vec<Option<Bytes>>> {
+        self.tx.get_many(keys)
+    }
+
+    fn put(&mut self, key: &Key, value: Bytes) -> hearth_store::TxResult<()> {
+        self.tx.put(key, value)
+    }
+
+    fn delete(&mut self, key: &Key) -> hearth_store::TxResult<()> {
+        self.tx.delete(key)
+    }
+
+    fn scan(
+        &mut self,
+        range: KeyRange,
+        order: Order,
+        limit: u32,
+        each: &mut hearth_store::Each<'_>,
+    ) -> hearth_store::TxResult<()> {
+        let scanned = &mut self.scanned;
+        self.tx.scan(range, order, limit, &mut |key, value| {
+            *scanned += 1;
+            each(key, value)
+        })
+    }
+
+    fn take(&mut self, range: KeyRange, n: u32) -> hearth_store::TxResult<Vec<(Key, Bytes)>> {
+        self.tx.take(range, n)
+    }
+}

@@ -18,7 +18,8 @@ pub(crate) async fn get(
     cx: Cx,
     input: GetObjectAttributesInput,
 ) -> Result<GetObjectAttributesOutput, Failure> {
-    let wanted: Vec<String> = input.object_attributes.iter().map(|name| name.as_str().to_owned()).collect();
+    let names = input.object_attributes.iter().flat_map(|names| names.as_str().split(','));
+    let wanted: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
     if wanted.is_empty() || wanted.iter().any(|name| !KNOWN.contains(&name.as_str())) {
         return Err(Failure::argument(
             "x-amz-object-attributes",

@@ -82,7 +82,7 @@ pub(crate) async fn complete(
         checksum_type: object.checksum.as_ref().map(checksum_type),
         e_tag: etag(&object.etag),
         server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
-        version_id: changed.id,
+        version_id: changed.written(),
         ..CompleteMultipartUploadOutput::default()
     };
     Ok(with_checksums!(output, object.checksum.as_ref()))
@@ -111,17 +111,10 @@ fn chosen(
     named: &[CompletedPart],
     upload: &Upload,
 ) -> Result<Vec<Part>, Failure> {
-    let (mut chosen, mut before) = (Vec::with_capacity(named.len()), 0);
+    check_order(named, upload)?;
+    let mut chosen = Vec::with_capacity(named.len());
     for (at, named_part) in named.iter().enumerate() {
-        let number = named_part.part_number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
-        if number == 0 {
-            return Err(Failure::malformed_xml());
-        }
-        if number <= before {
-            let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
-            return Err(Failure::new(400, "InvalidPartOrder", text).with("UploadId", &upload.id));
-        }
-        before = number;
+        let number = number_of(named_part);
         let part = there.remove(&number).filter(|part| is_named(part, named_part));
         let part = part.ok_or_else(|| {
             let text = "One or more of the specified parts could not be found.  The part may not have been uploaded, \
@@ -149,6 +142,22 @@ fn chosen(
         chosen.push(part);
     }
     Ok(chosen)
+}
+
+fn number_of(named: &CompletedPart) -> u32 {
+    named.part_number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+}
+
+/// Whether every part has a number, and a greater one than the part before.
+fn check_order(named: &[CompletedPart], upload: &Upload) -> Result<(), Failure> {
+    if named.iter().any(|part| number_of(part) == 0) {
+        return Err(Failure::malformed_xml());
+    }
+    if named.is_sorted_by(|one, next| number_of(one) < number_of(next)) {
+        return Ok(());
+    }
+    let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
+    Err(Failure::new(400, "InvalidPartOrder", text).with("UploadId", &upload.id))
 }
 
 fn is_named(part: &Part, named: &CompletedPart) -> bool {

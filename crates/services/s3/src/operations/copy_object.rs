@@ -79,7 +79,7 @@ pub(crate) async fn copy(cx: Cx, input: CopyObjectInput) -> Result<CopyObjectOut
                     server_side_encryption: Some(ServerSideEncryption::from_static(
                         ServerSideEncryption::AES256,
                     )),
-                    version_id: changed.id,
+                    version_id: changed.written(),
                     ..CopyObjectOutput::default()
                 });
             }

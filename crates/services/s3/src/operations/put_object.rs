@@ -86,7 +86,7 @@ pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput
         checksum_type: shown.checksum.as_ref().map(checksum_type),
         e_tag: etag(&shown.etag),
         server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
-        version_id: changed.id,
+        version_id: changed.written(),
         ..PutObjectOutput::default()
     };
     Ok(with_checksums!(output, shown.checksum.as_ref()))

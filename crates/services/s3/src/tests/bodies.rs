@@ -7,13 +7,13 @@ use super::{Served, checksum, md5, payload};
 #[tokio::test]
 async fn a_body_that_is_not_what_it_said_changes_nothing() {
     let s3 = Served::start();
-    s3.bucket("b").await;
-    s3.put("/b/k", "before").await;
+    s3.bucket("abc").await;
+    s3.put("/abc/k", "before").await;
     for bytes in [5, 100_000, 3_000_000] {
         let body = payload(bytes);
         let other = payload(7);
         let check = async |headers: &[(&str, &str)], code: &str| {
-            let answer = s3.ask("PUT /b/k", headers, body.clone()).await;
+            let answer = s3.ask("PUT /abc/k", headers, body.clone()).await;
             answer.is_error(400, code);
         };
         check(&[("content-md5", &md5(&other))], "BadDigest").await;
@@ -26,29 +26,29 @@ async fn a_body_that_is_not_what_it_said_changes_nothing() {
         check(&[("x-amz-content-sha256", &sha256)], "XAmzContentSHA256Mismatch").await;
         check(&[("content-length", "9999999")], "IncompleteBody").await;
     }
-    assert_eq!(s3.get("/b/k").await.text(), "before");
+    assert_eq!(s3.get("/abc/k").await.text(), "before");
     assert!(s3.files().is_empty(), "{:?}", s3.files());
 }
 
 #[tokio::test]
 async fn every_kind_of_checksum_is_verified_and_kept() {
     let s3 = Served::start();
-    s3.bucket("b").await;
+    s3.bucket("abc").await;
     let body = payload(70_000);
     for algorithm in Algorithm::ALL {
         let value = checksum(algorithm, &body);
-        let answer = s3.ask("PUT /b/k", &[(algorithm.header(), &value)], body.clone()).await;
+        let answer = s3.ask("PUT /abc/k", &[(algorithm.header(), &value)], body.clone()).await;
         answer.is(200);
         assert_eq!(answer.header(algorithm.header()), value);
-        let found = s3.ask("HEAD /b/k", &[("x-amz-checksum-mode", "ENABLED")], "").await;
+        let found = s3.ask("HEAD /abc/k", &[("x-amz-checksum-mode", "ENABLED")], "").await;
         assert_eq!(found.header(algorithm.header()), value);
         assert_eq!(found.header("x-amz-checksum-type"), "FULL_OBJECT");
-        assert_eq!(s3.ask("HEAD /b/k", &[], "").await.header(algorithm.header()), "");
+        assert_eq!(s3.ask("HEAD /abc/k", &[], "").await.header(algorithm.header()), "");
     }
-    let plain = s3.put("/b/k", body.clone()).await;
+    let plain = s3.put("/abc/k", body.clone()).await;
     assert_eq!(plain.header("x-amz-checksum-crc64nvme"), checksum(Algorithm::Crc64Nvme, &body));
     let two = [("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-checksum-crc32c", "AAAAAA==")];
-    s3.ask("PUT /b/k", &two, body).await.is_error(400, "InvalidRequest");
+    s3.ask("PUT /abc/k", &two, body).await.is_error(400, "InvalidRequest");
 }
 
 /// A body in unsigned pieces with a checksum after them.
@@ -68,7 +68,7 @@ fn pieces(body: &[u8], trailer: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_body_in_pieces_is_taken_apart_and_its_trailer_verified() {
     let s3 = Served::start();
-    s3.bucket("b").await;
+    s3.bucket("abc").await;
     for bytes in [0, 10, 100_000, 2_500_000] {
         let body = payload(bytes);
         let length = bytes.to_string();
@@ -80,26 +80,26 @@ async fn a_body_in_pieces_is_taken_apart_and_its_trailer_verified() {
             ("content-encoding", "aws-chunked"),
         ];
         let value = checksum(Algorithm::Crc32, &body);
-        let answer = s3.ask("PUT /b/k", &headers, pieces(&body, &value)).await;
+        let answer = s3.ask("PUT /abc/k", &headers, pieces(&body, &value)).await;
         answer.is(200);
         assert_eq!(answer.header("x-amz-checksum-crc32"), value);
-        let found = s3.get("/b/k").await;
+        let found = s3.get("/abc/k").await;
         assert!(found.body == body, "{bytes}");
         assert_eq!(found.header("content-encoding"), "");
-        let wrong = s3.ask("PUT /b/other", &headers, pieces(&body, "AAAAAQ==")).await;
+        let wrong = s3.ask("PUT /abc/other", &headers, pieces(&body, "AAAAAQ==")).await;
         wrong.is_error(400, "BadDigest");
-        s3.get("/b/other").await.is_error(404, "NoSuchKey");
+        s3.get("/abc/other").await.is_error(404, "NoSuchKey");
         let mut cut = pieces(&body, &value);
         cut.truncate(cut.len() - 20);
-        s3.ask("PUT /b/other", &headers, cut).await.is(400);
+        s3.ask("PUT /abc/other", &headers, cut).await.is(400);
     }
 }
 
 #[tokio::test]
 async fn a_body_over_five_gigabytes_is_refused_before_it_comes() {
     let s3 = Served::start();
-    s3.bucket("b").await;
-    let answer = s3.ask("PUT /b/k", &[("content-length", "5368709121")], "x").await;
+    s3.bucket("abc").await;
+    let answer = s3.ask("PUT /abc/k", &[("content-length", "5368709121")], "x").await;
     answer.is_error(400, "EntityTooLarge");
     assert_eq!(answer.element("MaxSizeAllowed"), "5368709120");
 }

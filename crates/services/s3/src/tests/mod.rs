@@ -131,7 +131,8 @@ impl Answer {
     /// All elements of this name.
     pub(crate) fn elements(&self, name: &str) -> Vec<String> {
         let text = self.text();
-        let pieces = text.split(&format!("<{name}>")).skip(1);
+        let opening = format!("<{name}>");
+        let pieces = text.split(&opening).skip(1);
         pieces.map(|piece| piece.split("</").next().unwrap_or_default().to_owned()).collect()
     }
 

@@ -133,6 +133,7 @@ fn is_plain(pair: &&str) -> bool {
         ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Algorithm", "X-Amz-Date", "X-Amz-Expires"]
             .into_iter()
             .chain(["X-Amz-SignedHeaders", "X-Amz-Security-Token"])
+            .chain(["AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"])
             .any(|parameter| parameter == name);
     !is_signature && !pair.is_empty()
 }
