@@ -41,6 +41,7 @@ use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
 use crate::init::Readiness;
 use crate::keys;
+use crate::objects::Buckets;
 use crate::own::Own;
 use crate::quotas;
 use crate::reset::Reset;
@@ -205,6 +206,7 @@ impl Server {
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&function_logs))),
+            objects: Arc::new(Buckets::of(&s3)),
             options: hearth_service_lambda::Options {
                 roles_must_exist: options.callers.are_verified(),
                 deprecated_runtimes: options.deprecated_runtimes,
@@ -336,7 +338,8 @@ fn gate(
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with all its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

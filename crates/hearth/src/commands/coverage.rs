@@ -21,6 +21,7 @@ use hearth_world::{TaskGroup, World};
 use crate::commands::block_on;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
+use crate::objects::Buckets;
 use crate::services::{self, FunctionLogs};
 
 /// Runs the command.
@@ -48,6 +49,7 @@ pub fn run() -> Result<Exit> {
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&tasks))),
+            objects: Arc::new(Buckets::of(&s3)),
             options: Options::default(),
         });
         Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &logs, &s3, &sessions, &world, false)))
