@@ -167,7 +167,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn values(text: &str, element: &str) -> Vec<String> {
-    let parts = text.split(&format!("<{element}>")).skip(1);
+    let opening = format!("<{element}>");
+    let parts = text.split(opening.as_str()).skip(1);
     parts.filter_map(|rest| rest.split("</").next().map(str::to_owned)).collect()
 }
 
