@@ -21,6 +21,7 @@ use hearth_world::{TaskGroup, World};
 use crate::commands::block_on;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
+use crate::objects::Buckets;
 use crate::services::{self, FunctionLogs};
 
 /// Runs the command.
@@ -33,7 +34,8 @@ pub fn run() -> Result<Exit> {
         let (iam, sessions) = (Iam::open(store.clone(), world.clone()), Arc::new(Sessions::new([0; 32])));
         let blobs = Blobs::local(&folder.join("blobs"))?;
         let tasks = TaskGroup::new();
-        let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal());
+        let nobody = Arc::new(hearth_aws::InProcess::default());
+        let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal(), nobody);
         let keeper = BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO);
         let deps =
             S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone(), listener: None };
@@ -47,6 +49,7 @@ pub fn run() -> Result<Exit> {
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&tasks))),
+            objects: Arc::new(Buckets::of(&s3)),
             options: Options::default(),
         });
         Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &logs, &s3, &sessions, &world, false)))

@@ -2,18 +2,21 @@
 //!
 //! What Hearth does not do yet is refused by name: nothing is accepted and ignored.
 
+mod logging;
 mod update;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use hearth_aws::names::{FunctionRef, RoleArn};
-use hearth_aws::{Document, shape};
+use hearth_aws::{Call, Document, shape};
 
 use crate::error::FunctionError;
 use crate::functions::Tags;
 use crate::limits::*;
+use crate::objects::{Given, Source};
 use crate::runtimes;
+pub(crate) use logging::Logging;
 pub(crate) use update::{Changes, UpdateInput};
 
 shape! {
@@ -51,9 +54,9 @@ shape! {
     }
     pub(crate) struct Code {
         zip_file: Option<Bytes>,
-        s3_bucket: Document,
-        s3_key: Document,
-        s3_object_version: Document,
+        s3_bucket: Option<String>,
+        s3_key: Option<String>,
+        s3_object_version: Option<String>,
         s3_object_storage_mode: Option<String>,
         image_uri: Document,
         source_kms_key_arn as "SourceKMSKeyArn": Document,
@@ -75,8 +78,8 @@ shape! {
     }
     pub(crate) struct LoggingConfig {
         log_format: Option<String>,
-        application_log_level: Document,
-        system_log_level: Document,
+        application_log_level: Option<String>,
+        system_log_level: Option<String>,
         log_group: Option<String>,
     }
 }
@@ -84,7 +87,7 @@ shape! {
 /// What CreateFunction asks for, checked; still without code, place and time.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) zip: Bytes,
+    pub(crate) source: Source,
     pub(crate) tags: Tags,
     pub(crate) role: RoleArn,
     pub(crate) runtime: String,
@@ -95,7 +98,7 @@ pub(crate) struct Wanted {
     pub(crate) ephemeral_mb: u32,
     pub(crate) architecture: String,
     pub(crate) environment: Option<BTreeMap<String, String>>,
-    pub(crate) log_group: Option<String>,
+    pub(crate) logging: Logging,
     /// ARNs of layer versions, as they were given.
     pub(crate) layers: Vec<String>,
 }
@@ -135,10 +138,10 @@ const RESERVED_VARIABLES: [&str; 21] = [
 
 impl CreateInput {
     /// The first rule that the input breaks, or what it asks for.
-    pub(crate) fn check(self) -> Checked<Wanted> {
+    pub(crate) fn check(self, call: &Call) -> Checked<Wanted> {
         check_name(self.function_name.name().as_str())?;
         self.refuse_unbuilt()?;
-        let zip = zip_file(self.code.zip_file)?;
+        let source = self.code.given().source(call)?;
         let runtime = self.runtime.ok_or_else(|| {
             parameter("Runtime is mandatory for functions created with deployment packages.")
         })?;
@@ -153,7 +156,7 @@ impl CreateInput {
         let tags = self.tags.unwrap_or_default();
         check_tags(&tags)?;
         Ok(Wanted {
-            zip,
+            source,
             tags,
             role: role(&self.role)?,
             runtime,
@@ -167,7 +170,7 @@ impl CreateInput {
                 .and_then(|list| list.into_iter().next())
                 .unwrap_or("x86_64".into()),
             environment,
-            log_group: self.logging_config.and_then(|logging| logging.log_group),
+            logging: self.logging_config.map(LoggingConfig::check).transpose()?.unwrap_or_default(),
             layers: self.layers.unwrap_or_default(),
         })
     }
@@ -177,9 +180,6 @@ impl CreateInput {
         refuse([
             ("PackageType Image", asks(self.package_type.as_ref(), "Zip")),
             ("Code.ImageUri", is_set(&self.code.image_uri)),
-            ("Code.S3Bucket", is_set(&self.code.s3_bucket)),
-            ("Code.S3Key", is_set(&self.code.s3_key)),
-            ("Code.S3ObjectVersion", is_set(&self.code.s3_object_version)),
             ("Code.S3ObjectStorageMode", asks(self.code.s3_object_storage_mode.as_ref(), "COPY")),
             ("Code.SourceKMSKeyArn", is_set(&self.code.source_kms_key_arn)),
             ("Publish", self.publish == Some(true)),
@@ -197,8 +197,18 @@ impl CreateInput {
             ("DurableConfig", self.durable_config != Document::Null),
             ("RuntimeConfig", is_set(&self.runtime_config)),
             ("AcceleratorConfig", is_set(&self.accelerator_config)),
-        ])?;
-        refuse_logging(self.logging_config.as_ref())
+        ])
+    }
+}
+
+impl Code {
+    fn given(self) -> Given {
+        Given {
+            zip_file: self.zip_file,
+            bucket: self.s3_bucket,
+            key: self.s3_key,
+            version: self.s3_object_version,
+        }
     }
 }
 
@@ -208,15 +218,6 @@ fn refuse<const N: usize>(members: [(&str, bool); N]) -> Checked<()> {
         Some((member, _)) => Err(not_supported(member)),
         None => Ok(()),
     }
-}
-
-fn refuse_logging(logging: Option<&LoggingConfig>) -> Checked<()> {
-    let Some(logging) = logging else { return Ok(()) };
-    refuse([
-        ("LoggingConfig.LogFormat JSON", asks(logging.log_format.as_ref(), "Text")),
-        ("LoggingConfig.ApplicationLogLevel", is_set(&logging.application_log_level)),
-        ("LoggingConfig.SystemLogLevel", is_set(&logging.system_log_level)),
-    ])
 }
 
 fn asks(value: Option<&String>, default: &str) -> bool {
@@ -295,17 +296,6 @@ fn check_name(name: &str) -> Checked<()> {
         "1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must \
          have length less than or equal to {FUNCTION_NAME_LENGTH_MAX}"
     )))
-}
-
-pub(crate) fn zip_file(zip: Option<Bytes>) -> Checked<Bytes> {
-    let zip = zip.ok_or_else(|| parameter("Please provide a source for function code."))?;
-    if zip.is_empty() {
-        return Err(parameter("Uploaded file must be a non-empty zip"));
-    }
-    if zip.len() as u64 > CODE_ZIPPED_BYTES_MAX {
-        return Err(FunctionError::ZipTooLarge);
-    }
-    Ok(zip)
 }
 
 /// The model has checked the lower end.

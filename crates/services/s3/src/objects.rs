@@ -22,6 +22,8 @@ pub struct ObjectBytes {
     pub bytes: u64,
     /// Without quotes.
     pub etag: String,
+    /// Where the bucket is.
+    pub region: String,
     /// Which version was found, where the bucket keeps versions.
     pub version: Option<String>,
     outgoing: Outgoing,
@@ -51,11 +53,11 @@ impl Objects {
             let (version, object) = versions::get(tx, &bucket, &key, wanted.as_deref())?;
             let pieces = pieces(tx, &object, &(0..object.bytes))?;
             let version = (bucket.versioning != Versioning::Never).then_some(version.id);
-            Ok((object, version, pieces))
+            Ok((object, version, bucket.region, pieces))
         });
-        let (object, version, pieces) = found.await?;
+        let (object, version, region, pieces) = found.await?;
         let outgoing = Outgoing::open(&self.0, pieces).await?;
-        Ok(ObjectBytes { bytes: object.bytes, etag: object.etag, version, outgoing })
+        Ok(ObjectBytes { bytes: object.bytes, etag: object.etag, region, version, outgoing })
     }
 }
 

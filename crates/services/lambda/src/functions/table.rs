@@ -11,7 +11,7 @@ use hearth_store::{Key, KeyRange, Order, StoreError, Tx};
 use super::function::{Function, Owner, State, Update};
 use super::stored::{self, RecordError};
 use crate::error::FunctionError;
-use crate::limits::{CODE_STORAGE_BYTES_MAX, TAGS_MAX};
+use crate::limits::TAGS_MAX;
 
 /// Tags by key. Each is a record of its own: 50 of the largest would fill almost a whole one, of 64 KB.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -75,6 +75,7 @@ pub(crate) fn delete(tx: &mut dyn Tx, owner: &Owner, function: &Function) -> Res
     for key in tags(tx, owner, &function.name)?.keys() {
         tx.delete(&tag_key(owner, &function.name).text(key))?;
     }
+    tx.delete(&recursion_key(owner, &function.name))?;
     tx.delete(&pending_key(owner, &function.name))?;
     tx.delete(&function_key(owner, &function.name))?;
     charge(tx, owner, function.code_bytes, 0)
@@ -136,10 +137,36 @@ pub(crate) fn tags(tx: &mut dyn Tx, owner: &Owner, name: &FunctionName) -> Resul
     records.iter().map(tag).collect()
 }
 
-/// Whether the account may have code of `new` bytes where it has `old`.
-pub(crate) fn check_room(tx: &mut dyn Tx, owner: &Owner, old: u64, new: u64) -> Result<(), FunctionError> {
+/// Whether a function that calls itself goes on (`RecursiveLoop` `Allow`).
+pub(crate) fn allows_recursion(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    name: &FunctionName,
+) -> Result<bool, FunctionError> {
+    Ok(tx.get(&recursion_key(owner, name))?.is_some())
+}
+
+/// Lets a function that calls itself go on, or has it stopped, which is what it is without a word.
+pub(crate) fn allow_recursion(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    name: &FunctionName,
+    allow: bool,
+) -> Result<(), FunctionError> {
+    let key = recursion_key(owner, name);
+    Ok(if allow { tx.put(&key, Bytes::from_static(b"1"))? } else { tx.delete(&key)? })
+}
+
+/// Whether the account, which may have `limit` bytes in all, may have code of `new` bytes where it has `old`.
+pub(crate) fn check_room(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    limit: u64,
+    old: u64,
+    new: u64,
+) -> Result<(), FunctionError> {
     let used = code_usage(tx, owner)?.saturating_sub(old).saturating_add(new);
-    if new > old && used > CODE_STORAGE_BYTES_MAX {
+    if new > old && used > limit {
         return Err(FunctionError::CodeStorageExceeded);
     }
     Ok(())
@@ -204,6 +231,11 @@ pub(crate) fn function_key(owner: &Owner, name: &FunctionName) -> Key {
 
 fn tag_key(owner: &Owner, name: &FunctionName) -> Key {
     Key::of("lambda/tag").text(&owner.account).text(&owner.region).text(name.as_str())
+}
+
+/// There when a function may call itself.
+fn recursion_key(owner: &Owner, name: &FunctionName) -> Key {
+    Key::of("lambda/recursion").text(&owner.account).text(&owner.region).text(name.as_str())
 }
 
 fn usage_key(owner: &Owner) -> Key {

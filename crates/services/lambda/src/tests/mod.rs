@@ -6,7 +6,9 @@ mod failures;
 mod invoke;
 mod layers;
 mod nothing;
+mod objects;
 mod read;
+mod settings;
 mod tags;
 mod update;
 mod worker;
@@ -19,7 +21,7 @@ use hearth_aws::model::{Kind, Model, ShapeId};
 use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
 use hearth_store::{BlobKeeper, Blobs, SqliteStore, Store};
 use hearth_worker::LogBatch;
-use hearth_world::{TaskGroup, World};
+use hearth_world::{TaskGroup, World, within};
 use tempfile::TempDir;
 use worker::FakeWorker;
 
@@ -42,6 +44,7 @@ struct Server {
     store: Arc<dyn Store>,
     blobs: Blobs,
     tasks: TaskGroup,
+    objects: Arc<objects::FakeObjects>,
     written: tokio::sync::mpsc::UnboundedReceiver<LogBatch>,
     _folder: Arc<TempDir>,
 }
@@ -77,6 +80,7 @@ impl Server {
         worker: FakeWorker,
     ) -> Self {
         let (worker, tasks) = (Arc::new(worker), TaskGroup::new());
+        let objects = Arc::new(objects::FakeObjects::default());
         let (write, written) = tokio::sync::mpsc::unbounded_channel();
         let deps = LambdaDeps {
             store: store.clone(),
@@ -87,11 +91,12 @@ impl Server {
             roles: Arc::new(NoRoles),
             sessions: Arc::new(Sessions::new([1; 32])),
             logs: Arc::new(Written(write)),
+            objects: objects.clone(),
             options: Options { architecture: "x86_64", ..options },
         };
         let lambda = Lambda::open(deps);
         let services = Services::new(vec![service(lambda.clone())], Arc::new(AllowAll));
-        Self { services, lambda, worker, world, store, blobs, tasks, written, _folder: folder }
+        Self { services, lambda, worker, world, store, blobs, tasks, objects, written, _folder: folder }
     }
 
     /// Another run of the server on the same data.
@@ -120,32 +125,43 @@ impl Server {
     /// Waits until a function is no longer Pending, and says what it is.
     async fn settled(&self, name: &str) -> String {
         let mut changes = self.store.watch(hearth_store::Key::of("lambda/function"));
-        loop {
-            let configuration = self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
-            match string(&configuration, "State").as_str() {
-                "Pending" => changes.changed().await,
-                state => return state.to_owned(),
+        within("the function is no longer Pending", async {
+            loop {
+                let configuration =
+                    self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
+                match string(&configuration, "State").as_str() {
+                    "Pending" => changes.changed().await,
+                    state => return state.to_owned(),
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Waits until an update is over, and says how it went.
     async fn updated(&self, name: &str) -> String {
         let mut changes = self.store.watch(hearth_store::Key::of("lambda/function"));
-        loop {
-            let configuration = self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
-            match string(&configuration, "LastUpdateStatus").as_str() {
-                "InProgress" => changes.changed().await,
-                status => return status.to_owned(),
+        within("the update is over", async {
+            loop {
+                let configuration =
+                    self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
+                match string(&configuration, "LastUpdateStatus").as_str() {
+                    "InProgress" => changes.changed().await,
+                    status => return status.to_owned(),
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Waits until no task runs but the two that always do.
     async fn quiet(&self) {
-        while self.tasks.running() > 2 {
-            tokio::task::yield_now().await;
-        }
+        within("no task runs but those that always do", async {
+            while self.tasks.running() > 2 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     async fn invoke(&self, name: &str, payload: &'static str) -> Answer {
@@ -153,7 +169,7 @@ impl Server {
     }
 }
 
-fn call(account: &str, operation: &'static str) -> Call {
+pub(crate) fn call(account: &str, operation: &'static str) -> Call {
     Call {
         account: account.to_owned(),
         region: "eu-west-1".into(),
