@@ -49,7 +49,7 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
         false => Ok(()),
     })
     .await?;
-    Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)), ..CreateBucketOutput::default() })
+    Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) })
 }
 
 /// The region of a new bucket.
@@ -155,7 +155,6 @@ pub(crate) async fn list(cx: Cx, input: ListBucketsInput) -> Result<ListBucketsO
         bucket_region: Some(bucket.region).filter(|_| is_paged),
         creation_date: Some(time(bucket.created)),
         name: Some(bucket.name),
-        ..dto::Bucket::default()
     });
     Ok(ListBucketsOutput {
         buckets: Some(shown.collect()),
