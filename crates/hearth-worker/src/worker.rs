@@ -280,6 +280,30 @@ pub struct LogEvent {
     pub message: String,
 }
 
+/// One environment as it is now, for people.
+#[derive(Clone, Debug)]
+pub struct EnvironmentStatus {
+    /// Its name on this worker.
+    pub id: EnvironmentId,
+    /// What runs in it.
+    pub revision: Arc<Revision>,
+    /// `starting`, `idle`, `frozen`, `busy`, `settling`, `broken` (its next call starts the runtime again),
+    /// `resetting`, `closing`.
+    pub state: &'static str,
+    /// When it was begun.
+    pub started: Timestamp,
+    /// Calls that it was given.
+    pub invocations: u64,
+    /// Anonymous and shared memory of its processes now, in bytes; `None` while nothing runs in it.
+    pub memory_bytes: Option<u64>,
+    /// The most that was measured so far, in bytes.
+    pub memory_peak_bytes: u64,
+    /// A process of it on this host: the youngest of those that the sandbox began with.
+    pub process: Option<u32>,
+    /// The user of the host as whom that process runs.
+    pub user: Option<u32>,
+}
+
 /// Runs functions: local, remote, or simulated.
 pub trait Worker: Send + Sync {
     /// Makes a package ready to run: fetched, checked, unpacked. Answers the size of its files in bytes.
@@ -315,6 +339,11 @@ pub trait Worker: Send + Sync {
 
     /// Ends an environment once its invocation, if any, is over.
     fn stop(&self, id: EnvironmentId, why: Reason);
+
+    /// The environments that are there now, oldest first. Blocks while it reads the host's files.
+    fn environments(&self) -> Vec<EnvironmentStatus> {
+        Vec::new()
+    }
 
     /// The worker's reports; can be taken once.
     fn reports(&self) -> Option<mpsc::Receiver<Report>>;

@@ -3,12 +3,17 @@
 //! Never: waits; performs an effect twice.
 
 mod ends;
+mod looks;
+mod status;
+
+pub(super) use status::seen;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hearth_sandbox::api::{Exit, SandboxId};
+use hearth_world::Timestamp;
 use tokio::sync::oneshot;
 
 use super::answers::{self, Outcome, Status};
@@ -36,6 +41,7 @@ pub(super) struct Core {
     machine: Option<Environment>,
     calls: Vec<Pending>,
     calls_seen: u64,
+    made: Timestamp,
     waiters: VecDeque<oneshot::Sender<Delivery>>,
     /// The present sandbox.
     pub(super) link: Option<Link>,
@@ -46,8 +52,10 @@ pub(super) struct Core {
     pub(super) todo: Todo,
     /// The limit that counts now.
     pub(super) deadline: Option<Instant>,
-    /// The driver watches it: within one sampling interval.
-    pub(super) watched: bool,
+    /// When the driver looks by itself.
+    looks_at: Option<Instant>,
+    /// When the REPORT line that is owed is written at the latest.
+    report_due: Option<Instant>,
     init_began: Instant,
     init_took: Option<Duration>,
     /// What the runtime posted for a failed init.
@@ -70,6 +78,7 @@ impl Core {
         Self {
             memory: Memory::new(setup.revision.memory_mb),
             deadline: Some(now + setup.init_limit),
+            made: setup.world.physical().now(),
             setup,
             machine: Some(Environment::new()),
             calls: Vec::new(),
@@ -79,7 +88,8 @@ impl Core {
             home: None,
             init_cpu_since: None,
             todo: Todo { launch: true, arm: true, ..Todo::default() },
-            watched: false,
+            looks_at: None,
+            report_due: None,
             init_began: now,
             init_took: None,
             init_error: None,
@@ -229,15 +239,9 @@ impl Core {
             Effect::Answer(id, ending) => self.answer(id, ending),
             Effect::Finish(id, ending) => self.finish(id, ending),
             Effect::Refuse(id) => self.refuse(id),
-            Effect::ArmInvocation => {
-                self.deadline = Some(Instant::now() + self.setup.revision.timeout);
-                self.todo.arm |= !self.watched;
-            }
+            Effect::ArmInvocation => self.limit(self.setup.revision.timeout),
             Effect::Disarm => self.deadline = None,
-            Effect::ArmRest => {
-                self.deadline = Some(Instant::now() + REST);
-                self.todo.arm |= !self.watched;
-            }
+            Effect::ArmRest => self.limit(REST),
             Effect::Freeze => self.stand(true),
             Effect::Thaw => self.stand(false),
             Effect::Deny => {}
@@ -357,7 +361,7 @@ impl Core {
     }
 
     /// A runtime that starts inside an invocation does not keep the CPU of an init for the whole of it.
-    pub(super) fn check_init_cpu(&mut self, now: Instant) {
+    fn check_init_cpu(&mut self, now: Instant) {
         if self.init_cpu_since.is_some_and(|since| now.saturating_duration_since(since) >= INIT_CPU) {
             self.end_init_cpu();
         }

@@ -62,6 +62,8 @@ impl Core {
         // Figures cost a system call: unless somebody waits for them, the answer goes first.
         if wants_log || ending != Ending::Answered {
             self.report();
+        } else {
+            self.report_later();
         }
         let log = wants_log.then(|| self.journal.take_tail()).flatten();
         self.reply(id, log);
@@ -70,15 +72,11 @@ impl Core {
 
     /// Writes the REPORT line that is still owed, with figures of now.
     pub(in super::super) fn report(&mut self) {
+        self.report_due = None;
         let Some(figures) = self.unreported.take() else { return };
-        self.memory.sample();
+        self.memory.sample_after(figures.duration);
         self.journal.tell(&Said::Report(&figures, &self.memory));
         self.journal.flush();
-    }
-
-    /// Whether a REPORT line is owed.
-    pub(in super::super) fn owes_report(&self) -> bool {
-        self.unreported.is_some()
     }
 
     fn reply(&mut self, id: CallId, log: Option<Vec<u8>>) {
