@@ -27,6 +27,13 @@ use sha2::{Digest, Sha256};
 
 use crate::folder;
 
+mod connector;
+mod files;
+mod remote;
+mod s3;
+
+pub use s3::{HalfAKey, NotAPlace, S3Key, S3Place, S3Settings};
+
 /// Up to this size a body is hashed where it is: 64 KB take less time than a change of threads.
 const HASH_INLINE_BYTES: usize = 65_536;
 
@@ -190,8 +197,12 @@ impl Blobs {
             self.sync_folder().await?;
             return Ok(digest);
         }
-        match self.inner.store.put(&place(&digest), bytes.into()).await {
-            Ok(_) => Ok(digest),
+        let put = match self.inner.folder {
+            None if bytes.len() > remote::PART_BYTES => self.put_in_parts(&digest, &bytes).await,
+            _ => self.inner.store.put(&place(&digest), bytes.into()).await.map(drop),
+        };
+        match put {
+            Ok(()) => Ok(digest),
             Err(error) => Err(self.put_failed(&digest, &error)),
         }
     }

@@ -23,7 +23,7 @@ pub mod timers;
 mod transaction;
 mod watches;
 
-pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
+pub use blobs::{BlobDigest, BlobError, Blobs, HalfAKey, NotADigest, NotAPlace, S3Key, S3Place, S3Settings};
 pub use garbage::{BlobKeeper, KeepError};
 pub use key::{Key, KeyParts, KeyRange};
 pub use migrations::{BATCH, Migration, MigrationError, Step, is_migrated, migrate};

@@ -1,7 +1,7 @@
 //! The embedded engine: one SQLite file, one thread that writes, a few that read.
 //!
 //! ```text
-//!            ┌─ Write, Take ─▶ writer lane ─▶ savepoint a job ─▶ one commit for all that waited ─▶ answers, hints
+//!            ┌─ Write, Take ─▶ writer lane ─▶ job after job ─▶ one commit for all that waited ─▶ answers, hints
 //!   submit ──┤
 //!            └─ Read ────────▶ reader lane ─▶ one snapshot a job ─▶ answer
 //! ```
@@ -14,6 +14,7 @@
 
 mod entries;
 mod file;
+mod pending;
 mod readers;
 mod schema;
 mod view;

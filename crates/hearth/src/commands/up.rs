@@ -15,6 +15,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tracing::warn;
 
+use hearth_outbound::Policy;
 use hearth_sandbox::POOL_DEFAULT;
 use hearth_world::World;
 
@@ -103,6 +104,8 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
             hosts: Vec::new(),
             tls: None,
             deprecated_runtimes: arguments.deprecated_runtimes.into(),
+            // Whoever may call here owns the machine.
+            outbound: Policy::open(),
         };
         let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
         let ready = format!("ready http://{} in {} ms", server.address(), started.elapsed().as_millis());
