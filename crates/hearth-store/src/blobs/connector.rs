@@ -1,5 +1,6 @@
 //! How the object store's client reaches its server: through the one outbound client.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,5 +78,16 @@ fn failed(error: OutboundError) -> HttpError {
         OutboundError::Http { .. } => HttpErrorKind::Interrupted,
         _ => HttpErrorKind::Unknown,
     };
-    HttpError::new(kind, error)
+    // What the library shows of an error is its own words without its causes.
+    let (mut words, mut cause) = (error.to_string(), error.source());
+    while let Some(deeper) = cause {
+        words = format!("{words}: {deeper}");
+        cause = deeper.source();
+    }
+    HttpError::new(kind, Failed(words))
 }
+
+/// Why a request failed, with all causes.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failed(String);

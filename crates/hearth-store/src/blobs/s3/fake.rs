@@ -199,8 +199,7 @@ fn list(objects: &BTreeMap<String, Bytes>, query: &Query) -> Response<Full<Bytes
 
 fn object(length: usize, bytes: Bytes) -> Response<Full<Bytes>> {
     let head = Response::builder().header("etag", "\"1\"").header("last-modified", DATE);
-    let head = if length > 0 { head.header("content-length", length) } else { head };
-    head.body(Full::new(bytes)).unwrap()
+    head.header("content-length", length).body(Full::new(bytes)).unwrap()
 }
 
 fn xml(text: String) -> Response<Full<Bytes>> {
