@@ -13,6 +13,7 @@ import time
 
 import machine
 from figures import ratio
+from languages import of_this_machine
 from subjects import Connection, Hearth
 
 FUNCTIONS = 1_000_000
@@ -76,18 +77,12 @@ def memory(hearth):
     return used
 
 
-def runtime_of(binary):
-    from bench import interpreter
-
-    return interpreter(binary)[0]
-
-
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("binary")
     arguments.add_argument("--functions", type=int, default=FUNCTIONS)
     options = arguments.parse_args()
-    runtime = runtime_of(options.binary)
+    runtime = of_this_machine(options.binary)[0]
     full, empty = prepared(options.binary, runtime), prepared(options.binary, runtime)
     began = time.monotonic()
     records = fill(full.folder / "data/hearth.db", options.functions)

@@ -302,7 +302,9 @@ fn place(digest: &BlobDigest) -> object_store::path::Path {
 }
 
 fn storage(doing: &'static str, what: impl fmt::Display, error: &dyn std::error::Error) -> BlobError {
-    BlobError::Storage { doing, what: what.to_string(), reason: error.to_string().into() }
+    // In one line: a store of objects answers with XML of several.
+    let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    BlobError::Storage { doing, what: what.to_string(), reason: reason.into() }
 }
 
 fn not_found_or(digest: &BlobDigest, doing: &'static str, error: &object_store::Error) -> BlobError {

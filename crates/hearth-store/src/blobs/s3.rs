@@ -15,8 +15,8 @@ use object_store::{BackoffConfig, RetryConfig};
 use super::connector::Through;
 use super::{BlobError, Blobs, storage};
 
-/// How often a request is tried again that found no answer, or one of the store's own faults.
-const RETRIES_MAX: usize = 8;
+/// How often a request is tried again that found no answer, or one of the store's own faults: the time ends it first.
+const RETRIES_MAX: usize = 32;
 
 /// How long one request is tried, as transactions of a shared database are.
 const RETRY_TIME: Duration = Duration::from_secs(15);
