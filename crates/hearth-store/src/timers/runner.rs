@@ -121,11 +121,13 @@ impl Timers {
         // Drawn here, because the closure may run again.
         let owner = u128::from_le_bytes(self.world.random().bytes());
         let kinds: Vec<&'static str> = self.handlers.keys().copied().collect();
+        let running = self.running.clone();
         transact_take(&*self.store, move |tx| {
             let mut all = Vec::new();
             for kind in &kinds {
                 let room = u32::try_from(n - all.len()).unwrap_or(u32::MAX);
-                all.extend(table::claim(tx, kind, owner, CLAIM_LASTS, room)?);
+                let working = |id: &str| lock(&running).contains(&(*kind, id.to_owned()));
+                all.extend(table::claim(tx, kind, owner, CLAIM_LASTS, room, &working)?);
             }
             Ok(all)
         })

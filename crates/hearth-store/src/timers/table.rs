@@ -136,13 +136,15 @@ pub fn soonest(tx: &mut dyn Tx, kind: &str) -> TxResult<Option<Timestamp>> {
     Ok(first.and_then(|key| due_and_id(&key)).map(|(due, _)| due))
 }
 
-/// Claims at most `n` timers of a kind that are due.
+/// Claims at most `n` timers of a kind that are due. One that `working` names has a handler in this process still: it is
+/// looked at again when a claim would end, and whose it is does not change.
 pub(super) fn claim(
     tx: &mut dyn Tx,
     kind: &'static str,
     owner: u128,
     lasts: Duration,
     n: u32,
+    working: &dyn Fn(&str) -> bool,
 ) -> TxResult<Vec<Fired>> {
     let of_kind = Key::of(DUE).text(kind);
     let behind = of_kind.clone().number(micros(tx.now()).saturating_add(1));
@@ -153,6 +155,11 @@ pub(super) fn claim(
         let record = read(tx, kind, &id)?.filter(|record| micros(record.due()) == micros(due));
         // An entry without its record is nobody's, and has just been taken out.
         let Some(mut record) = record else { continue };
+        if working(&id) {
+            record.due_micros = tx.now().after(lasts).as_micros();
+            write(tx, kind, &id, &record)?;
+            continue;
+        }
         let lease = Lease {
             owner,
             until: tx.now().after(lasts),

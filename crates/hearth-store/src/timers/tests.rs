@@ -27,7 +27,7 @@ fn timer(world: &World, id: &str, after_seconds: u64) -> Timer {
 }
 
 async fn claimed(store: &SimulatedStore, owner: u128, n: u32) -> Vec<Fired> {
-    write(store, move |tx| table::claim(tx, KIND, owner, LEASE, n)).await.unwrap()
+    write(store, move |tx| table::claim(tx, KIND, owner, LEASE, n, &|_| false)).await.unwrap()
 }
 
 fn ids(fired: &[Fired]) -> Vec<&str> {
@@ -146,7 +146,9 @@ async fn follows_the_model(seed: u64, acts: Vec<Act>) {
                 due.sort_by_key(|(id, (due, _))| (*due, (*id).clone()));
                 let expected: Vec<String> =
                     due.into_iter().take(n as usize).map(|(id, _)| id.clone()).collect();
-                if let Ok(fired) = write(&store, move |tx| table::claim(tx, KIND, me, LEASE, n)).await {
+                if let Ok(fired) =
+                    write(&store, move |tx| table::claim(tx, KIND, me, LEASE, n, &|_| false)).await
+                {
                     assert_eq!(ids(&fired), expected);
                     for fired in fired {
                         model.timers.insert(fired.id.clone(), (now.after(LEASE), Some(me)));
@@ -257,5 +259,41 @@ async fn a_timer_whose_handler_fails_or_panics_fires_again() {
     while write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap().is_some() {
         tokio::task::yield_now().await;
     }
+    tasks.stop();
+}
+
+/// A store that stalls, or a clock that is set forward, must not make a server rob itself.
+#[tokio::test]
+async fn a_handler_that_works_longer_than_its_claim_keeps_it_from_its_own_server() {
+    let world = World::simulated(7);
+    let store = Arc::new(SimulatedStore::new(&world, Faults::default()));
+    let tasks = TaskGroup::new();
+    let (told, mut seen) = tokio::sync::watch::channel((String::new(), false));
+    let release = Arc::new(tokio::sync::Notify::new());
+    let (kept, released) = (store.clone(), release.clone());
+    let timers = Timers::new(store.clone(), world.clone()).on(KIND, move |fired| {
+        let (told, store, release) = (told.clone(), kept.clone(), released.clone());
+        async move {
+            if fired.id == "slow" {
+                told.send_replace((fired.id.clone(), true));
+                release.notified().await;
+            }
+            let claim = fired.clone();
+            let mine = write(&store, move |tx| claim.is_mine(tx)).await.unwrap();
+            told.send_replace((fired.id, mine));
+            Fate::Done
+        }
+    });
+    timers.spawn(&tasks);
+    let slow = timer(&world, "slow", 0);
+    write(&store, move |tx| set(tx, &slow)).await.unwrap();
+    seen.wait_for(|(id, _)| id == "slow").await.unwrap();
+    world.domain().advance(Duration::from_secs(3_600));
+    // When this one has fired, the runner has seen the other claim's end as well.
+    let quick = timer(&world, "quick", 0);
+    write(&store, move |tx| set(tx, &quick)).await.unwrap();
+    seen.wait_for(|(id, _)| id == "quick").await.unwrap();
+    release.notify_one();
+    assert!(seen.wait_for(|(id, _)| id == "slow").await.unwrap().1, "the claim is still the handler's");
     tasks.stop();
 }

@@ -6,6 +6,7 @@ use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
+use crate::names::Named;
 use crate::principals::Principal;
 use crate::records::{self, Record};
 use crate::users::User;
@@ -38,40 +39,24 @@ impl Record for Group {
     }
 }
 
+impl Named for Group {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn set_name(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
+
+    fn set_path(&mut self, path: &str) {
+        path.clone_into(&mut self.path);
+    }
+}
+
 impl Group {
     pub(crate) fn arn(&self, account: &str) -> String {
         format!("arn:aws:iam::{account}:group{}{}", self.path, self.name)
     }
-}
-
-pub(crate) fn insert(tx: &mut dyn Tx, account: &str, group: &Group) -> Result<(), IamError> {
-    records::insert(tx, account, group)?;
-    names::put(tx, account, &group.id, &group.name)
-}
-
-/// Gives a group another name or path. Its members and policies stay where they are.
-pub(crate) fn rename(
-    tx: &mut dyn Tx,
-    account: &str,
-    name: &str,
-    new_name: Option<&str>,
-    new_path: Option<&str>,
-) -> Result<(), IamError> {
-    let mut group: Group = records::get(tx, account, name)?;
-    if let Some(path) = new_path {
-        path.clone_into(&mut group.path);
-    }
-    if let Some(new_name) = new_name {
-        if !new_name.eq_ignore_ascii_case(&group.name) {
-            if records::find::<Group>(tx, account, new_name)?.is_some() {
-                return Err(IamError::AlreadyExists(What::Group, new_name.to_owned()));
-            }
-            records::remove::<Group>(tx, account, name)?;
-        }
-        new_name.clone_into(&mut group.name);
-    }
-    records::put(tx, account, &group)?;
-    names::put(tx, account, &group.id, &group.name)
 }
 
 /// Deletes a group that has nothing any more.
@@ -81,12 +66,7 @@ pub(crate) fn delete(tx: &mut dyn Tx, account: &str, name: &str) -> Result<(), I
     if records::count(tx, members_of(account, &group.id).children(), 1)? > 0 {
         return Err(IamError::Holds("remove users from group"));
     }
-    if !inline_policies::names(tx, account, &principal)?.is_empty() {
-        return Err(IamError::Holds("delete policies"));
-    }
-    if !principal.attached(tx, account)?.is_empty() {
-        return Err(IamError::Holds("detach all policies"));
-    }
+    inline_policies::none_left(tx, account, &principal)?;
     names::delete(tx, account, &group.id)?;
     records::remove::<Group>(tx, account, name)
 }

@@ -67,6 +67,17 @@ pub(crate) fn delete(
     Ok(tx.delete(&key(account, principal, name))?)
 }
 
+/// Nothing is deleted that has policies of its own or attached ones.
+pub(crate) fn none_left(tx: &mut dyn Tx, account: &str, principal: &Principal) -> Result<(), IamError> {
+    if !names(tx, account, principal)?.is_empty() {
+        return Err(IamError::Holds("delete policies"));
+    }
+    if !principal.attached(tx, account)?.is_empty() {
+        return Err(IamError::Holds("detach all policies"));
+    }
+    Ok(())
+}
+
 /// In their order.
 pub(crate) fn names(tx: &mut dyn Tx, account: &str, principal: &Principal) -> Result<Vec<String>, IamError> {
     Ok(all(tx, account, principal)?.into_iter().map(|policy| policy.name).collect())

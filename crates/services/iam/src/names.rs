@@ -1,4 +1,5 @@
-//! The names of users and groups by their ids: what belongs to one is kept by its id, and names change.
+//! The names of users and groups by their ids: what belongs to one is kept by its id, and names change. In a
+//! transaction.
 
 use bytes::Bytes;
 use hearth_store::{Key, Tx};
@@ -6,7 +7,45 @@ use hearth_store::{Key, Tx};
 use crate::error::IamError;
 use crate::records::{self, Record};
 
-pub(crate) fn put(tx: &mut dyn Tx, account: &str, id: &str, name: &str) -> Result<(), IamError> {
+/// What has an id that stays while its name and path may change.
+pub(crate) trait Named: Record {
+    fn id(&self) -> &str;
+    fn set_name(&mut self, name: &str);
+    fn set_path(&mut self, path: &str);
+}
+
+/// A new record, and its name by its id.
+pub(crate) fn insert<R: Named>(tx: &mut dyn Tx, account: &str, record: &R) -> Result<(), IamError> {
+    records::insert(tx, account, record)?;
+    put(tx, account, record.id(), record.name())
+}
+
+/// Gives a record another name or path. What belongs to it stays where it is.
+pub(crate) fn rename<R: Named>(
+    tx: &mut dyn Tx,
+    account: &str,
+    name: &str,
+    new_name: Option<&str>,
+    new_path: Option<&str>,
+) -> Result<(), IamError> {
+    let mut record: R = records::get(tx, account, name)?;
+    if let Some(path) = new_path {
+        record.set_path(path);
+    }
+    if let Some(new_name) = new_name {
+        if !new_name.eq_ignore_ascii_case(record.name()) {
+            if records::find::<R>(tx, account, new_name)?.is_some() {
+                return Err(IamError::AlreadyExists(R::WHAT, new_name.to_owned()));
+            }
+            records::remove::<R>(tx, account, name)?;
+        }
+        record.set_name(new_name);
+    }
+    records::put(tx, account, &record)?;
+    put(tx, account, record.id(), record.name())
+}
+
+fn put(tx: &mut dyn Tx, account: &str, id: &str, name: &str) -> Result<(), IamError> {
     Ok(tx.put(&key(account, id), Bytes::copy_from_slice(name.as_bytes()))?)
 }
 

@@ -134,12 +134,7 @@ pub(crate) fn remove(tx: &mut dyn Tx, account: &str, role: &Role) -> Result<(), 
     if !instance_profiles::of_role(tx, account, &role.name)?.is_empty() {
         return Err(IamError::Holds("remove roles from instance profile"));
     }
-    if !inline_policies::names(tx, account, &principal)?.is_empty() {
-        return Err(IamError::Holds("delete policies"));
-    }
-    if !principal.attached(tx, account)?.is_empty() {
-        return Err(IamError::Holds("detach all policies"));
-    }
+    inline_policies::none_left(tx, account, &principal)?;
     principal.boundary_changed(tx, account, role.boundary.as_deref(), None)?;
     records::remove::<Role>(tx, account, &role.name)
 }

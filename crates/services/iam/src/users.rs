@@ -5,6 +5,7 @@ use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IamError, What};
+use crate::names::Named;
 use crate::principals::Principal;
 use crate::records::{self, Record};
 use crate::{access_keys, groups, inline_policies, names};
@@ -33,6 +34,20 @@ impl Record for User {
     }
 }
 
+impl Named for User {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn set_name(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
+
+    fn set_path(&mut self, path: &str) {
+        path.clone_into(&mut self.path);
+    }
+}
+
 impl User {
     pub(crate) fn arn(&self, account: &str) -> String {
         format!("arn:aws:iam::{account}:user{}{}", self.path, self.name)
@@ -40,34 +55,8 @@ impl User {
 }
 
 pub(crate) fn insert(tx: &mut dyn Tx, account: &str, user: &User) -> Result<(), IamError> {
-    records::insert(tx, account, user)?;
-    names::put(tx, account, &user.id, &user.name)?;
+    names::insert(tx, account, user)?;
     Principal::of_user(user).boundary_changed(tx, account, None, user.boundary.as_deref())
-}
-
-/// Gives a user another name or path. What belongs to it stays where it is.
-pub(crate) fn rename(
-    tx: &mut dyn Tx,
-    account: &str,
-    name: &str,
-    new_name: Option<&str>,
-    new_path: Option<&str>,
-) -> Result<(), IamError> {
-    let mut user: User = records::get(tx, account, name)?;
-    if let Some(path) = new_path {
-        path.clone_into(&mut user.path);
-    }
-    if let Some(new_name) = new_name {
-        if !new_name.eq_ignore_ascii_case(&user.name) {
-            if records::find::<User>(tx, account, new_name)?.is_some() {
-                return Err(IamError::AlreadyExists(What::User, new_name.to_owned()));
-            }
-            records::remove::<User>(tx, account, name)?;
-        }
-        new_name.clone_into(&mut user.name);
-    }
-    records::put(tx, account, &user)?;
-    names::put(tx, account, &user.id, &user.name)
 }
 
 /// Deletes a user that has nothing any more.
@@ -80,12 +69,7 @@ pub(crate) fn delete(tx: &mut dyn Tx, account: &str, name: &str) -> Result<(), I
     if !groups::of_user(tx, account, &user)?.is_empty() {
         return Err(IamError::Holds("remove users from group"));
     }
-    if !inline_policies::names(tx, account, &principal)?.is_empty() {
-        return Err(IamError::Holds("delete policies"));
-    }
-    if !principal.attached(tx, account)?.is_empty() {
-        return Err(IamError::Holds("detach all policies"));
-    }
+    inline_policies::none_left(tx, account, &principal)?;
     principal.boundary_changed(tx, account, user.boundary.as_deref(), None)?;
     names::delete(tx, account, &user.id)?;
     records::remove::<User>(tx, account, name)

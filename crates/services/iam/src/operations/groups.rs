@@ -4,8 +4,8 @@ use super::family::{new_id, operation, path, read, write};
 use super::page::{Page, limit};
 use super::shown::{GroupShown, UserShown};
 use crate::groups::{self, Group};
-use crate::records;
 use crate::users::User;
+use crate::{names, records};
 
 operation! {
     /// A group of nobody.
@@ -17,7 +17,7 @@ operation! {
             created: cx.world.domain().now(),
         };
         let made = group.clone();
-        write(cx, move |tx, account| groups::insert(tx, account, &made)).await?;
+        write(cx, move |tx, account| names::insert(tx, account, &made)).await?;
         Ok(Output { group: GroupShown::of(&cx.call.account, group) })
     }
 }
@@ -76,7 +76,7 @@ operation! {
     UpdateGroup { group_name: String, new_path: Option<String>, new_group_name: Option<String> } => {} |cx, input| {
         write(cx, move |tx, account| {
             let (name, path) = (input.new_group_name.as_deref(), input.new_path.as_deref());
-            groups::rename(tx, account, &input.group_name, name, path)
+            names::rename::<Group>(tx, account, &input.group_name, name, path)
         })
         .await?;
         Ok(Output {})

@@ -6,7 +6,7 @@ use super::page::{Page, limit};
 use super::shown::{Tag, UserShown, pairs};
 use crate::principals::Principal;
 use crate::users::{self, User};
-use crate::{records, tags};
+use crate::{names, records, tags};
 
 operation! {
     /// A user without keys and policies.
@@ -66,7 +66,7 @@ operation! {
     UpdateUser { user_name: String, new_path: Option<String>, new_user_name: Option<String> } => {} |cx, input| {
         write(cx, move |tx, account| {
             let (name, path) = (input.new_user_name.as_deref(), input.new_path.as_deref());
-            users::rename(tx, account, &input.user_name, name, path)
+            names::rename::<User>(tx, account, &input.user_name, name, path)
         })
         .await?;
         Ok(Output {})
