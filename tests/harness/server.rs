@@ -38,6 +38,8 @@ struct Place {
     logs: PathBuf,
     /// Stands in for the kernel's name of this run of the machine.
     boot: Option<PathBuf>,
+    /// Of the environment.
+    variables: Vec<(String, String)>,
 }
 
 /// Puts the first argument over the kernel's name of the machine's run, for the program after it alone.
@@ -139,7 +141,27 @@ impl Hearth {
     /// The same with options of `hearth up`.
     pub fn start_with(options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), boot: None };
+        let place = Place {
+            data: folder.path().join("data"),
+            logs: folder.path().to_owned(),
+            boot: None,
+            variables: Vec::new(),
+        };
+        let mut hearth = Self::start_at(place, options);
+        hearth.folder = Some(folder);
+        hearth
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_with_variables(options: &[&str], variables: &[(&str, &str)]) -> Self {
+        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let place = Place {
+            data: folder.path().join("data"),
+            logs: folder.path().to_owned(),
+            boot: None,
+            variables: variables.collect(),
+        };
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
         hearth
@@ -149,8 +171,12 @@ impl Hearth {
     pub fn start_on(disk: &Disk) -> Self {
         let boot = disk.beside().join("boot");
         std::fs::write(&boot, disk.boot()).expect("name the machine's run");
-        let place =
-            Place { data: disk.path().join("data"), logs: disk.beside().to_owned(), boot: Some(boot) };
+        let place = Place {
+            data: disk.path().join("data"),
+            logs: disk.beside().to_owned(),
+            boot: Some(boot),
+            variables: Vec::new(),
+        };
         let mut hearth = Self::start_at(place, &[]);
         hearth.may_warn = true;
         hearth
@@ -183,7 +209,12 @@ impl Hearth {
     /// Starts a server over a data folder that `fill` makes at the path it is given.
     pub fn over(fill: impl FnOnce(&Path), options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), boot: None };
+        let place = Place {
+            data: folder.path().join("data"),
+            logs: folder.path().to_owned(),
+            boot: None,
+            variables: Vec::new(),
+        };
         fill(&place.data);
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
@@ -339,6 +370,7 @@ fn command(place: &Place, options: &[&str]) -> Command {
         }
     };
     command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(&place.data).args(options);
+    command.envs(place.variables.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     command
 }

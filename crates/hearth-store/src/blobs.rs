@@ -28,10 +28,13 @@ use sha2::{Digest, Sha256};
 use crate::folder;
 
 mod connector;
+mod draft;
 mod files;
 mod remote;
 mod s3;
 
+pub use draft::BlobReader;
+pub(crate) use draft::Draft;
 pub use s3::{HalfAKey, NotAPlace, S3Key, S3Place, S3Settings};
 
 /// Up to this size a body is hashed where it is: 64 KB take less time than a change of threads.
@@ -189,9 +192,7 @@ impl Blobs {
 
     /// The same for bytes whose digest is known.
     pub(crate) async fn put_as(&self, digest: BlobDigest, bytes: Bytes) -> Result<BlobDigest, BlobError> {
-        if let Some(reason) = self.inner.poison.get() {
-            return Err(BlobError::Poisoned(reason.clone()));
-        }
+        self.check_poison()?;
         if self.size(&digest).await? == Some(bytes.len() as u64) && self.get(&digest).await.is_ok() {
             // Another put may have renamed it without having synced the folder yet.
             self.sync_folder().await?;
@@ -213,6 +214,11 @@ impl Blobs {
         let bytes = read.await.map_err(|error| not_found_or(digest, "read", &error))?;
         let (found, bytes) = hashed(bytes).await;
         if found == *digest { Ok(bytes) } else { Err(BlobError::Damaged(*digest)) }
+    }
+
+    /// The bytes of a blob in pieces.
+    pub async fn reader(&self, digest: &BlobDigest) -> Result<BlobReader, BlobError> {
+        BlobReader::open(self, digest).await
     }
 
     /// Where the blob lies as a file; `None` when it does not lie in a local folder. Says nothing about existence.
@@ -256,10 +262,10 @@ impl Blobs {
         found.boxed()
     }
 
-    /// Removes the drafts that interrupted puts left in a local folder, those last written before `before`, and says
-    /// how many.
+    /// Removes the drafts that interrupted puts left, those last written before `before`, and says how many. In a
+    /// bucket, where other servers write too, those that are a day older.
     pub async fn remove_drafts(&self, before: Timestamp) -> Result<u64, BlobError> {
-        let Some(folder) = self.inner.folder.clone() else { return Ok(0) };
+        let Some(folder) = self.inner.folder.clone() else { return self.remove_old_drafts(before).await };
         let what = folder.display().to_string();
         let removed = blocking(move || remove_drafts(&folder, before)).await;
         removed.map_err(|error| storage("clean up", what, &error))
@@ -274,7 +280,11 @@ impl Blobs {
         }
     }
 
-    fn put_failed(&self, digest: &BlobDigest, error: &object_store::Error) -> BlobError {
+    fn check_poison(&self) -> Result<(), BlobError> {
+        self.inner.poison.get().map_or(Ok(()), |reason| Err(BlobError::Poisoned(reason.clone())))
+    }
+
+    fn put_failed(&self, what: &dyn fmt::Display, error: &object_store::Error) -> BlobError {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
             if let Some(poisoned) = error.downcast_ref().and_then(|error| self.poison_on_eio(error)) {
@@ -282,7 +292,7 @@ impl Blobs {
             }
             cause = error.source();
         }
-        storage("keep", digest, error)
+        storage("keep", what, error)
     }
 
     /// A full disk or a missing descriptor may pass and be tried again; EIO from a sync may not.
@@ -329,12 +339,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-/// A put that was interrupted leaves `DIGEST#N`.
+/// A put that was interrupted leaves `DIGEST#N`, a draft that was complete `draft-N`.
 fn remove_drafts(folder: &Path, before: Timestamp) -> io::Result<u64> {
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().contains(&b'#') {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if !name.contains(&b'#') && !name.starts_with(draft::DRAFT.as_bytes()) {
             continue;
         }
         // One that is gone by now had a put that went on.

@@ -24,6 +24,7 @@ use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
 use hearth_service_logs::Logs;
+use hearth_service_s3::{S3, S3Deps};
 use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
@@ -183,6 +184,14 @@ impl Server {
         iam.keep_up(&work);
         let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal());
         logs.keep_up(&work);
+        let s3 = S3::open(S3Deps {
+            store: store.clone(),
+            blobs: keeper.clone(),
+            world: world.clone(),
+            // GAP(s3): notifications.
+            listener: None,
+        });
+        s3.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs: keeper.clone(),
@@ -199,7 +208,8 @@ impl Server {
                 ..hearth_service_lambda::Options::default()
             },
         });
-        let services = services::all(&lambda, &iam, &logs, &sessions, &world, options.callers.are_verified());
+        let services =
+            services::all(&lambda, &iam, &logs, &s3, &sessions, &world, options.callers.are_verified());
         let door = door(services, &options, &world, &iam, sessions);
         let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
         let gate = Arc::new(gate(folder, door, &lambda, garbage));

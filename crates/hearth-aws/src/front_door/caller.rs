@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{FrontDoor, Origin, defence};
 use crate::error::{ApiError, Code};
 use crate::operation::{BoxFuture, Call, Caller};
-use crate::sigv4::{Claim, verify};
+use crate::sigv4::{Claim, Seed, verify};
 
 /// The region of a request that names none.
 const REGION: &str = "us-east-1";
@@ -81,26 +81,51 @@ impl FrontDoor {
         origin: &Origin,
     ) -> Result<Known, ApiError> {
         let Some(claim) = claim else { return Ok(self.unsigned(origin)) };
+        let verify = |secret: &str, now| verify::check(claim, parts, body, secret, now);
+        Ok(self.signed(parts, claim, origin, verify).await?.0)
+    }
+
+    /// The same for a request whose body is still to be read: `payload` stands for it in the signature. What the
+    /// signatures of its pieces go on from, where they are to be verified.
+    pub(super) async fn caller_of_head(
+        &self,
+        parts: &Parts,
+        claim: &Claim<'_>,
+        payload: &str,
+        origin: &Origin,
+    ) -> Result<(Known, Option<Seed>), ApiError> {
+        let verify = |secret: &str, now| verify::head(claim, parts, payload, secret, now);
+        self.signed(parts, claim, origin, verify).await
+    }
+
+    async fn signed<T>(
+        &self,
+        parts: &Parts,
+        claim: &Claim<'_>,
+        origin: &Origin,
+        verify: impl FnOnce(&str, Timestamp) -> Result<T, ApiError>,
+    ) -> Result<(Known, Option<T>), ApiError> {
         let scope = claim.scope();
         let region = scope.region.to_owned();
         if let Some(key) = self.key(parts, scope.access_key_id).await? {
             let now = self.world.physical().now();
-            verify::check(claim, parts, body, &key.secret, now)?;
+            let verified = verify(&key.secret, now)?;
             verify::session(parts, key.session_token.as_deref(), key.expires, now)?;
             self.keys.used(scope.access_key_id, scope.service, &region);
-            return Ok(Known { account: key.account, region, caller: key.caller });
+            return Ok((Known { account: key.account, region, caller: key.caller }, Some(verified)));
         }
-        match origin {
+        let known = match origin {
             Origin::Sandbox(sandbox) => {
-                Ok(Known { account: sandbox.account.clone(), region, caller: sandbox.caller.clone() })
+                Known { account: sandbox.account.clone(), region, caller: sandbox.caller.clone() }
             }
             // A link needs no header that a web page could not send.
             Origin::Listener { .. } if self.options.accept_unknown_keys && !claim.is_open_link() => {
                 let account = account_of(scope.access_key_id).unwrap_or(&self.options.account);
-                Ok(Known { account: account.to_owned(), region, caller: root(account, scope.access_key_id) })
+                Known { account: account.to_owned(), region, caller: root(account, scope.access_key_id) }
             }
-            Origin::Listener { .. } => Err(invalid_token()),
-        }
+            Origin::Listener { .. } => return Err(invalid_token()),
+        };
+        Ok((known, None))
     }
 
     /// The key of this id, if Hearth made it: temporary ones carry everything in their token, which must be true.

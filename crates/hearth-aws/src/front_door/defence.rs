@@ -60,7 +60,8 @@ fn is_ours(host: &str, local: SocketAddr, hosts: &[String]) -> bool {
         let address = address.to_canonical();
         return address.is_loopback() || address == local.ip().to_canonical() || is_named(host, hosts);
     }
-    is_under(host, "localhost") || is_aws_name(host) || is_named(host, hosts)
+    // Whoever may use a name owns what is under it: buckets have names there.
+    is_under(host, "localhost") || is_aws_name(host) || hosts.iter().any(|name| is_under(host, name))
 }
 
 fn is_named(host: &str, hosts: &[String]) -> bool {
@@ -73,7 +74,7 @@ pub(super) fn is_aws_name(host: &str) -> bool {
 }
 
 /// The domain itself or a name in it, whatever the case and with or without the root's dot.
-fn is_under(host: &str, domain: &str) -> bool {
+pub fn is_under(host: &str, domain: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let Some(at) = host.len().checked_sub(domain.len()) else { return false };
     host.is_char_boundary(at)

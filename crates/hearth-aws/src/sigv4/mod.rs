@@ -21,6 +21,7 @@ pub(crate) mod verify;
 pub use checksum::{Algorithm, Checksum};
 pub use chunked::{BodyError, ChunkError, ChunkedBody, Decoder, Form, Seed};
 pub(crate) use claim::Claim;
+pub(crate) use payload::Payload as PayloadForm;
 pub use sign::{SignError, SigningKey, UNSIGNED_PAYLOAD, body_sha256, sign};
 
 #[cfg(test)]

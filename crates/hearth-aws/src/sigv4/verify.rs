@@ -74,6 +74,14 @@ pub(crate) fn head(
     Err(invalid(rules.mismatch()))
 }
 
+/// Whether a link is still good, for who cannot verify its signature.
+pub(crate) fn link(claim: &Claim<'_>, parts: &Parts, now: Timestamp) -> Result<(), ApiError> {
+    if claim.presigned {
+        time::check(claim, parts, Rules::of(claim.scope().service), now)?;
+    }
+    Ok(())
+}
+
 /// S3 wants every header of AWS's signed, so that nobody adds one on the way.
 fn check_coverage(claim: &Claim<'_>, parts: &Parts) -> Result<(), ApiError> {
     let is_open = |name: &str| name.starts_with("x-amz-") && !claim.signs(name);

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use hearth_world::Timestamp;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 
+use super::draft::DRAFT;
 use super::{BlobDigest, BlobError, Blobs, place, storage};
 
 /// What is sent at once: one request with more could take longer than one may. S3 takes parts from 5 MB on.
@@ -11,6 +13,9 @@ pub(super) const PART_BYTES: usize = 8_388_608;
 
 /// Parts under way at the same time.
 const PARTS_AT_ONCE: usize = 4;
+
+/// How long one upload may take: a day.
+const DRAFT_AGE_MICROS: i64 = 86_400_000_000;
 
 /// The name of what [`Blobs::check`] writes; no digest is named so, and no listing shows it.
 const PROBE: &str = "hearth-was-here";
@@ -28,6 +33,22 @@ impl Blobs {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Removes drafts that nobody can be writing any more.
+    pub(super) async fn remove_old_drafts(&self, before: Timestamp) -> Result<u64, BlobError> {
+        let failed = |error: object_store::Error| storage("clean up", "the store of blobs", &error);
+        let before = before.as_micros().saturating_sub(DRAFT_AGE_MICROS);
+        let mut all = self.inner.store.list(None);
+        let mut removed = 0;
+        while let Some(found) = all.try_next().await.map_err(failed)? {
+            let is_draft = found.location.as_ref().starts_with(DRAFT);
+            if is_draft && found.last_modified.timestamp_micros() < before {
+                self.inner.store.delete(&found.location).await.map_err(failed)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     /// Puts what is too much for one request. It is there as a whole or not at all.

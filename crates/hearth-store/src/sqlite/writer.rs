@@ -29,7 +29,7 @@ const GROUP_MAX: usize = 256;
 
 /// Pages in the log from which on it is folded into the file after a commit: 32 MB. The same pages are written again
 /// and again, and folded once: folding eight times as often takes most of a busy writer's time.
-const LOG_PAGES: i32 = 8_192;
+pub(super) const LOG_PAGES: i32 = 8_192;
 
 /// Pages in the log from which on readers are waited for, so that it can begin anew: 128 MB.
 const LOG_PAGES_MAX: i32 = 32_768;
@@ -43,6 +43,8 @@ pub(super) struct Writer {
     watches: Arc<Watches>,
     poison: Poison,
     log_pages: Arc<AtomicI32>,
+    /// Pages in the log from which on it is folded.
+    fold_at: i32,
     /// Pages in the log from which on readers are waited for. Rises when they kept it in vain: a backup reads for long,
     /// and no commit after it is to wait again.
     wait_at: AtomicI32,
@@ -59,12 +61,13 @@ enum Attempt {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, watches: Arc<Watches>, poison: Poison) -> Self {
+    pub(super) fn new(connection: Connection, watches: Arc<Watches>, poison: Poison, fold_at: i32) -> Self {
         Self {
             connection,
             watches,
             poison,
             log_pages: Arc::default(),
+            fold_at,
             wait_at: AtomicI32::new(LOG_PAGES_MAX),
         }
     }
@@ -189,7 +192,7 @@ impl Writer {
         let pages = self.log_pages.load(Ordering::Relaxed);
         let wait_at = self.wait_at.load(Ordering::Relaxed);
         let mode = match pages {
-            ..LOG_PAGES => return,
+            pages if pages < self.fold_at => return,
             pages if pages < wait_at => CheckpointMode::PASSIVE,
             _ => CheckpointMode::RESTART,
         };

@@ -145,7 +145,10 @@ impl Staging {
                 return Ok(blobs);
             }
         }
-        bail!("packages are collected as garbage faster than they can be kept: try again")
+        bail!(
+            "packages are missing: they lie elsewhere (give --blobs as to the server), or are collected as garbage \
+             faster than they can be kept (try again)"
+        )
     }
 
     /// Links the blobs; `false` when one is not there any more.

@@ -19,6 +19,8 @@ use tokio::net::TcpListener;
 pub(super) const BUCKET: &str = "packages";
 /// The key that may use it.
 pub(super) const KEY: &str = "AKIATEST";
+/// Bytes of a part that is not the last.
+const PART_BYTES_LEAST: usize = 5_242_880;
 /// Names in one answer of a listing.
 const PAGE: usize = 3;
 /// When everything was written.
@@ -95,12 +97,24 @@ impl Fake {
         if signed("x-amz-content-sha256") != hex::encode(Sha256::digest(&body)) {
             return Ok(refused(400, "XAmzContentSHA256Mismatch"));
         }
-        let answer =
-            self.bucket(&head.method, key.trim_start_matches('/'), &Query::of(head.uri.query()), body);
+        let answer = self.bucket(
+            &head.method,
+            key.trim_start_matches('/'),
+            &Query::of(head.uri.query()),
+            signed("x-amz-copy-source"),
+            body,
+        );
         Ok(if fault == Some(Fault::WrongBytes) { flipped(answer).await } else { answer })
     }
 
-    fn bucket(&self, method: &Method, key: &str, query: &Query, body: Bytes) -> Response<Full<Bytes>> {
+    fn bucket(
+        &self,
+        method: &Method,
+        key: &str,
+        query: &Query,
+        copied: &str,
+        body: Bytes,
+    ) -> Response<Full<Bytes>> {
         let mut objects = self.objects.lock().unwrap();
         let upload = query.get("uploadId").unwrap_or_default().to_owned();
         let mut uploads = self.uploads.lock().unwrap();
@@ -116,6 +130,13 @@ impl Fake {
                 parts.insert(query.get("partNumber").and_then(|number| number.parse().ok()).unwrap(), body);
                 object(0, Bytes::new())
             }
+            Method::PUT if !copied.is_empty() => {
+                let from =
+                    copied.trim_start_matches('/').strip_prefix(&format!("{BUCKET}/")).unwrap_or_default();
+                let Some(bytes) = objects.get(from).cloned() else { return refused(404, "NoSuchKey") };
+                objects.insert(key.to_owned(), bytes);
+                xml("<CopyObjectResult><ETag>\"1\"</ETag></CopyObjectResult>".into())
+            }
             Method::PUT => {
                 objects.insert(key.to_owned(), body);
                 object(0, Bytes::new())
@@ -129,6 +150,10 @@ impl Fake {
             }
             Method::POST => {
                 let Some(parts) = uploads.remove(&upload) else { return refused(404, "NoSuchUpload") };
+                let small = parts.values().rev().skip(1).any(|part| part.len() < PART_BYTES_LEAST);
+                if parts.is_empty() || small {
+                    return refused(400, "EntityTooSmall");
+                }
                 objects.insert(key.to_owned(), parts.into_values().collect::<Vec<_>>().concat().into());
                 xml("<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>"
                     .into())

@@ -4,12 +4,12 @@ use std::fs;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use hearth_outbound::{OutboundDeps, Policy, Roots, SystemResolver};
-use hearth_world::{TaskGroup, World};
+use hearth_world::{TaskGroup, Timestamp, World};
 
 use super::fake::{BUCKET, Fake, Fault, KEY};
 use super::*;
-use crate::blobs::BlobDigest;
 use crate::blobs::remote::PART_BYTES;
+use crate::blobs::{BlobDigest, Draft};
 
 struct Remote {
     blobs: Blobs,
@@ -67,6 +67,37 @@ async fn blobs_of_every_size_come_back_from_a_bucket_and_are_listed_in_pages() {
     assert_eq!(fake.objects.lock().unwrap().len(), 2, "what is not ours stays");
     assert_eq!(fake.uploads(), 0);
     assert!(fake.connections.load(std::sync::atomic::Ordering::SeqCst) < 20, "connections are used again");
+}
+
+#[tokio::test]
+async fn a_blob_whose_bytes_come_in_pieces_is_whole_in_a_bucket_too() {
+    let Remote { blobs, fake, .. } = Remote::start().await;
+    for (number, pieces) in [0, 1, 3, 20].into_iter().enumerate() {
+        let mut draft = Draft::begin(&blobs, number as u128).await.unwrap();
+        let mut whole = Vec::new();
+        for piece in 0..pieces {
+            let bytes = vec![piece as u8; 1_000_000];
+            whole.extend_from_slice(&bytes);
+            draft.write(bytes.into()).await.unwrap();
+        }
+        let completed = draft.complete().await.unwrap();
+        let digest = completed.digest;
+        completed.publish().await.unwrap();
+        assert_eq!(digest, BlobDigest::of(&whole));
+        assert_eq!(blobs.get(&digest).await.unwrap(), whole);
+        if pieces > 0 {
+            let reader = blobs.reader(&digest).await.unwrap();
+            assert_eq!(reader.read(999_999, 1).await.unwrap(), whole[999_999..1_000_000]);
+        }
+    }
+    // One that nobody gave its name; the store says that it is of January.
+    let mut left = Draft::begin(&blobs, 99).await.unwrap();
+    left.write("left".into()).await.unwrap();
+    drop(left.complete().await.unwrap());
+    assert_eq!(fake.objects.lock().unwrap().len(), 5);
+    assert_eq!(blobs.remove_drafts(Timestamp::from_millis(0)).await.unwrap(), 0);
+    assert_eq!(blobs.remove_drafts(World::real().physical().now()).await.unwrap(), 1);
+    assert_eq!(blobs.list().try_collect::<Vec<_>>().await.unwrap().len(), 4);
 }
 
 #[tokio::test]
