@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use hearth_world::{TaskGroup, TaskKind};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -90,31 +91,19 @@ impl Fake {
         let Some(key) = head.uri.path().strip_prefix(&format!("/{BUCKET}")) else {
             return Ok(refused(404, "NoSuchBucket"));
         };
-        let signed = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-        if !signed("authorization").starts_with(&format!("AWS4-HMAC-SHA256 Credential={KEY}/")) {
+        if !header(&head, "authorization").starts_with(&format!("AWS4-HMAC-SHA256 Credential={KEY}/")) {
             return Ok(refused(403, "InvalidAccessKeyId"));
         }
-        if signed("x-amz-content-sha256") != hex::encode(Sha256::digest(&body)) {
+        if header(&head, "x-amz-content-sha256") != hex::encode(Sha256::digest(&body)) {
             return Ok(refused(400, "XAmzContentSHA256Mismatch"));
         }
-        let answer = self.bucket(
-            &head.method,
-            key.trim_start_matches('/'),
-            &Query::of(head.uri.query()),
-            signed("x-amz-copy-source"),
-            body,
-        );
+        let answer = self.bucket(&head, key.trim_start_matches('/'), body);
         Ok(if fault == Some(Fault::WrongBytes) { flipped(answer).await } else { answer })
     }
 
-    fn bucket(
-        &self,
-        method: &Method,
-        key: &str,
-        query: &Query,
-        copied: &str,
-        body: Bytes,
-    ) -> Response<Full<Bytes>> {
+    fn bucket(&self, head: &Parts, key: &str, body: Bytes) -> Response<Full<Bytes>> {
+        let (method, query) = (&head.method, &Query::of(head.uri.query()));
+        let (copied, range) = (header(head, "x-amz-copy-source"), header(head, "range"));
         let mut objects = self.objects.lock().unwrap();
         let upload = query.get("uploadId").unwrap_or_default().to_owned();
         let mut uploads = self.uploads.lock().unwrap();
@@ -122,7 +111,7 @@ impl Fake {
             Method::GET if key.is_empty() => list(&objects, query),
             Method::GET | Method::HEAD => match objects.get(key) {
                 Some(bytes) if *method == Method::HEAD => object(bytes.len(), Bytes::new()),
-                Some(bytes) => object(bytes.len(), bytes.clone()),
+                Some(bytes) => ranged(bytes, range),
                 None => refused(404, "NoSuchKey"),
             },
             Method::PUT if !upload.is_empty() => {
@@ -176,6 +165,10 @@ impl Fake {
     }
 }
 
+fn header<'h>(head: &'h Parts, name: &str) -> &'h str {
+    head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
 /// Ends a connection.
 #[derive(Debug, thiserror::Error)]
 #[error("broken")]
@@ -225,6 +218,18 @@ fn list(objects: &BTreeMap<String, Bytes>, query: &Query) -> Response<Full<Bytes
 fn object(length: usize, bytes: Bytes) -> Response<Full<Bytes>> {
     let head = Response::builder().header("etag", "\"1\"").header("last-modified", DATE);
     head.header("content-length", length).body(Full::new(bytes)).unwrap()
+}
+
+/// The whole of an object, or `bytes=FIRST-LAST` of it.
+fn ranged(bytes: &Bytes, range: &str) -> Response<Full<Bytes>> {
+    let ends = range.strip_prefix("bytes=").and_then(|range| range.split_once('-'));
+    let Some((first, last)) = ends else { return object(bytes.len(), bytes.clone()) };
+    let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
+    let mut answer = object(last + 1 - first, bytes.slice(first..=last));
+    *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    let told = format!("bytes {first}-{last}/{}", bytes.len());
+    answer.headers_mut().insert("content-range", told.parse().unwrap());
+    answer
 }
 
 fn xml(text: String) -> Response<Full<Bytes>> {
