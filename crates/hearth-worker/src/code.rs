@@ -215,6 +215,8 @@ fn size_below(directory: &Path) -> std::io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use crate::sandbox::simulated::SimulatedSandbox;
     use crate::worker::BoxFuture;
