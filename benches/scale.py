@@ -46,10 +46,10 @@ def fill(database, functions):
     return len(rows) * functions
 
 
-def prepared(binary, runtime):
+def prepared(binary, language):
     """A stopped server with one function."""
     hearth = Hearth(binary)
-    hearth.create(Connection(hearth.port), NAME, runtime, CODE, 128)
+    hearth.create(Connection(hearth.port), NAME, language, CODE, 128)
     hearth.stop()
     return hearth
 
@@ -82,8 +82,8 @@ def main():
     arguments.add_argument("binary")
     arguments.add_argument("--functions", type=int, default=FUNCTIONS)
     options = arguments.parse_args()
-    runtime = of_this_machine(options.binary)[0]
-    full, empty = prepared(options.binary, runtime), prepared(options.binary, runtime)
+    language = of_this_machine(options.binary)[0]
+    full, empty = prepared(options.binary, language), prepared(options.binary, language)
     began = time.monotonic()
     records = fill(full.folder / "data/hearth.db", options.functions)
     size = (full.folder / "data/hearth.db").stat().st_size / 1024**2

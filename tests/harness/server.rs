@@ -36,14 +36,18 @@ pub struct Hearth {
 struct Place {
     data: PathBuf,
     logs: PathBuf,
-    /// Stands in for the kernel's name of this run of the machine.
-    boot: Option<PathBuf>,
+    /// A file that stands in for one of the kernel's, for this server alone.
+    stand_in: Option<(PathBuf, &'static str)>,
     /// Of the environment.
     variables: Vec<(String, String)>,
 }
 
-/// Puts the first argument over the kernel's name of the machine's run, for the program after it alone.
-const BOOT_SCRIPT: &str = "mount --bind \"$0\" /proc/sys/kernel/random/boot_id && exec \"$@\"";
+/// Puts the first argument over the second, for the program after them alone.
+const STAND_IN_SCRIPT: &str = "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"";
+/// The kernel's name of this run of the machine.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+/// What the kernel says of the machine's memory.
+const MEMORY: &str = "/proc/meminfo";
 
 impl Place {
     fn log(&self) -> PathBuf {
@@ -140,28 +144,15 @@ impl Hearth {
 
     /// The same with options of `hearth up`.
     pub fn start_with(options: &[&str]) -> Self {
-        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place = Place {
-            data: folder.path().join("data"),
-            logs: folder.path().to_owned(),
-            boot: None,
-            variables: Vec::new(),
-        };
-        let mut hearth = Self::start_at(place, options);
-        hearth.folder = Some(folder);
-        hearth
+        Self::start_with_variables(options, &[])
     }
 
     /// The same with variables of the environment.
     pub fn start_with_variables(options: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let place = Place {
-            data: folder.path().join("data"),
-            logs: folder.path().to_owned(),
-            boot: None,
-            variables: variables.collect(),
-        };
+        let (data, logs) = (folder.path().join("data"), folder.path().to_owned());
+        let place = Place { data, logs, stand_in: None, variables: variables.collect() };
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
         hearth
@@ -174,11 +165,26 @@ impl Hearth {
         let place = Place {
             data: disk.path().join("data"),
             logs: disk.beside().to_owned(),
-            boot: Some(boot),
+            stand_in: Some((boot, BOOT)),
             variables: Vec::new(),
         };
         let mut hearth = Self::start_at(place, &[]);
         hearth.may_warn = true;
+        hearth
+    }
+
+    /// Starts a server on a machine that says of its memory what `memory` holds, now and when it is written again.
+    pub fn start_with_memory(memory: &Path) -> Self {
+        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
+        let stand_in = Some((memory.to_owned(), MEMORY));
+        let place = Place {
+            data: folder.path().join("data"),
+            logs: folder.path().to_owned(),
+            stand_in,
+            variables: Vec::new(),
+        };
+        let mut hearth = Self::start_at(place, &[]);
+        hearth.folder = Some(folder);
         hearth
     }
 
@@ -189,7 +195,7 @@ impl Hearth {
 
     /// The machine under the server's disk has been started anew.
     pub fn restart_on(&mut self, disk: &Disk) {
-        let boot = self.place.boot.as_ref().expect("a server on a disk that may fail");
+        let (boot, _) = self.place.stand_in.as_ref().expect("a server on a disk that may fail");
         std::fs::write(boot, disk.boot()).expect("name the machine's run");
         self.restart();
     }
@@ -212,7 +218,7 @@ impl Hearth {
         let place = Place {
             data: folder.path().join("data"),
             logs: folder.path().to_owned(),
-            boot: None,
+            stand_in: None,
             variables: Vec::new(),
         };
         fill(&place.data);
@@ -361,11 +367,11 @@ pub(crate) fn send_signal(process: u32, signal: Signal) -> rustix::io::Result<()
 /// The program, not yet started.
 fn command(place: &Place, options: &[&str]) -> Command {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(place.log()).expect("a log");
-    let mut command = match &place.boot {
+    let mut command = match &place.stand_in {
         None => Command::new(binary()),
-        Some(boot) => {
+        Some((file, over)) => {
             let mut command = Command::new("unshare");
-            command.args(["--mount", "sh", "-ec", BOOT_SCRIPT]).arg(boot).arg(binary());
+            command.args(["--mount", "sh", "-ec", STAND_IN_SCRIPT]).arg(file).arg(over).arg(binary());
             command
         }
     };

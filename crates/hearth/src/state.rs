@@ -72,6 +72,11 @@ impl Options {
         Ok(())
     }
 
+    /// Whether all that is remembered lies in the data folder, and belongs to this server alone.
+    pub fn is_own(&self) -> bool {
+        self.store.is_none() && self.blobs.is_none()
+    }
+
     fn place(&self) -> Result<Option<BlobsPlace>> {
         self.blobs.as_deref().map(BlobsPlace::of).transpose()
     }

@@ -40,7 +40,7 @@ use enduring::Enduring;
 use invocation::{Revisions, Scheduler};
 pub use logs::LogSink;
 pub use operations::service;
-pub use options::{IDLE, Options, ROOM_WAIT};
+pub use options::{CREDENTIALS, IDLE, Options, Quotas, ROOM_WAIT};
 use package::LinkKey;
 pub use package::PackageError;
 pub use runtimes::Deprecated;

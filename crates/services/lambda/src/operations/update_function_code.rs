@@ -122,6 +122,7 @@ async fn write(
 ) -> Result<Option<Function>, FunctionError> {
     let (asked, wanted) = (asked.clone(), wanted.clone());
     let (now, revision_id) = (lambda.world.domain().now(), lambda.world.random().uuid());
+    let room = lambda.options.code_storage_bytes_of(&asked.owner.account);
     transact(&*lambda.store, move |tx| {
         let old = functions::changeable(tx, &asked, wanted.revision.as_deref())?;
         layers::check_size(code_bytes, &old.layers)?;
@@ -131,8 +132,8 @@ async fn write(
             architecture: wanted.architecture.clone().unwrap_or_else(|| old.architecture.clone()),
             ..old.clone()
         };
+        functions::check_room(tx, &asked.owner, room, old.code_bytes, new.code_bytes)?;
         if wanted.dry_run {
-            functions::check_room(tx, &asked.owner, old.code_bytes, new.code_bytes)?;
             return Ok(Some(new));
         }
         if !garbage::hold(tx, &ticket, &asked.owner.holder(&asked.name))? {
