@@ -3,7 +3,7 @@
 .PHONY: help demo test test-v2 bench crash fuzz check
 
 help:
-	@echo "make demo    set up, build, and run a real function on a real photograph"
+	@echo "make demo    set up, build, and run a thumbnail function in three languages on a photograph in S3"
 	@echo "make test    set up, build, and run every check and test"
 	@echo "make test-v2 run the sandbox's tests on a machine with cgroup v2 alone, in QEMU (minutes)"
 	@echo "make bench   measure against floors taken in the same run (WRITE=1 keeps the table in docs/performance.md)"

@@ -1,228 +1,182 @@
-"""Shows Hearth at work: an unmodified AWS CLI, a real photograph, a function that carries Pillow.
+"""Shows Hearth at work: an unmodified AWS CLI, a real photograph in S3, one function in three languages that makes it
+small, and three functions that fail.
 
-    python demo.py HEARTH_BINARY
+    python demo.py HEARTH_BINARY [WARM_CALLS]
 
-Everything lies in one temporary folder, which is gone at the end, as is the server.
+Everything lies in one temporary folder, which is gone at the end, as is the server. What is downloaded or compiled
+stays in .hearth/demo.
 """
 
 import base64
 import json
-import os
 import pathlib
 import shutil
-import signal
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import time
-import zipfile
+
+import packages
+from tools import Server, figure, indented, newest_node, newest_python, run, say, size_of_jpeg, stop
 
 HERE = pathlib.Path(__file__).resolve().parent
-CACHE = HERE.parents[1] / ".hearth/demo"
 ROLE = "arn:aws:iam::000000000000:role/demo"
-PREFERRED = "python3.12"
-WARM_CALLS = 10
-
-# The photograph: china.jpg, 640 x 427, of the scikit-learn wheel (a picture by Mark Lord, CC BY 2.0).
-SCIKIT_LEARN = "scikit-learn==1.7.2"
-PHOTOGRAPH = "sklearn/datasets/images/china.jpg"
-PILLOW = "pillow==11.3.0"
-
-STARTED = time.monotonic()
+PHOTOS, THUMBNAILS = "demo-photos", "demo-thumbnails"
+KEY = "holidays/china 1.jpg"
+WIDTH = 200
 
 
-def say(text=""):
-    print(f"[{time.monotonic() - STARTED:5.1f} s] {text}" if text else "", flush=True)
-
-
-def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, **options)
-    if done.returncode != 0:
-        sys.exit(f"demo: {' '.join(map(str, command))} failed:\n{done.stderr}")
-    return done.stdout
-
-
-def pip(*arguments):
-    run(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments)
-
-
-def download(requirement, version, folder):
-    """A wheel for a version of Python, kept for the next time."""
-    folder = CACHE / folder
-    if not list(folder.glob("*.whl")):
-        folder.mkdir(parents=True, exist_ok=True)
-        pip(
-            "download", "--no-deps", "--only-binary=:all:", "--python-version", version, "--dest", str(folder),
-            requirement,
-        )  # fmt: skip
-    return next(folder.glob("*.whl"))
-
-
-class Server:
-    """`hearth up` in a fresh data folder."""
-
-    def __init__(self, binary, folder):
-        self.errors = open(folder / "hearth.log", "wb")
-        self.process = subprocess.Popen(
-            [binary, "up", "--listen", "127.0.0.1:0", "--data", str(folder / "data")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-        )
-        line = self.process.stdout.readline().strip()
-        if not line.startswith("ready "):
-            sys.exit(f"demo: hearth did not start: {(folder / 'hearth.log').read_text()}")
-        self.endpoint = line.split()[1]
-        say(f"$ hearth up   ->  {line}")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        if self.process.wait(timeout=30) != 0:
-            sys.exit("demo: hearth did not end well")
-
-
-def aws(server, *arguments):
-    """Runs the AWS CLI with nothing but --endpoint-url."""
-    program = pathlib.Path(sys.executable).with_name("aws")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(CACHE),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
+def s3_event(size):
+    """What S3 sends when an object was put: the key is encoded as in a form."""
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "awsRegion": "us-east-1",
+                "eventTime": "2026-11-21T12:00:00.000Z",
+                "eventName": "ObjectCreated:Put",
+                "userIdentity": {"principalId": "AWS:demo"},
+                "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+                "responseElements": {"x-amz-request-id": "0000000000000000", "x-amz-id-2": "demo"},
+                "s3": {
+                    "s3SchemaVersion": "1.0",
+                    "configurationId": "demo",
+                    "bucket": {
+                        "name": PHOTOS,
+                        "ownerIdentity": {"principalId": "demo"},
+                        "arn": f"arn:aws:s3:::{PHOTOS}",
+                    },
+                    "object": {"key": KEY.replace(" ", "+"), "size": size, "eTag": "0", "sequencer": "00"},
+                },
+            }
+        ]
     }
-    return run(str(program), "--endpoint-url", server.endpoint, *arguments, env=environment)
 
 
-def newest_python(binary):
-    listed = json.loads(run(binary, "runtimes", "--json"))
-    found = [entry["Runtime"] for entry in listed if entry["Available"] and entry["Runtime"].startswith("python")]
-    if not found:
-        sys.exit("demo: no Python between 3.9 and 3.13 on this machine")
-    return PREFERRED if PREFERRED in found else max(found, key=lambda name: int(name.split(".")[1]))
-
-
-def create(server, folder, runtime, name, wheel=None, memory=512, timeout=10):
-    package = folder / f"{name}.zip"
-    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(HERE / "functions" / f"{name}.py", f"{name}.py")
-        if wheel:
-            with zipfile.ZipFile(wheel) as content:
-                for entry in content.infolist():
-                    archive.writestr(entry, content.read(entry))
-    say(f"$ aws lambda create-function --function-name {name} --runtime {runtime} --memory-size {memory} ...")
-    aws(
-        server, "lambda", "create-function", "--function-name", name, "--runtime", runtime, "--role", ROLE,
-        "--handler", f"{name}.handler", "--zip-file", f"fileb://{package}", "--memory-size", str(memory),
-        "--timeout", str(timeout),
+def create(server, name, runtime, handler, code, *options, memory=512, timeout=10):
+    """Creates a function and waits until it is Active."""
+    server.aws(
+        "lambda", "create-function", "--function-name", name, "--runtime", runtime, "--role", ROLE, "--handler",
+        handler, *code, "--memory-size", memory, "--timeout", timeout, *options,
     )  # fmt: skip
-    aws(server, "lambda", "wait", "function-active-v2", "--function-name", name)
+    server.aws("lambda", "wait", "function-active-v2", "--function-name", name)
 
 
-def invoke(server, folder, name, event):
+def invoke(server, name, payload, quiet=False):
     """Invokes through the AWS CLI; gives its own answer, the function's, and the log."""
-    (folder / "event.json").write_text(event)
-    answer = json.loads(
-        aws(
-            server, "lambda", "invoke", "--function-name", name, "--log-type", "Tail",
-            "--payload", f"fileb://{folder / 'event.json'}", str(folder / "answer.json"),
+    shown = server.aws(
+        "lambda", "invoke", "--function-name", name, "--log-type", "Tail", "--payload", f"fileb://{payload}",
+        "answer.json", quiet=quiet,
+    )  # fmt: skip
+    answer = json.loads(shown)
+    log = base64.b64decode(answer.pop("LogResult")).decode()
+    return answer, (server.folder / "answer.json").read_text(), log
+
+
+def prepare(server, photograph):
+    """Two buckets, the photograph, and the event that S3 would send."""
+    for bucket in (PHOTOS, THUMBNAILS):
+        server.aws("s3", "mb", f"s3://{bucket}")
+    say(f"china.jpg: {photograph.stat().st_size:,} bytes, {size_of_jpeg(photograph.read_bytes())} pixels")
+    server.aws("s3", "cp", photograph, f"s3://{PHOTOS}/{KEY}")
+    server.aws("s3", "ls", f"s3://{PHOTOS}", "--recursive")
+    (server.folder / "event.json").write_text(json.dumps(s3_event(photograph.stat().st_size)))
+    (server.folder / "empty.json").write_text("{}")
+
+
+def thumbnail(server, name, warm_calls):
+    """A cold call and some warm ones, each of which must leave a picture 200 pixels wide in the other bucket."""
+    logs = []
+    for number in range(1 + warm_calls):
+        if number < 2:
+            say("cold:" if number == 0 else f"warm, the first of {warm_calls}:")
+        answer, payload, log = invoke(server, name, "event.json", quiet=number > 1)
+        if answer != {"StatusCode": 200, "ExecutedVersion": "$LATEST"}:
+            stop(f"{answer} {payload}\n{log}")
+        logs.append(log)
+        if number < 2:
+            indented(f"{payload}\n{log}")
+    server.aws("s3", "cp", f"s3://{THUMBNAILS}/{KEY}", f"{name}.jpg")
+    small = (server.folder / f"{name}.jpg").read_bytes()
+    if size_of_jpeg(small)[0] != WIDTH:
+        stop(f"the thumbnail is {size_of_jpeg(small)} pixels, not {WIDTH} wide")
+    say(f"{name}.jpg: {len(small):,} bytes, {size_of_jpeg(small)} pixels")
+    server.aws("s3", "rm", f"s3://{THUMBNAILS}/{KEY}")
+    tail = server.tail(f"/aws/lambda/{name}", 1 + warm_calls)
+    indented("\n".join(tail.splitlines()[-8:]))
+    return logs
+
+
+def in_python(server, runtime, warm_calls):
+    """The SDK comes with the runtime, Pillow with a layer."""
+    version = runtime.removeprefix("python")
+    layer = json.loads(
+        server.aws(
+            "lambda", "publish-layer-version", "--layer-name", "pillow", "--compatible-runtimes", runtime,
+            "--zip-file", f"fileb://{packages.pillow_layer(version)}",
         )  # fmt: skip
     )
-    log = base64.b64decode(answer.pop("LogResult")).decode()
-    return answer, (folder / "answer.json").read_text(), log
+    create(
+        server, "thumbnail", runtime, "thumbnail.handler",
+        ("--zip-file", f"fileb://{packages.python_function()}"), "--layers", layer["LayerVersionArn"],
+        "--environment", f"Variables={{TARGET_BUCKET={THUMBNAILS}}}",
+    )  # fmt: skip
+    return thumbnail(server, "thumbnail", warm_calls)
 
 
-def size_of_jpeg(data):
-    """Width and height, from the frame header."""
-    if data[:2] != b"\xff\xd8":
-        sys.exit("demo: the answer is no JPEG")
-    at = 2
-    while data[at] == 0xFF:
-        marker, length = data[at + 1], struct.unpack(">H", data[at + 2 : at + 4])[0]
-        if marker in (0xC0, 0xC1, 0xC2):
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return width, height
-        at += 2 + length
-    sys.exit("demo: the answer is a JPEG without a frame")
+def from_s3(server, name, package, runtime, handler, warm_calls):
+    """The package is uploaded to S3 first, as those that are too large for a request have to be."""
+    server.aws("s3", "cp", package, f"s3://{PHOTOS}/code/{name}.zip")
+    create(
+        server, name, runtime, handler, ("--code", f"S3Bucket={PHOTOS},S3Key=code/{name}.zip"),
+        "--environment", f"Variables={{TARGET_BUCKET={THUMBNAILS}}}",
+    )  # fmt: skip
+    return thumbnail(server, name, warm_calls)
 
 
-def figure(log, name):
-    """A figure of the REPORT line in ms, or None."""
-    report = next(line for line in log.splitlines() if line.startswith("REPORT"))
-    for field in report.split("\t"):
-        if field.startswith(name + ": "):
-            return float(field.removeprefix(name + ": ").split()[0])
-    return None
-
-
-def show(log):
-    for line in log.splitlines():
-        print(f"          {line}")
-
-
-def thumbnail(server, folder, runtime, wheel, photograph):
-    create(server, folder, runtime, "thumbnail", wheel)
-    event = json.dumps({"picture": base64.b64encode(photograph).decode()})
-    say(f"china.jpg: {len(photograph):,} bytes, {size_of_jpeg(photograph)} pixels")
-    calls = []
-    for number in range(1 + WARM_CALLS):
-        answer, payload, log = invoke(server, folder, "thumbnail", event)
-        if answer != {"StatusCode": 200, "ExecutedVersion": "$LATEST"}:
-            sys.exit(f"demo: {answer} {payload}")
-        small = base64.b64decode(json.loads(payload)["picture"])
-        if size_of_jpeg(small)[0] != 200:
-            sys.exit(f"demo: the answer is {size_of_jpeg(small)} pixels, not 200 wide")
-        calls.append(log)
-        if number == 0:
-            say(f"$ aws lambda invoke --function-name thumbnail --log-type Tail ...  ->  {json.dumps(answer)}")
-            show(log)
-            say(f"a JPEG of {len(small):,} bytes came back, {size_of_jpeg(small)} pixels")
-        else:
-            say(f"warm call {number} of {WARM_CALLS}: {figure(log, 'Duration')} ms")
-    table(calls)
-
-
-def table(logs):
+def table(calls):
     """Init and handler times as the REPORT lines give them."""
-    cold, warm = logs[0], [figure(log, "Duration") for log in logs[1:]]
     print()
-    print(f"          {'call':<22}{'init':>12}{'handler':>12}")
-    print(f"          {'cold':<22}{figure(cold, 'Init Duration') or 0:>9.2f} ms{figure(cold, 'Duration'):>9.2f} ms")
-    print(f"          {f'{WARM_CALLS} warm, fastest':<22}{'-':>12}{min(warm):>9.2f} ms")
-    print(f"          {f'{WARM_CALLS} warm, median':<22}{'-':>12}{statistics.median(warm):>9.2f} ms")
-    print(f"          {f'{WARM_CALLS} warm, slowest':<22}{'-':>12}{max(warm):>9.2f} ms")
-    print()
+    print(f"          {'':<12}{'cold: init':>14}{'handler':>12}{'warm: fastest':>16}{'median':>12}{'slowest':>12}")
+    for language, logs in calls.items():
+        cold, warm = logs[0], [figure(log, "Duration") for log in logs[1:]]
+        times = [figure(cold, "Init Duration") or 0, figure(cold, "Duration"), min(warm)]
+        times += [statistics.median(warm), max(warm)]
+        cells = (f"{time:>{width - 3}.2f} ms" for time, width in zip(times, (14, 12, 16, 12, 12), strict=True))
+        print(f"          {language:<12}{''.join(cells)}")
+    print(flush=True)
 
 
-def failures(server, folder, runtime):
+def failures(server, runtime):
     wanted = {"raises": "ValueError", "sleeps": "Sandbox.Timedout", "eats": "Runtime.OutOfMemory"}
     for name, error_type in wanted.items():
-        create(server, folder, runtime, name, memory=128, timeout=3)
-        answer, payload, log = invoke(server, folder, name, "{}")
-        say(f"$ aws lambda invoke --function-name {name} ...  ->  {json.dumps(answer)}")
-        print(f"          {payload}")
-        show(log)
+        package = server.folder / f"{name}.zip"
+        run("python3", "-m", "zipfile", "-c", package, f"{name}.py", cwd=HERE / "functions")
+        code = ("--zip-file", f"fileb://{package}")
+        create(server, name, runtime, f"{name}.handler", code, memory=128, timeout=3)
+        answer, payload, log = invoke(server, name, "empty.json")
+        indented(f"{json.dumps(answer)}\n{payload}\n{log}")
         if answer.get("FunctionError") != "Unhandled" or json.loads(payload)["errorType"] != error_type:
-            sys.exit(f"demo: {error_type} was expected")
+            stop(f"{error_type} was expected")
 
 
 def main():
-    binary = sys.argv[1]
+    binary, warm_calls = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 10
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hearth-demo-"))
     server = None
     try:
-        runtime = newest_python(binary)
-        version = runtime.removeprefix("python")
-        say(f"fetching Pillow for Python {version} and the photograph from PyPI (kept in .hearth/demo)")
-        wheel = download(PILLOW, version, f"pillow-{version}")
-        with zipfile.ZipFile(download(SCIKIT_LEARN, "3.12", "scikit-learn")) as archive:
-            photograph = archive.read(PHOTOGRAPH)
+        photograph = packages.photograph()
         server = Server(binary, folder)
-        thumbnail(server, folder, runtime, wheel, photograph)
-        failures(server, folder, runtime)
+        prepare(server, photograph)
+        python, node = newest_python(binary), newest_node(binary)
+        calls = {"Python": in_python(server, python, warm_calls)}
+        package = packages.node_function()
+        calls["Node.js"] = from_s3(server, "thumbnail-node", package, node, "index.handler", warm_calls)
+        package = packages.rust_function()
+        runtime = "provided.al2023"
+        calls["Rust"] = from_s3(server, "thumbnail-rust", package, runtime, "bootstrap", warm_calls)
+        failures(server, python)
+        table(calls)
     finally:
         if server:
             server.stop()

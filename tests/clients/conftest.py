@@ -78,9 +78,9 @@ def hearth(tmp_path_factory):
 def client(hearth):
     """Makes a boto3 client of a service."""
 
-    def make(service, **options):
+    def make(service, region=REGION, **options):
         config = Config(retries={"total_max_attempts": 1}, read_timeout=60, **options)
-        return boto3.client(service, endpoint_url=hearth.endpoint, region_name=REGION, config=config)
+        return boto3.client(service, endpoint_url=hearth.endpoint, region_name=region, config=config)
 
     return make
 

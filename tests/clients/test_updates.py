@@ -103,13 +103,6 @@ def test_what_cannot_be_set_is_refused_and_nothing_changes(lambda_, function, ch
     assert (before["RevisionId"], before["Timeout"]) == (after["RevisionId"], after["Timeout"])
 
 
-def test_code_in_a_bucket_is_refused_by_name(lambda_, function):
-    name = function(FIRST)
-    with pytest.raises(lambda_.exceptions.InvalidParameterValueException) as caught:
-        lambda_.update_function_code(FunctionName=name, S3Bucket="bucket", S3Key="key")
-    assert caught.value.response["Error"]["Message"] == "S3Bucket is not supported by Hearth yet."
-
-
 def test_the_aws_cli_updates_and_waits(hearth, function, tmp_path):
     name = function(FIRST)
     package, answer = tmp_path / "function.zip", tmp_path / "response.json"

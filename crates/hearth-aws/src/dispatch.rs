@@ -73,6 +73,16 @@ impl Services {
         self.served.iter()
     }
 
+    /// Whether a call of a service that reads its requests itself may be made.
+    pub(crate) async fn authorise(
+        &self,
+        call: &Call,
+        action: &str,
+        input: &Document,
+    ) -> Result<(), ApiError> {
+        self.authorise.authorise(call, action, input).await
+    }
+
     /// Checks the input by the model, asks for permission, and lets the operation answer.
     pub async fn answer(&self, call: Call, input: Document) -> Result<Document, ApiError> {
         let served = self.served.iter().find(|served| served.service.name() == call.service);

@@ -15,6 +15,7 @@ pub mod dispatch;
 pub mod document;
 pub mod error;
 pub mod event_stream;
+pub mod foreign;
 pub mod front_door;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -34,6 +35,7 @@ pub use dispatch::{AllowAll, Authorise, Services};
 pub use document::{Document, FromDocument, IntoDocument, ShapeError, Stream};
 pub use error::{ApiError, Code};
 pub use event_stream::EventStream;
+pub use foreign::{Foreign, Payload, Routed};
 pub use front_door::{FrontDoor, Key, Keys, NoKeys, Options, Origin, ResponseBody, SandboxCaller};
 pub use model::Model;
 pub use operation::{Call, Caller, Cx, Operation, Service};

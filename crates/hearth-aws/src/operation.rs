@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::credentials::Session;
 use crate::document::{Document, FromDocument, IntoDocument};
 use crate::error::ApiError;
+use crate::foreign::Foreign;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -102,12 +103,23 @@ type Handler = Box<dyn Fn(Call, Document) -> Answer + Send + Sync>;
 pub struct Service {
     name: &'static str,
     operations: BTreeMap<&'static str, Handler>,
+    foreign: Option<Arc<dyn Foreign>>,
 }
 
 impl Service {
     /// A service without operations. `name` is the model's: `lambda`, `sts`, `iam`.
     pub fn new(name: &'static str) -> Self {
-        Self { name, operations: BTreeMap::new() }
+        Self { name, operations: BTreeMap::new(), foreign: None }
+    }
+
+    /// A service that reads its requests itself. Calls inside of this process do not reach it.
+    pub fn foreign(foreign: Arc<dyn Foreign>) -> Self {
+        Self { foreign: Some(foreign.clone()), ..Self::new(foreign.name()) }
+    }
+
+    /// Who reads the requests, if it is the service itself.
+    pub(crate) fn reader(&self) -> Option<&Arc<dyn Foreign>> {
+        self.foreign.as_ref()
     }
 
     /// Adds an operation that shares `state`.
@@ -132,12 +144,13 @@ impl Service {
 
     /// Names of the operations that are built, in order.
     pub fn operations(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.operations.keys().copied()
+        let foreign = self.foreign.iter().flat_map(|foreign| foreign.operations());
+        self.operations.keys().copied().chain(foreign.copied())
     }
 
     /// Whether this operation is built.
     pub fn has(&self, operation: &str) -> bool {
-        self.operations.contains_key(operation)
+        self.operations().any(|built| built == operation)
     }
 
     /// Answers a checked call, or `None` when the operation is not built.

@@ -53,6 +53,10 @@ fn resource(call: &Call, input: &Document) -> String {
     let named = match call.service {
         "lambda" => text("FunctionName").and_then(|name| function(call, name)),
         "iam" => text("RoleName").map(|name| format!("role {name}")),
+        "s3" => text("Bucket").map(|bucket| match text("Key") {
+            Some(key) => format!("\"arn:aws:s3:::{bucket}/{key}\""),
+            None => format!("\"arn:aws:s3:::{bucket}\""),
+        }),
         "sts" => text("RoleArn").map(str::to_owned),
         _ => None,
     };

@@ -27,6 +27,11 @@ use sha2::{Digest, Sha256};
 
 use crate::folder;
 
+mod draft;
+
+pub use draft::BlobReader;
+pub(crate) use draft::Draft;
+
 /// Up to this size a body is hashed where it is: 64 KB take less time than a change of threads.
 const HASH_INLINE_BYTES: usize = 65_536;
 
@@ -182,9 +187,7 @@ impl Blobs {
 
     /// The same for bytes whose digest is known.
     pub(crate) async fn put_as(&self, digest: BlobDigest, bytes: Bytes) -> Result<BlobDigest, BlobError> {
-        if let Some(reason) = self.inner.poison.get() {
-            return Err(BlobError::Poisoned(reason.clone()));
-        }
+        self.check_poison()?;
         if self.size(&digest).await? == Some(bytes.len() as u64) && self.get(&digest).await.is_ok() {
             // Another put may have renamed it without having synced the folder yet.
             self.sync_folder().await?;
@@ -202,6 +205,11 @@ impl Blobs {
         let bytes = read.await.map_err(|error| not_found_or(digest, "read", &error))?;
         let (found, bytes) = hashed(bytes).await;
         if found == *digest { Ok(bytes) } else { Err(BlobError::Damaged(*digest)) }
+    }
+
+    /// The bytes of a blob in pieces.
+    pub async fn reader(&self, digest: &BlobDigest) -> Result<BlobReader, BlobError> {
+        BlobReader::open(self, digest).await
     }
 
     /// Where the blob lies as a file; `None` when it does not lie in a local folder. Says nothing about existence.
@@ -263,7 +271,11 @@ impl Blobs {
         }
     }
 
-    fn put_failed(&self, digest: &BlobDigest, error: &object_store::Error) -> BlobError {
+    fn check_poison(&self) -> Result<(), BlobError> {
+        self.inner.poison.get().map_or(Ok(()), |reason| Err(BlobError::Poisoned(reason.clone())))
+    }
+
+    fn put_failed(&self, what: &dyn fmt::Display, error: &object_store::Error) -> BlobError {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
             if let Some(poisoned) = error.downcast_ref().and_then(|error| self.poison_on_eio(error)) {
@@ -271,7 +283,7 @@ impl Blobs {
             }
             cause = error.source();
         }
-        storage("keep", digest, error)
+        storage("keep", what, error)
     }
 
     /// A full disk or a missing descriptor may pass and be tried again; EIO from a sync may not.
@@ -316,12 +328,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-/// A put that was interrupted leaves `DIGEST#N`.
+/// A put that was interrupted leaves `DIGEST#N`, a draft that was complete `draft-N`.
 fn remove_drafts(folder: &Path, before: Timestamp) -> io::Result<u64> {
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().contains(&b'#') {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if !name.contains(&b'#') && !name.starts_with(draft::DRAFT.as_bytes()) {
             continue;
         }
         // One that is gone by now had a put that went on.

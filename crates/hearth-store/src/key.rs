@@ -61,6 +61,15 @@ impl Key {
         from.push(0);
         KeyRange { from, to: successor(self.0.clone()) }
     }
+
+    /// Everything below this key whose next part is a text that begins with `prefix`.
+    pub fn children_from(&self, prefix: &str) -> KeyRange {
+        let mut front = self.clone().text(prefix).0;
+        // A text's end mark is not part of longer texts.
+        front.truncate(front.len() - 2);
+        let to = successor(front.clone());
+        KeyRange { from: front, to }
+    }
 }
 
 impl fmt::Debug for Key {

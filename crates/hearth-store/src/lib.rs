@@ -23,8 +23,8 @@ pub mod timers;
 mod transaction;
 mod watches;
 
-pub use blobs::{BlobDigest, BlobError, Blobs, NotADigest};
-pub use garbage::{BlobKeeper, KeepError};
+pub use blobs::{BlobDigest, BlobError, BlobReader, Blobs, NotADigest};
+pub use garbage::{BlobDraft, BlobKeeper, KeepError, Kept};
 pub use key::{Key, KeyParts, KeyRange};
 pub use migrations::{BATCH, Migration, MigrationError, Step, is_migrated, migrate};
 pub use postgres::{NotAnAddress, PostgresAddress, PostgresError, PostgresStore};

@@ -23,6 +23,7 @@ pub mod init;
 pub mod keys;
 pub mod logging;
 pub mod network;
+pub mod objects;
 pub mod own;
 pub mod privileges;
 pub mod quotas;

@@ -7,8 +7,9 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result, ensure};
 use tracing_subscriber::EnvFilter;
 
-/// What a peer breaks of HTTP/2 is told by its library frame by frame: a client could fill the disk with it.
-const QUIET: &str = "h2=error";
+/// What a peer breaks of HTTP/2 is told by its library frame by frame, and every key that is not there by S3's as an
+/// error: a client could fill the disk with it.
+const QUIET: &str = "h2=error,s3s=off";
 
 /// Starts the log. `level` is `error`, `warn`, `info`, `debug`, `trace`, or a filter like `hearth_worker=debug`.
 pub fn start(level: &str) -> Result<()> {

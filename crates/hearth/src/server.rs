@@ -24,6 +24,7 @@ use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
 use hearth_service_logs::Logs;
+use hearth_service_s3::{S3, S3Deps};
 use hearth_store::BlobKeeper;
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
@@ -40,6 +41,7 @@ use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
 use crate::init::Readiness;
 use crate::keys;
+use crate::objects::Buckets;
 use crate::own::Own;
 use crate::quotas;
 use crate::reset::Reset;
@@ -187,6 +189,14 @@ impl Server {
         iam.keep_up(&work);
         let client = Arc::new(InProcess::default());
         let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal(), client.clone());
+        let s3 = S3::open(S3Deps {
+            store: store.clone(),
+            blobs: keeper.clone(),
+            world: world.clone(),
+            // GAP(s3): notifications.
+            listener: None,
+        });
+        s3.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
             blobs: keeper.clone(),
@@ -196,6 +206,7 @@ impl Server {
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&function_logs))),
+            objects: Arc::new(Buckets::of(&s3)),
             options: hearth_service_lambda::Options {
                 roles_must_exist: options.callers.are_verified(),
                 deprecated_runtimes: options.deprecated_runtimes,
@@ -206,7 +217,8 @@ impl Server {
                 ..hearth_service_lambda::Options::default()
             },
         });
-        let services = services::all(&lambda, &iam, &logs, &sessions, &world, options.callers.are_verified());
+        let services =
+            services::all(&lambda, &iam, &logs, &s3, &sessions, &world, options.callers.are_verified());
         let services = Arc::new(Services::new(services, authorise(options.callers)));
         client.connect(services.clone());
         logs.keep_up(&work);
@@ -326,7 +338,8 @@ fn gate(
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with all its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

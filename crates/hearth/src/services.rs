@@ -6,6 +6,7 @@ use hearth_aws::{Service, Sessions};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LogSink};
 use hearth_service_logs::{Batch, Ingest, Logs};
+use hearth_service_s3::S3;
 use hearth_service_sts::{Sts, StsDeps};
 use hearth_worker::LogBatch;
 use hearth_world::World;
@@ -15,6 +16,7 @@ pub fn all(
     lambda: &Arc<Lambda>,
     iam: &Arc<Iam>,
     logs: &Arc<Logs>,
+    s3: &Arc<S3>,
     sessions: &Arc<Sessions>,
     world: &World,
     roles_must_exist: bool,
@@ -29,6 +31,7 @@ pub fn all(
         hearth_service_lambda::service(lambda.clone()),
         hearth_service_iam::service(iam.clone()),
         hearth_service_logs::service(logs.clone()),
+        hearth_service_s3::service(s3.clone()),
         hearth_service_sts::service(sts),
     ]
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{FrontDoor, Origin, defence};
 use crate::error::{ApiError, Code};
 use crate::operation::{BoxFuture, Call, Caller};
-use crate::sigv4::{Claim, verify};
+use crate::sigv4::{Claim, Link, Seed, verify};
 
 /// The region of a request that names none.
 const REGION: &str = "us-east-1";
@@ -72,6 +72,19 @@ pub(super) struct Known {
     caller: Caller,
 }
 
+impl Known {
+    /// Somebody without a signature, whom an account has opened something to.
+    pub(super) fn nobody(account: String) -> Self {
+        let caller = Caller {
+            access_key_id: String::new(),
+            arn: String::new(),
+            user_id: "anonymous".to_owned(),
+            session: None,
+        };
+        Self { account, region: REGION.to_owned(), caller }
+    }
+}
+
 impl FrontDoor {
     pub(super) async fn caller(
         &self,
@@ -81,26 +94,89 @@ impl FrontDoor {
         origin: &Origin,
     ) -> Result<Known, ApiError> {
         let Some(claim) = claim else { return Ok(self.unsigned(origin)) };
-        let scope = claim.scope();
-        let region = scope.region.to_owned();
-        if let Some(key) = self.key(parts, scope.access_key_id).await? {
-            let now = self.world.physical().now();
-            verify::check(claim, parts, body, &key.secret, now)?;
-            verify::session(parts, key.session_token.as_deref(), key.expires, now)?;
-            self.keys.used(scope.access_key_id, scope.service, &region);
+        let verify = |secret: &str, now| verify::check(claim, parts, body, secret, now);
+        Ok(self.signed(parts, claim, origin, verify).await?.0)
+    }
+
+    /// The same for a request whose body is still to be read: `payload` stands for it in the signature. What the
+    /// signatures of its pieces go on from, where they are to be verified.
+    pub(super) async fn caller_of_head(
+        &self,
+        parts: &Parts,
+        claim: &Claim<'_>,
+        payload: &str,
+        origin: &Origin,
+    ) -> Result<(Known, Option<Seed>), ApiError> {
+        let verify = |secret: &str, now| verify::head(claim, parts, payload, secret, now);
+        self.signed(parts, claim, origin, verify).await
+    }
+
+    /// The same for a link of Signature Version 2. `path` is `/BUCKET/KEY`.
+    pub(super) async fn caller_of_link(
+        &self,
+        link: &Link<'_>,
+        parts: &Parts,
+        path: &str,
+        origin: &Origin,
+    ) -> Result<Known, ApiError> {
+        let now = self.world.physical().now();
+        let id = &*link.access_key_id;
+        link.check_time(now)?;
+        let issuer = self.sessions.as_ref().filter(|sessions| sessions.made(id));
+        let key = match issuer {
+            Some(sessions) => {
+                let token = link.token.as_deref().ok_or_else(invalid_token)?;
+                Some(sessions.key(id, token).ok_or_else(invalid_token)?)
+            }
+            None => self.keys.find(id).await?,
+        };
+        let region = REGION.to_owned();
+        if let Some(key) = key {
+            link.verify(parts, path, &key.secret)?;
+            verify::lives(key.expires, now)?;
+            self.keys.used(id, "s3", &region);
             return Ok(Known { account: key.account, region, caller: key.caller });
         }
         match origin {
             Origin::Sandbox(sandbox) => {
                 Ok(Known { account: sandbox.account.clone(), region, caller: sandbox.caller.clone() })
             }
-            // A link needs no header that a web page could not send.
-            Origin::Listener { .. } if self.options.accept_unknown_keys && !claim.is_open_link() => {
-                let account = account_of(scope.access_key_id).unwrap_or(&self.options.account);
-                Ok(Known { account: account.to_owned(), region, caller: root(account, scope.access_key_id) })
+            Origin::Listener { .. } if self.options.accept_unknown_keys => {
+                let account = account_of(id).unwrap_or(&self.options.account);
+                Ok(Known { account: account.to_owned(), region, caller: root(account, id) })
             }
             Origin::Listener { .. } => Err(invalid_token()),
         }
+    }
+
+    async fn signed<T>(
+        &self,
+        parts: &Parts,
+        claim: &Claim<'_>,
+        origin: &Origin,
+        verify: impl FnOnce(&str, Timestamp) -> Result<T, ApiError>,
+    ) -> Result<(Known, Option<T>), ApiError> {
+        let scope = claim.scope();
+        let region = scope.region.to_owned();
+        if let Some(key) = self.key(parts, scope.access_key_id).await? {
+            let now = self.world.physical().now();
+            let verified = verify(&key.secret, now)?;
+            verify::session(parts, key.session_token.as_deref(), key.expires, now)?;
+            self.keys.used(scope.access_key_id, scope.service, &region);
+            return Ok((Known { account: key.account, region, caller: key.caller }, Some(verified)));
+        }
+        let known = match origin {
+            Origin::Sandbox(sandbox) => {
+                Known { account: sandbox.account.clone(), region, caller: sandbox.caller.clone() }
+            }
+            // A link needs no header that a web page could not send.
+            Origin::Listener { .. } if self.options.accept_unknown_keys && !claim.is_open_link() => {
+                let account = account_of(scope.access_key_id).unwrap_or(&self.options.account);
+                Known { account: account.to_owned(), region, caller: root(account, scope.access_key_id) }
+            }
+            Origin::Listener { .. } => return Err(invalid_token()),
+        };
+        Ok((known, None))
     }
 
     /// The key of this id, if Hearth made it: temporary ones carry everything in their token, which must be true.

@@ -3,9 +3,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use super::Origin;
 use crate::error::{ApiError, Code};
@@ -15,14 +15,29 @@ const AWS_DOMAINS: &[&str] = &["amazonaws.com", "amazonaws.com.cn", "api.aws", "
 
 /// Refuses what a web page could have sent. A sandbox's socket is reachable by its function alone.
 pub(super) fn check(parts: &Parts, origin: &Origin, hosts: &[String]) -> Result<(), ApiError> {
+    check_host(parts, origin, hosts)?;
+    if matches!(origin, Origin::Listener { .. }) { check_page(parts) } else { Ok(()) }
+}
+
+/// Refuses names that are not ours.
+pub(super) fn check_host(parts: &Parts, origin: &Origin, hosts: &[String]) -> Result<(), ApiError> {
     let Origin::Listener { local, .. } = origin else { return Ok(()) };
-    let refused = |text: String| ApiError::client(Code::AccessDenied, text);
     let host = host(parts).ok_or_else(|| refused("The request has no Host.".to_owned()))?;
     if !is_ours(host, *local, hosts) {
         return Err(refused(format!(
             "Host {host:?} is not a name of this endpoint. Use its address, localhost, or configure the name."
         )));
     }
+    Ok(())
+}
+
+/// Whether a web page of another site may have sent it, or its browser asks whether one may.
+pub(super) fn is_of_a_page(parts: &Parts) -> bool {
+    parts.method == Method::OPTIONS || check_page(parts).is_err()
+}
+
+/// Refuses what pages of other sites send.
+fn check_page(parts: &Parts) -> Result<(), ApiError> {
     if let Some(from) = parts.headers.get(ORIGIN) {
         let from = String::from_utf8_lossy(from.as_bytes());
         if !is_same_origin(&from, authority(parts).unwrap_or_default()) {
@@ -33,6 +48,10 @@ pub(super) fn check(parts: &Parts, origin: &Origin, hosts: &[String]) -> Result<
         None | Some("same-origin" | "none") => Ok(()),
         Some(_) => Err(refused("Requests from web pages of other sites are refused.".to_owned())),
     }
+}
+
+fn refused(text: String) -> ApiError {
+    ApiError::client(Code::AccessDenied, text)
 }
 
 /// `Sec-Fetch-Site`, which browsers set and pages cannot. What is not readable counts as foreign.
@@ -60,7 +79,8 @@ fn is_ours(host: &str, local: SocketAddr, hosts: &[String]) -> bool {
         let address = address.to_canonical();
         return address.is_loopback() || address == local.ip().to_canonical() || is_named(host, hosts);
     }
-    is_under(host, "localhost") || is_aws_name(host) || is_named(host, hosts)
+    // Whoever may use a name owns what is under it: buckets have names there.
+    is_under(host, "localhost") || is_aws_name(host) || hosts.iter().any(|name| is_under(host, name))
 }
 
 fn is_named(host: &str, hosts: &[String]) -> bool {
@@ -73,7 +93,7 @@ pub(super) fn is_aws_name(host: &str) -> bool {
 }
 
 /// The domain itself or a name in it, whatever the case and with or without the root's dot.
-fn is_under(host: &str, domain: &str) -> bool {
+pub fn is_under(host: &str, domain: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let Some(at) = host.len().checked_sub(domain.len()) else { return false };
     host.is_char_boundary(at)

@@ -11,6 +11,7 @@ mod body;
 mod caller;
 mod defence;
 mod encoding;
+mod foreign;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod limits;
@@ -34,6 +35,7 @@ use tracing::error;
 use uuid::Uuid;
 
 pub use caller::{Key, Keys, NoKeys};
+pub use defence::is_under;
 
 use self::body::Room;
 
@@ -157,15 +159,18 @@ impl FrontDoor {
     /// Answers one request.
     pub async fn handle<B>(&self, request: Request<B>, origin: Origin) -> Response<ResponseBody>
     where
-        B: http_body::Body<Data = Bytes> + Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Display,
     {
         let request_id = self.world.random().uuid();
         let (parts, body) = request.into_parts();
+        if let Some(reader) = self.foreign(&parts, &origin) {
+            return self.handle_foreign(&*reader, parts, body, &origin, request_id).await;
+        }
         let mut body = pin!(body);
         let answer = self.answer(&parts, body.as_mut(), &origin, request_id).await;
         let mut response = answer.unwrap_or_else(|refusal| {
-            log(&refusal, request_id);
+            log_internal(&refusal.error, request_id);
             whole(failure::write(refusal.speaker, &refusal.error, request_id))
         });
         if !body::drain(&self.world, &parts, body).await {
@@ -252,12 +257,12 @@ fn whole(response: Response<Bytes>) -> Response<ResponseBody> {
 }
 
 /// The client reads a general text; the whole chain of causes is for our log.
-fn log(refusal: &Refusal, request_id: Uuid) {
-    if refusal.error.code != Code::ServiceFailure {
+fn log_internal(error: &ApiError, request_id: Uuid) {
+    if error.code != Code::ServiceFailure {
         return;
     }
-    let mut chain = refusal.error.message.clone();
-    let mut cause = refusal.error.source();
+    let mut chain = error.message.clone();
+    let mut cause = error.source();
     while let Some(error) = cause {
         chain = format!("{chain}: {error}");
         cause = error.source();

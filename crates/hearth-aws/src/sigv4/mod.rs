@@ -12,6 +12,7 @@ mod chunked;
 mod claim;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod link_v2;
 mod payload;
 mod place;
 mod sign;
@@ -21,6 +22,8 @@ pub(crate) mod verify;
 pub use checksum::{Algorithm, Checksum};
 pub use chunked::{BodyError, ChunkError, ChunkedBody, Decoder, Form, Seed};
 pub(crate) use claim::Claim;
+pub(crate) use link_v2::Link;
+pub(crate) use payload::Payload as PayloadForm;
 pub use sign::{SignError, SigningKey, UNSIGNED_PAYLOAD, body_sha256, sign};
 
 #[cfg(test)]

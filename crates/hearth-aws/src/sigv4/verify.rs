@@ -74,6 +74,14 @@ pub(crate) fn head(
     Err(invalid(rules.mismatch()))
 }
 
+/// Whether a link is still good, for who cannot verify its signature.
+pub(crate) fn link(claim: &Claim<'_>, parts: &Parts, now: Timestamp) -> Result<(), ApiError> {
+    if claim.presigned {
+        time::check(claim, parts, Rules::of(claim.scope().service), now)?;
+    }
+    Ok(())
+}
+
 /// S3 wants every header of AWS's signed, so that nobody adds one on the way.
 fn check_coverage(claim: &Claim<'_>, parts: &Parts) -> Result<(), ApiError> {
     let is_open = |name: &str| name.starts_with("x-amz-") && !claim.signs(name);
@@ -93,18 +101,24 @@ pub(crate) fn session(
     expires: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    if expires.is_some_and(|expires| expires <= now) {
-        return Err(ApiError::client(
-            Code::ExpiredToken,
-            "The security token included in the request is expired",
-        ));
-    }
+    lives(expires, now)?;
     match session_token(parts)?.as_deref() == token {
         true => Ok(()),
         false => {
             let text = "The security token included in the request is invalid.";
             Err(ApiError::client(Code::UnrecognizedClient, text))
         }
+    }
+}
+
+/// Whether temporary credentials have not ended.
+pub(crate) fn lives(expires: Option<Timestamp>, now: Timestamp) -> Result<(), ApiError> {
+    match expires.is_some_and(|expires| expires <= now) {
+        true => {
+            let text = "The security token included in the request is expired";
+            Err(ApiError::client(Code::ExpiredToken, text))
+        }
+        false => Ok(()),
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hearth_world::World;
 
 use super::references::{self, Announced, Ticket};
-use crate::blobs::{BlobDigest, BlobError, Blobs};
+use crate::blobs::{BlobDigest, BlobError, Blobs, Draft};
 use crate::seam::{Store, StoreError, transact};
 
 /// How long a put waits for the collection of the blob that it brings back: a collector that was killed is taken over
@@ -80,11 +80,23 @@ impl BlobKeeper {
     /// ([`references::hold`]) in the transaction of whatever names the blob.
     pub async fn put(&self, kind: &'static str, bytes: Bytes) -> Result<Kept, KeepError> {
         let (digest, bytes) = crate::blobs::hashed(bytes).await;
+        let kept = self.expect(kind, digest, bytes.len() as u64).await?;
+        self.blobs.put_as(digest, bytes).await?;
+        Ok(kept)
+    }
+
+    /// A blob whose bytes come in pieces.
+    pub async fn draft(&self, kind: &'static str) -> Result<BlobDraft, KeepError> {
+        let number = self.world.random().uuid().as_u128();
+        Ok(BlobDraft { keeper: self.clone(), kind, draft: Draft::begin(&self.blobs, number).await? })
+    }
+
+    /// Announces a blob of this process.
+    async fn expect(&self, kind: &'static str, digest: BlobDigest, bytes: u64) -> Result<Kept, KeepError> {
         let pin = Pin::new(&self.pins, digest);
-        let announced = self.announce(kind, digest, bytes.len() as u64);
+        let announced = self.announce(kind, digest, bytes);
         let waited = self.world.physical().timeout(COLLECTION_WAIT, announced).await;
         let ticket = waited.unwrap_or(Err(KeepError::Collecting(digest)))?;
-        self.blobs.put_as(digest, bytes).await?;
         Ok(Kept { ticket, _pin: pin })
     }
 
@@ -115,6 +127,29 @@ impl BlobKeeper {
                 Announced::Collecting => changes.changed().await,
             }
         }
+    }
+}
+
+/// A blob that is being written. Dropped before it is finished, it leaves nothing.
+#[derive(Debug)]
+pub struct BlobDraft {
+    keeper: BlobKeeper,
+    kind: &'static str,
+    draft: Draft,
+}
+
+impl BlobDraft {
+    /// Takes more bytes. Pieces of a megabyte cost least.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), KeepError> {
+        Ok(self.draft.write(bytes).await?)
+    }
+
+    /// What [`BlobKeeper::put`] gives for all that was written.
+    pub async fn finish(self) -> Result<Kept, KeepError> {
+        let completed = self.draft.complete().await?;
+        let kept = self.keeper.expect(self.kind, completed.digest, completed.bytes).await?;
+        completed.publish().await?;
+        Ok(kept)
     }
 }
 

@@ -25,7 +25,7 @@ mod sweep;
 mod tests;
 
 pub use collector::{Collector, Evicted, Unpacked};
-pub use keeper::{BlobKeeper, KeepError, Kept};
+pub use keeper::{BlobDraft, BlobKeeper, KeepError, Kept};
 pub use references::{
     Announced, BlobInfo, COLLECT, Ticket, adopt, announce, hasten, hold, info, is_held, is_known, known,
     release,

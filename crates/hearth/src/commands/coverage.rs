@@ -10,6 +10,7 @@ use hearth_aws::Sessions;
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Lambda, LambdaDeps, Options};
 use hearth_service_logs::Logs;
+use hearth_service_s3::{S3, S3Deps};
 use hearth_store::{BlobKeeper, Blobs, SqliteStore};
 use hearth_worker::{
     BoxFuture, Call, CodeDigest, EnvironmentId, Failure, PrepareError, Reason, Report, Response, Revision,
@@ -20,6 +21,7 @@ use hearth_world::{TaskGroup, World};
 use crate::commands::block_on;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
+use crate::objects::Buckets;
 use crate::services::{self, FunctionLogs};
 
 /// Runs the command.
@@ -34,18 +36,23 @@ pub fn run() -> Result<Exit> {
         let tasks = TaskGroup::new();
         let nobody = Arc::new(hearth_aws::InProcess::default());
         let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal(), nobody);
+        let keeper = BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO);
+        let deps =
+            S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone(), listener: None };
+        let s3 = S3::open(deps);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
-            blobs: BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO),
+            blobs: keeper,
             worker: Arc::new(Absent),
             world: world.clone(),
             tasks: tasks.clone(),
             roles: iam.clone(),
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&tasks))),
+            objects: Arc::new(Buckets::of(&s3)),
             options: Options::default(),
         });
-        Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &logs, &sessions, &world, false)))
+        Ok(hearth_aws::coverage(&services::all(&lambda, &iam, &logs, &s3, &sessions, &world, false)))
     });
     folder.close()?;
     print!("{}", page?);

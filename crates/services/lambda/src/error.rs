@@ -2,12 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use hearth_aws::{ApiError, Code, Document};
 use hearth_store::{KeepError, StoreError};
 
 use crate::functions::RecordError;
 use crate::limits::{CODE_UNZIPPED_BYTES_MAX, CODE_ZIPPED_BYTES_MAX, INVOKE_PAYLOAD_BYTES_MAX};
+use crate::objects::ObjectError;
 
 /// An operation on functions that did not succeed. The texts are AWS's own where AWS has one.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,15 @@ pub(crate) enum FunctionError {
     Missing(String),
     #[error("{0}")]
     Parameter(String),
+    #[error(
+        "The code signing configuration cannot be found. Check that the provided configuration is not deleted: {0}."
+    )]
+    NoCodeSigningConfig(String),
+    /// S3's answer to the read of a package.
+    #[error("Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}")]
+    ObjectRefused { code: String, message: String },
+    #[error("read a package in S3: {0}")]
+    ObjectFailed(Arc<str>),
     #[error("access the state of functions")]
     Store(#[from] StoreError),
     #[error("keep a package")]
@@ -91,17 +102,34 @@ impl From<FunctionError> for ApiError {
             AlreadyExists(_) | UpdateInProgress(_) | NotInState(_) => {
                 ApiError::client(Code::ResourceConflict, &error)
             }
+            NoCodeSigningConfig(_) => ApiError::client(Code::CodeSigningConfigNotFound, &error),
             RevisionMismatch => ApiError::client(Code::PreconditionFailed, &error),
             OtherAccount { .. } => ApiError::client(Code::AccessDenied, &error).without_type(),
             ZipTooLarge => ApiError::client(Code::RequestEntityTooLarge, &error).without_type(),
             CodeStorageExceeded => ApiError::client(Code::CodeStorageExceeded, &error),
-            QualifierMismatch | DeleteLatest | DeleteAlias | ZipUnreadable | UnzippedTooLarge
-            | RoleNotAssumable | Qualified | Parameter(_) => {
-                ApiError::client(Code::InvalidParameterValue, &error)
-            }
+            QualifierMismatch
+            | DeleteLatest
+            | DeleteAlias
+            | ZipUnreadable
+            | UnzippedTooLarge
+            | RoleNotAssumable
+            | Qualified
+            | Parameter(_)
+            | ObjectRefused { .. } => ApiError::client(Code::InvalidParameterValue, &error),
             Store(cause) => ApiError::internal_saying(cause.to_string(), error),
             Keep(cause) => ApiError::internal_saying(cause.to_string(), error),
-            Collected(_) | Unreadable { .. } | Role(_) | Prepare { .. } => ApiError::internal(error),
+            Collected(_) | ObjectFailed(_) | Unreadable { .. } | Role(_) | Prepare { .. } => {
+                ApiError::internal(error)
+            }
+        }
+    }
+}
+
+impl From<ObjectError> for FunctionError {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Refused { code, message } => Self::ObjectRefused { code, message },
+            ObjectError::Failed(reason) => Self::ObjectFailed(reason),
         }
     }
 }

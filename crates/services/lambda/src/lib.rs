@@ -5,6 +5,7 @@
 //!   functions/  what a function is, stored and shown; Pending becomes Active, updates are made
 //!   layers/     layer versions, and which of them a function uses
 //!   invocation/ which environment runs a call
+//! objects       packages that lie in S3
 //! logs          where the lines of functions go
 //! package       links to the code of functions
 //! ```
@@ -18,6 +19,7 @@ mod invocation;
 mod layers;
 pub mod limits;
 mod logs;
+mod objects;
 mod operations;
 mod options;
 mod package;
@@ -35,10 +37,12 @@ use hearth_aws::credentials::{Roles, Sessions};
 use hearth_store::{BlobKeeper, MigrationError, Store};
 use hearth_worker::Worker;
 use hearth_world::{TaskGroup, World};
+use tokio::sync::Semaphore;
 
 use enduring::Enduring;
 use invocation::{Revisions, Scheduler};
 pub use logs::LogSink;
+pub use objects::{Object, ObjectError, ObjectName, Objects};
 pub use operations::service;
 pub use options::{CREDENTIALS, IDLE, Options, Quotas, ROOM_WAIT};
 use package::LinkKey;
@@ -63,6 +67,8 @@ pub struct LambdaDeps {
     pub sessions: Arc<Sessions>,
     /// Takes what functions write.
     pub logs: Arc<dyn LogSink>,
+    /// Keeps the objects of S3 that packages are copied from.
+    pub objects: Arc<dyn Objects>,
     /// Settings.
     pub options: Options,
 }
@@ -86,6 +92,8 @@ pub struct Lambda {
     pub(crate) tasks: TaskGroup,
     pub(crate) roles: Arc<dyn Roles>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) object_reads: Semaphore,
     pub(crate) options: Options,
     pub(crate) revisions: Revisions,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -96,7 +104,7 @@ impl Lambda {
     /// Starts the service, inside of a runtime: its tasks run, and functions that a former run left Pending are
     /// taken up.
     pub fn open(deps: LambdaDeps) -> Arc<Self> {
-        let LambdaDeps { store, blobs, worker, world, tasks, roles, sessions, logs, options } = deps;
+        let LambdaDeps { store, blobs, worker, world, tasks, roles, sessions, logs, objects, options } = deps;
         let scheduler = Arc::new(Scheduler::new(worker.clone(), world.clone(), options.clone()));
         invocation::keep_up(&tasks, scheduler.clone(), logs);
         let link_key = LinkKey::new(world.random());
@@ -109,6 +117,8 @@ impl Lambda {
             tasks,
             roles,
             sessions,
+            objects,
+            object_reads: Semaphore::new(objects::READS_MAX),
             options,
             revisions,
             scheduler,

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use hearth_aws::names::{FunctionRef, RoleArn};
-use hearth_aws::{Document, shape};
+use hearth_aws::{Call, Document, shape};
 
 use crate::error::FunctionError;
 use crate::functions::Tags;
 use crate::limits::*;
+use crate::objects::{Given, Source};
 use crate::runtimes;
 pub(crate) use logging::Logging;
 pub(crate) use update::{Changes, UpdateInput};
@@ -53,9 +54,9 @@ shape! {
     }
     pub(crate) struct Code {
         zip_file: Option<Bytes>,
-        s3_bucket: Document,
-        s3_key: Document,
-        s3_object_version: Document,
+        s3_bucket: Option<String>,
+        s3_key: Option<String>,
+        s3_object_version: Option<String>,
         s3_object_storage_mode: Option<String>,
         image_uri: Document,
         source_kms_key_arn as "SourceKMSKeyArn": Document,
@@ -86,7 +87,7 @@ shape! {
 /// What CreateFunction asks for, checked; still without code, place and time.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) zip: Bytes,
+    pub(crate) source: Source,
     pub(crate) tags: Tags,
     pub(crate) role: RoleArn,
     pub(crate) runtime: String,
@@ -137,10 +138,10 @@ const RESERVED_VARIABLES: [&str; 21] = [
 
 impl CreateInput {
     /// The first rule that the input breaks, or what it asks for.
-    pub(crate) fn check(self) -> Checked<Wanted> {
+    pub(crate) fn check(self, call: &Call) -> Checked<Wanted> {
         check_name(self.function_name.name().as_str())?;
         self.refuse_unbuilt()?;
-        let zip = zip_file(self.code.zip_file)?;
+        let source = self.code.given().source(call)?;
         let runtime = self.runtime.ok_or_else(|| {
             parameter("Runtime is mandatory for functions created with deployment packages.")
         })?;
@@ -155,7 +156,7 @@ impl CreateInput {
         let tags = self.tags.unwrap_or_default();
         check_tags(&tags)?;
         Ok(Wanted {
-            zip,
+            source,
             tags,
             role: role(&self.role)?,
             runtime,
@@ -179,9 +180,6 @@ impl CreateInput {
         refuse([
             ("PackageType Image", asks(self.package_type.as_ref(), "Zip")),
             ("Code.ImageUri", is_set(&self.code.image_uri)),
-            ("Code.S3Bucket", is_set(&self.code.s3_bucket)),
-            ("Code.S3Key", is_set(&self.code.s3_key)),
-            ("Code.S3ObjectVersion", is_set(&self.code.s3_object_version)),
             ("Code.S3ObjectStorageMode", asks(self.code.s3_object_storage_mode.as_ref(), "COPY")),
             ("Code.SourceKMSKeyArn", is_set(&self.code.source_kms_key_arn)),
             ("Publish", self.publish == Some(true)),
@@ -200,6 +198,17 @@ impl CreateInput {
             ("RuntimeConfig", is_set(&self.runtime_config)),
             ("AcceleratorConfig", is_set(&self.accelerator_config)),
         ])
+    }
+}
+
+impl Code {
+    fn given(self) -> Given {
+        Given {
+            zip_file: self.zip_file,
+            bucket: self.s3_bucket,
+            key: self.s3_key,
+            version: self.s3_object_version,
+        }
     }
 }
 
@@ -287,17 +296,6 @@ fn check_name(name: &str) -> Checked<()> {
         "1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must \
          have length less than or equal to {FUNCTION_NAME_LENGTH_MAX}"
     )))
-}
-
-pub(crate) fn zip_file(zip: Option<Bytes>) -> Checked<Bytes> {
-    let zip = zip.ok_or_else(|| parameter("Please provide a source for function code."))?;
-    if zip.is_empty() {
-        return Err(parameter("Uploaded file must be a non-empty zip"));
-    }
-    if zip.len() as u64 > CODE_ZIPPED_BYTES_MAX {
-        return Err(FunctionError::ZipTooLarge);
-    }
-    Ok(zip)
 }
 
 /// The model has checked the lower end.

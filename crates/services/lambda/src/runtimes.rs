@@ -62,40 +62,41 @@ const RETIRED: [&str; 20] = [
     "provided",
 ];
 
-/// From when on AWS says that it creates no more functions of these (`spec/lambda-api.md` section 9): the first day, in
-/// UTC. It has moved such dates several times, so they count only when asked for ([`Deprecated::Refuse`]).
-const BLOCKED_FROM: [(&str, &str); 25] = [
-    ("nodejs24.x", "2028-06-01"),
-    ("nodejs22.x", "2027-06-01"),
-    ("nodejs20.x", "2026-08-31"),
-    ("nodejs18.x", "2026-08-31"),
-    ("nodejs16.x", "2026-08-31"),
-    ("python3.14", "2029-07-31"),
-    ("python3.13", "2029-07-31"),
-    ("python3.12", "2028-11-30"),
-    ("python3.11", "2027-07-31"),
-    ("python3.10", "2026-11-30"),
-    ("python3.9", "2026-08-31"),
-    ("python3.8", "2026-08-31"),
-    ("java25", "2029-07-31"),
-    ("java21", "2029-07-31"),
-    ("java17", "2027-07-31"),
-    ("java11", "2027-07-31"),
-    ("java8.al2", "2027-07-31"),
-    ("dotnet10", "2028-12-14"),
-    ("dotnet8", "2026-12-10"),
-    ("dotnet6", "2026-08-31"),
-    ("ruby3.4", "2028-04-30"),
-    ("ruby3.3", "2027-04-30"),
-    ("ruby3.2", "2026-08-31"),
-    ("provided.al2023", "2029-07-31"),
-    ("provided.al2", "2026-08-31"),
+/// From when on AWS says that it creates no more functions of these, and from when on it changes none that are there
+/// (`spec/lambda-api.md` section 9): the first days, in UTC. It has moved such dates several times, so they count only
+/// when asked for ([`Deprecated::Refuse`]).
+const BLOCKED_FROM: [(&str, &str, &str); 25] = [
+    ("nodejs24.x", "2028-06-01", "2028-07-01"),
+    ("nodejs22.x", "2027-06-01", "2027-07-01"),
+    ("nodejs20.x", "2026-08-31", "2026-09-30"),
+    ("nodejs18.x", "2026-08-31", "2026-09-30"),
+    ("nodejs16.x", "2026-08-31", "2026-09-30"),
+    ("python3.14", "2029-07-31", "2029-08-31"),
+    ("python3.13", "2029-07-31", "2029-08-31"),
+    ("python3.12", "2028-11-30", "2029-01-10"),
+    ("python3.11", "2027-07-31", "2027-08-31"),
+    ("python3.10", "2026-11-30", "2027-01-15"),
+    ("python3.9", "2026-08-31", "2026-09-30"),
+    ("python3.8", "2026-08-31", "2026-09-30"),
+    ("java25", "2029-07-31", "2029-08-31"),
+    ("java21", "2029-07-31", "2029-08-31"),
+    ("java17", "2027-07-31", "2027-08-31"),
+    ("java11", "2027-07-31", "2027-08-31"),
+    ("java8.al2", "2027-07-31", "2027-08-31"),
+    ("dotnet10", "2028-12-14", "2029-01-15"),
+    ("dotnet8", "2026-12-10", "2027-01-11"),
+    ("dotnet6", "2026-08-31", "2026-09-30"),
+    ("ruby3.4", "2028-04-30", "2028-05-31"),
+    ("ruby3.3", "2027-04-30", "2027-05-31"),
+    ("ruby3.2", "2026-08-31", "2026-09-30"),
+    ("provided.al2023", "2029-07-31", "2029-08-31"),
+    ("provided.al2", "2026-08-31", "2026-09-30"),
 ];
 
-/// What becomes of new functions whose runtime is past its date.
+/// What becomes of functions whose runtime is past its date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deprecated {
-    /// They are created.
+    /// They are created and changed.
     #[default]
     Allow,
     /// They are refused with AWS's text.
@@ -130,11 +131,34 @@ pub(crate) fn check(runtime: &str) -> Result<(), RuntimeError> {
 }
 
 /// Whether a new function may have this runtime on this day.
-pub(crate) fn check_date(runtime: &str, deprecated: Deprecated, now: Timestamp) -> Result<(), RuntimeError> {
+pub(crate) fn check_create_date(
+    runtime: &str,
+    deprecated: Deprecated,
+    now: Timestamp,
+) -> Result<(), RuntimeError> {
+    check_date(runtime, deprecated, now, |(_, create, _)| create)
+}
+
+/// Whether a function of this runtime may be changed on this day, or changed to have it.
+pub(crate) fn check_update_date(
+    runtime: &str,
+    deprecated: Deprecated,
+    now: Timestamp,
+) -> Result<(), RuntimeError> {
+    check_date(runtime, deprecated, now, |(_, _, update)| update)
+}
+
+fn check_date(
+    runtime: &str,
+    deprecated: Deprecated,
+    now: Timestamp,
+    from: impl Fn(&(&str, &'static str, &'static str)) -> &'static str,
+) -> Result<(), RuntimeError> {
     let today = now.rfc3339_millis();
-    let blocked = |(name, from): &&(&str, &str)| *name == runtime && *from <= today.as_str();
-    match BLOCKED_FROM.iter().find(blocked) {
-        Some(_) if deprecated == Deprecated::Refuse => Err(RuntimeError::Retired(runtime.to_owned())),
+    match BLOCKED_FROM.iter().find(|dates| dates.0 == runtime) {
+        Some(dates) if deprecated == Deprecated::Refuse && from(dates) <= today.as_str() => {
+            Err(RuntimeError::Retired(runtime.to_owned()))
+        }
         _ => Ok(()),
     }
 }
@@ -148,11 +172,17 @@ mod tests {
         let at = |day: i64| Timestamp::from_micros(day * 86_400 * 1_000_000);
         let (eve, day) = (at(20_695), at(20_696)); // 2026-08-30 and 2026-08-31
         let refused = Err(RuntimeError::Retired("nodejs20.x".to_owned()));
-        assert_eq!(check_date("nodejs20.x", Deprecated::Refuse, eve), Ok(()));
-        assert_eq!(check_date("nodejs20.x", Deprecated::Refuse, day), refused);
-        assert_eq!(check_date("nodejs20.x", Deprecated::Allow, day), Ok(()));
-        assert_eq!(check_date("python3.12", Deprecated::Refuse, day), Ok(()));
-        assert!(BLOCKED_FROM.iter().all(|(name, _)| SUPPORTED.contains(name)));
+        assert_eq!(check_create_date("nodejs20.x", Deprecated::Refuse, eve), Ok(()));
+        assert_eq!(check_create_date("nodejs20.x", Deprecated::Refuse, day), refused);
+        assert_eq!(check_create_date("nodejs20.x", Deprecated::Allow, day), Ok(()));
+        assert_eq!(check_create_date("python3.12", Deprecated::Refuse, day), Ok(()));
+        let (eve, day) = (at(20_725), at(20_726)); // 2026-09-29 and 2026-09-30
+        assert_eq!(check_update_date("nodejs20.x", Deprecated::Refuse, eve), Ok(()));
+        assert_eq!(check_update_date("nodejs20.x", Deprecated::Refuse, day), refused);
+        assert_eq!(check_update_date("nodejs20.x", Deprecated::Allow, day), Ok(()));
+        assert!(
+            BLOCKED_FROM.iter().all(|(name, create, update)| SUPPORTED.contains(name) && create < update)
+        );
     }
 
     #[test]

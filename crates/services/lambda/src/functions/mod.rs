@@ -24,6 +24,7 @@ pub(crate) use function::{Function, LayerUse, Owner, State, Update};
 pub(crate) use migrations::MIGRATIONS;
 pub(crate) use stored::RecordError;
 pub(crate) use table::{
-    Tags, charge, check_room, code_usage, delete, delete_tag, function_key, get, insert, page, set_tags, tags,
+    Tags, allow_recursion, allows_recursion, charge, check_room, code_usage, delete, delete_tag,
+    function_key, get, insert, page, set_tags, tags,
 };
 pub(crate) use update::{begin, changeable, unpack};

@@ -75,6 +75,7 @@ pub(crate) fn delete(tx: &mut dyn Tx, owner: &Owner, function: &Function) -> Res
     for key in tags(tx, owner, &function.name)?.keys() {
         tx.delete(&tag_key(owner, &function.name).text(key))?;
     }
+    tx.delete(&recursion_key(owner, &function.name))?;
     tx.delete(&pending_key(owner, &function.name))?;
     tx.delete(&function_key(owner, &function.name))?;
     charge(tx, owner, function.code_bytes, 0)
@@ -134,6 +135,26 @@ pub(crate) fn tags(tx: &mut dyn Tx, owner: &Owner, name: &FunctionName) -> Resul
         Ok((key, value))
     };
     records.iter().map(tag).collect()
+}
+
+/// Whether a function that calls itself goes on (`RecursiveLoop` `Allow`).
+pub(crate) fn allows_recursion(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    name: &FunctionName,
+) -> Result<bool, FunctionError> {
+    Ok(tx.get(&recursion_key(owner, name))?.is_some())
+}
+
+/// Lets a function that calls itself go on, or has it stopped, which is what it is without a word.
+pub(crate) fn allow_recursion(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    name: &FunctionName,
+    allow: bool,
+) -> Result<(), FunctionError> {
+    let key = recursion_key(owner, name);
+    Ok(if allow { tx.put(&key, Bytes::from_static(b"1"))? } else { tx.delete(&key)? })
 }
 
 /// Whether the account, which may have `limit` bytes in all, may have code of `new` bytes where it has `old`.
@@ -210,6 +231,11 @@ pub(crate) fn function_key(owner: &Owner, name: &FunctionName) -> Key {
 
 fn tag_key(owner: &Owner, name: &FunctionName) -> Key {
     Key::of("lambda/tag").text(&owner.account).text(&owner.region).text(name.as_str())
+}
+
+/// There when a function may call itself.
+fn recursion_key(owner: &Owner, name: &FunctionName) -> Key {
+    Key::of("lambda/recursion").text(&owner.account).text(&owner.region).text(name.as_str())
 }
 
 fn usage_key(owner: &Owner) -> Key {

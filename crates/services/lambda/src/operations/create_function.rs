@@ -15,6 +15,7 @@ use crate::Lambda;
 use crate::error::FunctionError;
 use crate::functions::{self, Configuration, Detail, Function, Owner, State, Tags, Update};
 use crate::layers::{self, LayerVersionRef};
+use crate::objects::Package;
 use crate::parameters::{CreateInput, Wanted};
 use crate::reference::Asked;
 use crate::runtimes;
@@ -33,9 +34,9 @@ impl Operation for CreateFunction {
 
     async fn call(cx: &Cx<Lambda>, input: CreateInput) -> Result<Configuration, ApiError> {
         let asked = Asked::of(&cx.call, &input.function_name, None)?;
-        let wanted = input.check()?;
+        let wanted = input.check(&cx.call)?;
         let (deprecated, today) = (cx.state().options.deprecated_runtimes, cx.state().world.domain().now());
-        runtimes::check_date(&wanted.runtime, deprecated, today)
+        runtimes::check_create_date(&wanted.runtime, deprecated, today)
             .map_err(|error| FunctionError::Parameter(error.to_string()))?;
         if asked.qualifier.is_some() {
             return Err(
@@ -76,11 +77,11 @@ async fn create(
         return Err(FunctionError::AlreadyExists(name.to_string()));
     }
     for _ in 0..PUTS_MAX {
-        let kept = lambda.blobs.put("package", wanted.zip.clone()).await?;
+        let Package { kept, bytes } = wanted.source.keep(lambda, "package").await?;
         let ticket = kept.ticket;
         let code_bytes = functions::unpack(lambda, name.as_str(), &ticket.digest).await?;
         let new = New {
-            function: function(lambda, &name, &wanted, &ticket),
+            function: function(lambda, &name, &wanted, &ticket, bytes),
             tags: wanted.tags.clone(),
             layers: layers.clone(),
             code_bytes,
@@ -94,7 +95,7 @@ async fn create(
     Err(FunctionError::Collected(PUTS_MAX))
 }
 
-fn function(lambda: &Lambda, name: &FunctionName, wanted: &Wanted, ticket: &Ticket) -> Function {
+fn function(lambda: &Lambda, name: &FunctionName, wanted: &Wanted, ticket: &Ticket, bytes: u64) -> Function {
     let wanted = wanted.clone();
     Function {
         log_group: wanted.logging.group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
@@ -110,7 +111,7 @@ fn function(lambda: &Lambda, name: &FunctionName, wanted: &Wanted, ticket: &Tick
         architecture: wanted.architecture,
         environment: wanted.environment,
         code: ticket.digest,
-        code_bytes: wanted.zip.len() as u64,
+        code_bytes: bytes,
         last_modified: lambda.world.domain().now(),
         revision_id: lambda.world.random().uuid(),
         state: State::Pending,

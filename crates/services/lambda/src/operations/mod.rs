@@ -1,5 +1,6 @@
 //! The operations of the Lambda API: one file each, one line each.
 
+mod code_signing;
 mod create_function;
 mod delete_function;
 mod delete_layer_version;
@@ -14,6 +15,8 @@ mod list_layers;
 mod list_versions_by_function;
 mod nothing;
 mod publish_layer_version;
+mod recursion;
+mod runtime_management;
 mod tags;
 mod update_function_code;
 mod update_function_configuration;
@@ -41,6 +44,10 @@ pub fn service(state: Arc<Lambda>) -> Service {
         .with::<list_layers::ListLayers>(&state)
         .with::<list_versions_by_function::ListVersionsByFunction>(&state)
         .with::<publish_layer_version::PublishLayerVersion>(&state)
+        .with::<recursion::GetFunctionRecursionConfig>(&state)
+        .with::<recursion::PutFunctionRecursionConfig>(&state)
+        .with::<runtime_management::GetRuntimeManagementConfig>(&state)
+        .with::<runtime_management::PutRuntimeManagementConfig>(&state)
         .with::<tags::ListTags>(&state)
         .with::<tags::TagResource>(&state)
         .with::<tags::UntagResource>(&state)
@@ -52,6 +59,12 @@ pub fn service(state: Arc<Lambda>) -> Service {
 /// The reads of what no function has.
 fn nothing(service: Service, state: &Arc<Lambda>) -> Service {
     service
+        .with::<code_signing::DeleteCodeSigningConfig>(state)
+        .with::<code_signing::DeleteFunctionCodeSigningConfig>(state)
+        .with::<code_signing::GetCodeSigningConfig>(state)
+        .with::<code_signing::ListCodeSigningConfigs>(state)
+        .with::<code_signing::ListFunctionsByCodeSigningConfig>(state)
+        .with::<code_signing::PutFunctionCodeSigningConfig>(state)
         .with::<nothing::GetAlias>(state)
         .with::<nothing::GetFunctionCodeSigningConfig>(state)
         .with::<nothing::GetFunctionConcurrency>(state)

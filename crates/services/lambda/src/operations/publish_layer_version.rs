@@ -1,7 +1,7 @@
 //! PublishLayerVersion: keeps a package under the next number of its layer. The first of a name begins the layer.
 
 use bytes::Bytes;
-use hearth_aws::{ApiError, Cx, Operation, shape};
+use hearth_aws::{ApiError, Call, Cx, Operation, shape};
 use hearth_store::{garbage, transact};
 
 use super::create_function::PUTS_MAX;
@@ -9,7 +9,8 @@ use crate::Lambda;
 use crate::error::FunctionError;
 use crate::functions::{self, Owner};
 use crate::layers::{self, LayerName, LayerVersion, Published};
-use crate::parameters::{self, not_supported};
+use crate::objects::{Given, Package, Source};
+use crate::parameters::not_supported;
 
 pub(crate) struct PublishLayerVersion;
 
@@ -39,39 +40,39 @@ impl Operation for PublishLayerVersion {
 
     async fn call(cx: &Cx<Lambda>, input: Input) -> Result<Published, ApiError> {
         let name = LayerName::of(&cx.call, &input.layer_name)?;
-        let zip = content(&input.content)?;
+        let source = content(&cx.call, &input.content)?;
         let (owner, host) = (Owner::of(&cx.call), cx.call.host.clone());
         let published = cx.state().enduring(|lambda| async move {
-            let layer = publish(&lambda, &owner, name, zip, input).await?;
+            let layer = publish(&lambda, &owner, name, source, input).await?;
             Ok::<_, FunctionError>(Published::of(&lambda, &owner, layer, &host))
         });
         Ok(published.await?)
     }
 }
 
-fn content(content: &Content) -> Result<Bytes, FunctionError> {
+fn content(call: &Call, content: &Content) -> Result<Source, FunctionError> {
     let storage_mode = content.s3_object_storage_mode.as_ref();
-    let unbuilt = [
-        ("Content.S3Bucket", content.s3_bucket.is_some()),
-        ("Content.S3Key", content.s3_key.is_some()),
-        ("Content.S3ObjectVersion", content.s3_object_version.is_some()),
-        ("Content.S3ObjectStorageMode", storage_mode.is_some_and(|mode| mode != "COPY")),
-    ];
-    if let Some((member, _)) = unbuilt.iter().find(|(_, asked)| *asked) {
-        return Err(not_supported(member));
+    if storage_mode.is_some_and(|mode| mode != "COPY") {
+        return Err(not_supported("Content.S3ObjectStorageMode"));
     }
-    parameters::zip_file(content.zip_file.clone())
+    let given = Given {
+        zip_file: content.zip_file.clone(),
+        bucket: content.s3_bucket.clone(),
+        key: content.s3_key.clone(),
+        version: content.s3_object_version.clone(),
+    };
+    given.source(call)
 }
 
 async fn publish(
     lambda: &Lambda,
     owner: &Owner,
     name: LayerName,
-    zip: Bytes,
+    source: Source,
     input: Input,
 ) -> Result<LayerVersion, FunctionError> {
     for _ in 0..PUTS_MAX {
-        let kept = lambda.blobs.put("layer", zip.clone()).await?;
+        let Package { kept, bytes } = source.keep(lambda, "layer").await?;
         let layer = LayerVersion {
             unzipped_bytes: functions::unpack(lambda, name.as_str(), &kept.ticket.digest).await?,
             name: name.clone(),
@@ -79,7 +80,7 @@ async fn publish(
             description: input.description.clone().unwrap_or_default(),
             created: lambda.world.domain().now(),
             digest: kept.ticket.digest,
-            bytes: zip.len() as u64,
+            bytes,
             runtimes: input.compatible_runtimes.clone(),
             architectures: input.compatible_architectures.clone(),
             license: input.license_info.clone(),

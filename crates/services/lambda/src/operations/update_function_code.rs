@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hearth_aws::names::FunctionRef;
-use hearth_aws::{ApiError, Cx, Document, Operation, shape};
-use hearth_store::garbage::{self, Ticket};
+use hearth_aws::{ApiError, Call, Cx, Document, Operation, shape};
+use hearth_store::garbage;
 use hearth_store::{transact, transact_read};
 
 use super::create_function::PUTS_MAX;
@@ -11,8 +11,10 @@ use crate::Lambda;
 use crate::error::FunctionError;
 use crate::functions::{self, Configuration, Detail, Function};
 use crate::layers;
-use crate::parameters::{self, not_supported};
+use crate::objects::{Given, Package, Source};
+use crate::parameters::not_supported;
 use crate::reference::Asked;
+use crate::runtimes;
 
 pub(crate) struct UpdateFunctionCode;
 
@@ -37,7 +39,7 @@ shape! {
 /// What is asked for, checked.
 #[derive(Clone)]
 struct Wanted {
-    zip: Bytes,
+    source: Source,
     architecture: Option<String>,
     dry_run: bool,
     revision: Option<String>,
@@ -54,7 +56,7 @@ impl Operation for UpdateFunctionCode {
         // Seen again in the writing transaction; here it comes before everything about the package.
         let (key, revision) = (asked.clone(), input.revision_id.clone());
         transact_read(&*cx.store, move |tx| functions::changeable(tx, &key, revision.as_deref())).await?;
-        let wanted = wanted(input)?;
+        let wanted = wanted(&cx.call, input)?;
         let updated = cx.state().enduring(|lambda| async move {
             let dry_run = wanted.dry_run;
             let function = update(&lambda, &asked, wanted).await?;
@@ -74,16 +76,13 @@ impl Operation for UpdateFunctionCode {
     }
 }
 
-fn wanted(input: Input) -> Result<Wanted, FunctionError> {
+fn wanted(call: &Call, input: Input) -> Result<Wanted, FunctionError> {
     if input.image_uri.is_some() {
         let text = "Please don't provide ImageUri when updating a function with packageType Zip.";
         return Err(FunctionError::Parameter(text.to_owned()));
     }
     let asks = |member: &Option<String>, default: &str| member.as_ref().is_some_and(|value| value != default);
     let unbuilt = [
-        ("S3Bucket", input.s3_bucket.is_some()),
-        ("S3Key", input.s3_key.is_some()),
-        ("S3ObjectVersion", input.s3_object_version.is_some()),
         ("S3ObjectStorageMode", asks(&input.s3_object_storage_mode, "COPY")),
         ("SourceKMSKeyArn", asks(&input.source_kms_key_arn, "")),
         ("Publish", input.publish == Some(true)),
@@ -92,8 +91,14 @@ fn wanted(input: Input) -> Result<Wanted, FunctionError> {
     if let Some((member, _)) = unbuilt.iter().find(|(_, asked)| *asked) {
         return Err(not_supported(member));
     }
+    let given = Given {
+        zip_file: input.zip_file,
+        bucket: input.s3_bucket,
+        key: input.s3_key,
+        version: input.s3_object_version,
+    };
     Ok(Wanted {
-        zip: parameters::zip_file(input.zip_file)?,
+        source: given.source(call)?,
         architecture: input.architectures.and_then(|list| list.into_iter().next()),
         dry_run: input.dry_run == Some(true),
         revision: input.revision_id,
@@ -103,9 +108,10 @@ fn wanted(input: Input) -> Result<Wanted, FunctionError> {
 /// The function with its new package: InProgress, or, in a dry run, as it would be.
 async fn update(lambda: &Lambda, asked: &Asked, wanted: Wanted) -> Result<Function, FunctionError> {
     for _ in 0..PUTS_MAX {
-        let kept = lambda.blobs.put("package", wanted.zip.clone()).await?;
-        let code_bytes = functions::unpack(lambda, asked.name.as_str(), &kept.ticket.digest).await?;
-        if let Some(function) = write(lambda, asked, &wanted, kept.ticket, code_bytes).await? {
+        let package = wanted.source.keep(lambda, "package").await?;
+        let unzipped_bytes =
+            functions::unpack(lambda, asked.name.as_str(), &package.kept.ticket.digest).await?;
+        if let Some(function) = write(lambda, asked, &wanted, &package, unzipped_bytes).await? {
             return Ok(function);
         }
     }
@@ -117,18 +123,22 @@ async fn write(
     lambda: &Lambda,
     asked: &Asked,
     wanted: &Wanted,
-    ticket: Ticket,
-    code_bytes: u64,
+    package: &Package,
+    unzipped_bytes: u64,
 ) -> Result<Option<Function>, FunctionError> {
     let (asked, wanted) = (asked.clone(), wanted.clone());
+    let (ticket, code_bytes) = (package.kept.ticket, package.bytes);
+    let (deprecated, today) = (lambda.options.deprecated_runtimes, lambda.world.domain().now());
     let (now, revision_id) = (lambda.world.domain().now(), lambda.world.random().uuid());
     let room = lambda.options.code_storage_bytes_of(&asked.owner.account);
     transact(&*lambda.store, move |tx| {
         let old = functions::changeable(tx, &asked, wanted.revision.as_deref())?;
-        layers::check_size(code_bytes, &old.layers)?;
+        runtimes::check_update_date(&old.runtime, deprecated, today)
+            .map_err(|error| FunctionError::Parameter(error.to_string()))?;
+        layers::check_size(unzipped_bytes, &old.layers)?;
         let new = Function {
             code: ticket.digest,
-            code_bytes: wanted.zip.len() as u64,
+            code_bytes,
             architecture: wanted.architecture.clone().unwrap_or_else(|| old.architecture.clone()),
             ..old.clone()
         };

@@ -10,6 +10,7 @@ use crate::functions::{self, Configuration, Detail, Function};
 use crate::layers::{self, LayerVersionRef};
 use crate::parameters::{Changes, UpdateInput};
 use crate::reference::Asked;
+use crate::runtimes;
 
 pub(crate) struct UpdateFunctionConfiguration;
 
@@ -71,10 +72,13 @@ async fn write(
     layers: Option<NewLayers>,
 ) -> Result<Function, FunctionError> {
     let asked = asked.clone();
+    let deprecated = lambda.options.deprecated_runtimes;
     let (now, revision_id) = (lambda.world.domain().now(), lambda.world.random().uuid());
     transact(&*lambda.store, move |tx| {
         let old = functions::changeable(tx, &asked, revision.as_deref())?;
         let mut new = changes.clone().applied_to(old.clone());
+        runtimes::check_update_date(&new.runtime, deprecated, now)
+            .map_err(|error| FunctionError::Parameter(error.to_string()))?;
         if let Some(NewLayers { layers, code, code_bytes }) = &layers {
             if *code != old.code {
                 // Another update came and was made while this one measured the package.

@@ -31,14 +31,18 @@ fn request(changes: impl Into<Members>) -> CreateInput {
     CreateInput::from_document(Document::Structure(members)).expect("the model lets it pass")
 }
 
+fn call() -> Call {
+    crate::tests::call("123456789012", "CreateFunction")
+}
+
 /// What a request with these members is refused with.
 fn refusal(changes: impl Into<Members>) -> String {
-    request(changes).check().expect_err("it breaks a rule").to_string()
+    request(changes).check(&call()).expect_err("it breaks a rule").to_string()
 }
 
 #[test]
 fn what_is_not_given_is_as_aws_has_it() {
-    let wanted = request([]).check().expect("a good request");
+    let wanted = request([]).check(&call()).expect("a good request");
     assert_eq!((wanted.memory_mb, wanted.timeout_seconds, wanted.ephemeral_mb), (128, 3, 512));
     assert_eq!((wanted.architecture.as_str(), wanted.description.as_str()), ("x86_64", ""));
     assert_eq!((wanted.environment, wanted.logging), (None, Logging::default()));
@@ -60,7 +64,7 @@ fn what_asks_for_nothing_is_accepted() {
         ("ImageConfig", structure([])),
         ("LoggingConfig", structure([("LogFormat", text("Text"))])),
     ])
-    .check()
+    .check(&call())
     .expect("all of it is AWS's default");
 }
 
@@ -75,7 +79,7 @@ fn what_hearth_does_not_do_is_refused_by_name() {
             "FileSystemConfigs",
             vec![("FileSystemConfigs", Document::List(vec![structure([("Arn", text("a"))])]))],
         ),
-        ("Code.S3Bucket", vec![("Code", structure([("S3Bucket", text("b")), ("S3Key", text("k"))]))]),
+        ("Code.S3ObjectStorageMode", vec![("Code", structure([("S3ObjectStorageMode", text("REFERENCE"))]))]),
         ("Code.ImageUri", vec![("Code", structure([("ImageUri", text("uri"))]))]),
         (
             "SnapStart.ApplyOn PublishedVersions",
@@ -102,7 +106,7 @@ fn levels_of_logs_need_the_json_format_and_are_info_without_a_word() {
     let logging = |members: &[(&'static str, &str)]| {
         let members = members.iter().map(|(name, value)| (*name, text(*value))).collect();
         request(vec![("LoggingConfig", Document::Structure(members))])
-            .check()
+            .check(&call())
             .map(|wanted| wanted.logging.format)
     };
     let json = |application, system| LogFormat::Json { application, system };
@@ -179,7 +183,7 @@ fn the_environment_is_measured_as_compact_json() {
     // {"K1":"…"} is 9 bytes beside the value.
     let with = |bytes: usize| {
         let value = "v".repeat(bytes);
-        request([("Environment", structure([("Variables", map([("K1", value.as_str())]))]))]).check()
+        request([("Environment", structure([("Variables", map([("K1", value.as_str())]))]))]).check(&call())
     };
     with(4_096 - 9).expect("exactly 4 KB");
     let error = with(4_096 - 8).expect_err("one byte more").to_string();
@@ -190,7 +194,7 @@ fn the_environment_is_measured_as_compact_json() {
 fn fifty_tags_are_the_most() {
     let tags = |count: usize| {
         let entries = (0..count).map(|number| (number.to_string(), text("v"))).collect();
-        request([("Tags", Document::Map(entries))]).check()
+        request([("Tags", Document::Map(entries))]).check(&call())
     };
     assert_eq!(tags(50).expect("fifty").tags.len(), 50);
     assert_eq!(tags(51).expect_err("too many").to_string(), "Number of tags exceeds resource tag limit.");
@@ -201,6 +205,6 @@ proptest! {
     fn no_number_passes_above_its_limit(memory in 0_i64..100_000, timeout in 0_i64..10_000) {
         let input = request([("MemorySize", Document::Integer(memory)), ("Timeout", Document::Integer(timeout))]);
         let good = memory <= MEMORY_MB_MAX && timeout <= TIMEOUT_SECONDS_MAX;
-        prop_assert_eq!(input.check().is_ok(), good);
+        prop_assert_eq!(input.check(&call()).is_ok(), good);
     }
 }

@@ -246,9 +246,13 @@ async fn a_package_and_its_layers_share_one_limit() {
 #[tokio::test]
 async fn a_layer_that_cannot_be_one_is_refused() {
     let server = Server::start();
-    let s3 = Document::Structure(vec![("S3Bucket", text("bucket")), ("S3Key", text("k"))]);
+    let s3 = Document::Structure(vec![("S3ObjectStorageMode", text("REFERENCE"))]);
     let answer = server.call("PublishLayerVersion", with(layer_request("numbers", b""), "Content", s3)).await;
-    is_error(answer, Code::InvalidParameterValue, "Content.S3Bucket is not supported by Hearth yet.");
+    is_error(
+        answer,
+        Code::InvalidParameterValue,
+        "Content.S3ObjectStorageMode is not supported by Hearth yet.",
+    );
     let empty = server.call("PublishLayerVersion", layer_request("numbers", b"")).await;
     is_error(empty, Code::InvalidParameterValue, "Uploaded file must be a non-empty zip");
     let foreign = "arn:aws:lambda:eu-west-1:999999999999:layer:numbers";

@@ -6,7 +6,9 @@ mod failures;
 mod invoke;
 mod layers;
 mod nothing;
+mod objects;
 mod read;
+mod settings;
 mod tags;
 mod update;
 mod worker;
@@ -42,6 +44,7 @@ struct Server {
     store: Arc<dyn Store>,
     blobs: Blobs,
     tasks: TaskGroup,
+    objects: Arc<objects::FakeObjects>,
     written: tokio::sync::mpsc::UnboundedReceiver<LogBatch>,
     _folder: Arc<TempDir>,
 }
@@ -77,6 +80,7 @@ impl Server {
         worker: FakeWorker,
     ) -> Self {
         let (worker, tasks) = (Arc::new(worker), TaskGroup::new());
+        let objects = Arc::new(objects::FakeObjects::default());
         let (write, written) = tokio::sync::mpsc::unbounded_channel();
         let deps = LambdaDeps {
             store: store.clone(),
@@ -87,11 +91,12 @@ impl Server {
             roles: Arc::new(NoRoles),
             sessions: Arc::new(Sessions::new([1; 32])),
             logs: Arc::new(Written(write)),
+            objects: objects.clone(),
             options: Options { architecture: "x86_64", ..options },
         };
         let lambda = Lambda::open(deps);
         let services = Services::new(vec![service(lambda.clone())], Arc::new(AllowAll));
-        Self { services, lambda, worker, world, store, blobs, tasks, written, _folder: folder }
+        Self { services, lambda, worker, world, store, blobs, tasks, objects, written, _folder: folder }
     }
 
     /// Another run of the server on the same data.
@@ -164,7 +169,7 @@ impl Server {
     }
 }
 
-fn call(account: &str, operation: &'static str) -> Call {
+pub(crate) fn call(account: &str, operation: &'static str) -> Call {
     Call {
         account: account.to_owned(),
         region: "eu-west-1".into(),

@@ -226,7 +226,11 @@ async fn what_is_wrong_with_an_update_is_told_in_the_order_and_the_words_of_aws(
     let cases = [
         ("ZipFile", zip(b""), invalid("Uploaded file must be a non-empty zip")),
         ("ZipFile", Document::Null, invalid("Please provide a source for function code.")),
-        ("S3Bucket", text("bucket"), invalid("S3Bucket is not supported by Hearth yet.")),
+        (
+            "S3ObjectStorageMode",
+            text("REFERENCE"),
+            invalid("S3ObjectStorageMode is not supported by Hearth yet."),
+        ),
         ("Publish", Document::Bool(true), invalid("Publish is not supported by Hearth yet.")),
         (
             "ImageUri",

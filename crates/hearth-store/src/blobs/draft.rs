@@ -1,0 +1,153 @@
+//! A blob whose bytes come in pieces, and the bytes of a blob in pieces: neither is ever whole in memory.
+//!
+//! ```text
+//! write ─▶ draft-N, a file beside the blobs ─▶ complete: synced ─▶ announced ─▶ renamed to its digest, folder synced
+//! ```
+//!
+//! Never: leaves a draft behind, but for a process that was killed; those go at the next start.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use sha2::{Digest, Sha256};
+
+use super::{BlobDigest, BlobError, Blobs, blocking, not_found_or, place, storage};
+
+/// What the names of drafts begin with.
+pub(super) const DRAFT: &str = "draft-";
+
+/// A blob that is being written.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    blobs: Blobs,
+    upload: Box<dyn MultipartUpload>,
+    file: DraftFile,
+    hash: Sha256,
+    bytes: u64,
+}
+
+/// The finished file under its passing name. Removed when dropped.
+#[derive(Debug)]
+struct DraftFile {
+    place: Path,
+    path: Option<PathBuf>,
+}
+
+impl Drop for DraftFile {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.take() {
+            // It may not exist yet, or it has its name by now.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Draft {
+    /// A draft without bytes. `number` is one that no other draft has.
+    pub(crate) async fn begin(blobs: &Blobs, number: u128) -> Result<Self, BlobError> {
+        blobs.check_poison()?;
+        let name = format!("{DRAFT}{number:032x}");
+        let place = Path::from(name.as_str());
+        // GAP(store): object stores want pieces of 5 MB.
+        let upload = blobs.inner.store.put_multipart(&place).await;
+        let upload = upload.map_err(|error| blobs.put_failed(&name, &error))?;
+        let path = blobs.inner.folder.as_ref().map(|folder| folder.join(&name));
+        let file = DraftFile { place, path };
+        Ok(Self { blobs: blobs.clone(), upload, file, hash: Sha256::new(), bytes: 0 })
+    }
+
+    /// Takes more bytes.
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<(), BlobError> {
+        self.bytes += bytes.len() as u64;
+        let mut hash = std::mem::take(&mut self.hash);
+        let piece = bytes.clone();
+        let hashed = blocking(move || {
+            hash.update(&piece);
+            hash
+        });
+        let (hashed, put) = tokio::join!(hashed, self.upload.put_part(PutPayload::from(bytes)));
+        self.hash = hashed;
+        put.map_err(|error| self.blobs.put_failed(&self.file.place, &error))
+    }
+
+    /// What was written, on stable storage but still without its name.
+    pub(crate) async fn complete(mut self) -> Result<Completed, BlobError> {
+        let completed = self.upload.complete().await;
+        completed.map_err(|error| self.blobs.put_failed(&self.file.place, &error))?;
+        let digest = BlobDigest(self.hash.finalize().into());
+        Ok(Completed { blobs: self.blobs, file: self.file, digest, bytes: self.bytes })
+    }
+}
+
+/// A blob that only lacks its name.
+#[derive(Debug)]
+pub(crate) struct Completed {
+    blobs: Blobs,
+    file: DraftFile,
+    /// Its name to be.
+    pub(crate) digest: BlobDigest,
+    /// Its size.
+    pub(crate) bytes: u64,
+}
+
+impl Completed {
+    /// Gives it its name. One that is there already is replaced: it has the same bytes, if it is not damaged.
+    pub(crate) async fn publish(mut self) -> Result<(), BlobError> {
+        self.blobs.check_poison()?;
+        let renamed = self.blobs.inner.store.rename(&self.file.place, &place(&self.digest)).await;
+        renamed.map_err(|error| self.blobs.put_failed(&self.digest, &error))?;
+        self.file.path = None;
+        Ok(())
+    }
+}
+
+/// The bytes of one blob. A local one is read to its end even when it is deleted meanwhile.
+#[derive(Clone, Debug)]
+pub struct BlobReader(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    File(Arc<File>, BlobDigest),
+    Elsewhere(Blobs, BlobDigest),
+}
+
+impl BlobReader {
+    pub(super) async fn open(blobs: &Blobs, digest: &BlobDigest) -> Result<Self, BlobError> {
+        let Some(path) = blobs.path(digest) else {
+            return Ok(Self(Source::Elsewhere(blobs.clone(), *digest)));
+        };
+        match blocking(move || File::open(path)).await {
+            Ok(file) => Ok(Self(Source::File(Arc::new(file), *digest))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::NotFound(*digest)),
+            Err(error) => Err(storage("read", digest, &error)),
+        }
+    }
+
+    /// So many bytes from this place on. They are not checked against the digest.
+    ///
+    /// # Errors
+    /// When the blob ends before that, too.
+    pub async fn read(&self, offset: u64, bytes: usize) -> Result<Bytes, BlobError> {
+        match &self.0 {
+            Source::File(file, digest) => {
+                let file = file.clone();
+                let read = blocking(move || {
+                    let mut buffer = vec![0; bytes];
+                    file.read_exact_at(&mut buffer, offset).map(|()| Bytes::from(buffer))
+                });
+                read.await.map_err(|error| storage("read", digest, &error))
+            }
+            Source::Elsewhere(blobs, digest) => {
+                let place = place(digest);
+                let read = blobs.inner.store.get_range(&place, offset..offset + bytes as u64);
+                read.await.map_err(|error| not_found_or(digest, "read", &error))
+            }
+        }
+    }
+}
