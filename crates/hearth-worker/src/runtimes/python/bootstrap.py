@@ -1,11 +1,9 @@
 # Copyright The Hearth Authors. SPDX-License-Identifier: Apache-2.0
 """Runs a Python function: finds its handler, then answers one event after the other.
 
-It behaves as AWS's runtime client for Python does (error types, texts, stack traces, context, JSON), and talks to
-the platform over an inherited stream socket instead of HTTP.
+It behaves as AWS's runtime client for Python does, and talks to the platform over inherited pipes, not by HTTP.
 
-A cold start pays for every module imported here, so there are none but those already in the interpreter: `os`
-alone costs 1.5 ms and `json` nearly 10. What only some invocations need is in `hearth_runtime.py`.
+A cold start pays for each module imported (`os` 1.5 ms, `json` 10): what few calls need is in `hearth_runtime.py`.
 
 A frame on the socket is two 32-bit little-endian numbers, kind and length, then that many bytes. From the
 platform it is an event, whose kind is the length of its leading fields (NUL between them); the payload follows.
