@@ -1,9 +1,9 @@
 """Measures Hearth against floors taken in the same run, interleaved (A B B A).
 
-    python bench.py HEARTH_BINARY [--write]
+    python bench.py HEARTH_BINARY [--write] [--only start,python,node,custom,memory]
 
 `--write` keeps the table in docs/performance.md. Ends with 0 when every gate holds, 1 when one does not, and 2
-when the machine was too busy with other things for a verdict.
+when the machine was too busy with other things for a verdict. All of it takes some four minutes.
 """
 
 import argparse
@@ -17,9 +17,10 @@ import time
 
 import custom
 import machine
+import memory
 from figures import percentile, ratio
 from languages import of_this_machine
-from subjects import SOCKET, Connection, Hearth, PlainServer, throughput
+from subjects import SOCKET, Connection, Hearth, PlainServer, rates_of
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs/performance.md"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -32,8 +33,7 @@ COLD_SPACING_SECONDS = (0.05, 0.15)
 MEMORY_MB = 1769  # one vCPU
 
 EVENT = b'{"name": "Ada"}'
-
-THROUGHPUT_BLOCKS, THROUGHPUT_SECONDS, THROUGHPUT_CONNECTIONS = 6, 1.5, 8
+PARTS = ("start", "python", "node", "custom", "memory")
 
 
 class Table:
@@ -43,12 +43,21 @@ class Table:
         self.rows = []
 
     def add(self, what, value, gate, holds):
-        print(f"  {what:<58} {value:<34} {gate:<12} {'holds' if holds else 'BROKEN'}", flush=True)
+        print(f"  {what:<72} {value:<32} {gate:<12} {'holds' if holds else 'BROKEN'}", flush=True)
         self.rows.append((what, value, gate, holds))
 
     def note(self, what, value):
-        print(f"  {what:<58} {value}", flush=True)
+        print(f"  {what:<72} {value}", flush=True)
         self.rows.append((what, value, "", True))
+
+    def latencies(self, name, blocks):
+        samples = [sample for one in blocks for sample in one]
+        middle, late = statistics.median(samples) * 1000, percentile(samples, 0.99) * 1000
+        self.note(f"  {name}: p50, p99", f"{middle:.0f} us, {late:.0f} us")
+
+    def slowest(self, name, blocks):
+        samples = [sample for one in blocks for sample in one]
+        self.note(f"  {name}: p50, slowest", f"{statistics.median(samples):.1f} ms, {max(samples):.1f} ms")
 
 
 def start_time(table, binary):
@@ -100,8 +109,8 @@ def warm(table, binary, language):
     hearth = Hearth(binary)
     handler = hearth.folder / language.file
     handler.write_text(language.warm)
-    plain = PlainServer(language.program, *language.server, str(handler))
-    shared = PlainServer(language.program, *language.server, str(handler), "for several")
+    server = [language.program, *language.server, str(handler)]
+    plain = PlainServer(*server)
     bare = PlainServer(sys.executable, "-I", "-c", SOCKET)
     try:
         ours, theirs, floor = Connection(hearth.port), Connection(plain.port), Connection(bare.port)
@@ -118,29 +127,18 @@ def warm(table, binary, language):
             order = (0, 1, 2) if number % 2 == 0 else (2, 1, 0)
             for index in order:
                 blocks[index].append(block(*subjects[index], WARM_CALLS))
-        rates = ([], [])
-        for number in range(THROUGHPUT_BLOCKS + 1):
-            for index in (0, 1) if number % 2 == 0 else (1, 0):
-                port = (hearth, shared)[index].port
-                rate = throughput(port, subjects[index][1], THROUGHPUT_CONNECTIONS, THROUGHPUT_SECONDS)
-                rates[index].append(rate)
+        value, low, high = ratio(blocks[0], blocks[1])
+        what = f"warm {language.name}, p50, to {language.server_name}"
+        table.add(what, f"{value:.2f}x ({low:.2f} to {high:.2f})", "<= 2.0x", value <= 2.0)
+        for name, samples in zip(("Hearth", language.server_name, "bare socket loop"), blocks):
+            table.latencies(name, samples)
+        for one in (plain, bare):
+            one.stop()
+        rates_of(table, language.name, language.server_name, hearth.port, subjects[0][1], server)
     finally:
         plain.stop()
-        shared.stop()
         bare.stop()
         hearth.remove()
-    value, low, high = ratio(blocks[0], blocks[1])
-    what = f"warm {language.name}, p50, to {language.server_name}"
-    table.add(what, f"{value:.2f}x ({low:.2f} to {high:.2f})", "<= 2.0x", value <= 2.0)
-    for name, samples in zip(("Hearth", language.server_name, "bare socket loop"), blocks):
-        table.note(f"  {name}: p50, p99", in_microseconds([sample for one in samples for sample in one]))
-    ours, theirs = (statistics.median(side[1:]) for side in rates)  # the first ones start environments
-    what = f"warm {language.name}, calls a second at {THROUGHPUT_CONNECTIONS} connections, to {language.server_name}"
-    table.note(what, f"{ours / theirs:.2f}x ({ours:.0f} to {theirs:.0f})")
-
-
-def in_microseconds(samples):
-    return f"{statistics.median(samples) * 1000:.0f} us, {percentile(samples, 0.99) * 1000:.0f} us"
 
 
 def cold(table, binary, language, what, gate, *options):
@@ -169,9 +167,8 @@ def cold(table, binary, language, what, gate, *options):
         table.add(what, text, f"<= {gate}x", value <= gate)
     else:
         table.note(what, text)
-    above, below = ([sample for one in blocks for sample in one] for blocks in (ours, floor))
-    table.note("  Hearth: p50, slowest", f"{statistics.median(above):.1f} ms, {max(above):.1f} ms")
-    table.note(f"  {language.bare_name}: p50, slowest", f"{statistics.median(below):.1f} ms, {max(below):.1f} ms")
+    table.slowest("Hearth", ours)
+    table.slowest(language.bare_name, floor)
 
 
 def cold_call(link, name, nonces):
@@ -205,20 +202,29 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("binary")
     arguments.add_argument("--write", action="store_true")
+    arguments.add_argument("--only", default=",".join(PARTS), help="parts, with commas between them")
     options = arguments.parse_args()
+    parts = options.only.split(",")
+    if options.write and set(parts) != set(PARTS) or not set(parts) <= set(PARTS):
+        arguments.error(f"parts are {', '.join(PARTS)}, and only all of them are written")
     languages = of_this_machine(options.binary)
     names = ", ".join(language.runtime for language in languages)
     print(f"machine: {machine.description()}\nruntimes: {names}\n")
     table, quiet = Table(), machine.Quiet()
-    start_time(table, options.binary)
-    idle_memory(table, options.binary)
-    binary_size(table, options.binary)
+    if "start" in parts:
+        start_time(table, options.binary)
+        idle_memory(table, options.binary)
+        binary_size(table, options.binary)
     for language in languages:
-        warm(table, options.binary, language)
-        what = f"cold {language.name}, to {language.bare_name}, p50"
-        cold(table, options.binary, language, what, language.cold_gate, "--pool", "0")
-        cold(table, options.binary, language, f"{what}, without places made ahead", None, "--places", "0")
-    custom.measure(table, options.binary, MEMORY_MB)
+        if language.part in parts:
+            warm(table, options.binary, language)
+            what = f"cold {language.name}, to {language.bare_name}, p50"
+            cold(table, options.binary, language, what, language.cold_gate, "--pool", "0")
+            cold(table, options.binary, language, f"{what}, without places made ahead", None, "--places", "0")
+    if "custom" in parts:
+        custom.measure(table, options.binary, MEMORY_MB)
+    if "memory" in parts:
+        memory.measure(table, options.binary, languages[0])
     share = quiet.foreign_share()
     if options.write:
         write(table, share)

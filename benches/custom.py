@@ -1,4 +1,4 @@
-"""A function that brings its own runtime, in Rust on AWS's client, beside the same handler behind plain HTTP."""
+"""Functions that bring their own runtime, static programs on AWS's clients, beside the same handler behind plain HTTP."""
 
 import base64
 import io
@@ -10,39 +10,28 @@ import time
 import zipfile
 
 from figures import ratio
-from subjects import CLEAN, Connection, Hearth
+from subjects import CLEAN, Connection, Hearth, PlainServer, rates_of
 
-BUILT = pathlib.Path(__file__).resolve().parents[1] / ".hearth/runtimes/rust"
+BUILT = pathlib.Path(__file__).resolve().parents[1] / ".hearth/runtimes"
 EVENT = b'{"name": "Ada"}'
-BLOCKS, CALLS, COLD_CALLS = 12, 400, 8
+BLOCKS, CALLS = 12, 400
+COLD_BLOCKS, COLD_CALLS = 6, 8
 SPACING_SECONDS = (0.05, 0.15)
 WARM_GATE, COLD_GATE = 3.5, 6.0
 
 
-class Plain:
-    """The handler behind hyper, without any platform."""
-
-    def __init__(self):
-        self.process = subprocess.Popen([BUILT / "plain"], stdout=subprocess.PIPE, text=True, env=CLEAN)
-        self.port = int(self.process.stdout.readline())
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-
-
-def package():
+def package(program):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o100755 << 16
-        files.writestr(entry, (BUILT / "bootstrap").read_bytes())
+        files.writestr(entry, program.read_bytes())
         # Another package each time, so that nothing is shared between functions.
         files.writestr("nonce", os.urandom(8))
     return base64.b64encode(archive.getvalue()).decode()
 
 
-def create(link, name, memory_mb):
+def create(link, name, program, memory_mb):
     link.call("POST", "/2015-03-31/functions", {
         "FunctionName": name,
         "Runtime": "provided.al2023",
@@ -50,61 +39,95 @@ def create(link, name, memory_mb):
         "Handler": "bootstrap",
         "MemorySize": memory_mb,
         "Timeout": 30,
-        "Code": {"ZipFile": package()},
+        "Code": {"ZipFile": package(program)},
     })  # fmt: skip
     while link.call("GET", f"/2015-03-31/functions/{name}/configuration")["State"] != "Active":
         time.sleep(0.005)
+
+
+def request_of(link, name):
+    return link.bytes_of("POST", f"/2015-03-31/functions/{name}/invocations", EVENT)
 
 
 def timed(link, request):
     began = time.perf_counter()
     status, answer = link.exchange(request)
     took = (time.perf_counter() - began) * 1000
-    if (status, answer.replace(b" ", b"")) != (200, EVENT.replace(b" ", b"")):
+    if (status, answer.replace(b" ", b"").strip()) != (200, EVENT.replace(b" ", b"")):
         raise RuntimeError(f"not the handler's answer: {status} {answer}")
     return took
 
 
-def bare_ms():
-    """Spawn and wait of the same program, which ends as soon as it has its async runtime."""
+def bare_ms(program):
+    """Spawn and wait of a program that ends where its init would begin."""
     began = time.perf_counter()
-    pid = os.posix_spawn(BUILT / "bootstrap", ["bootstrap"], CLEAN | {"INIT": "exit"})
+    pid = os.posix_spawn(program, ["bootstrap"], CLEAN | {"INIT": "exit"})
     os.waitpid(pid, 0)
     return (time.perf_counter() - began) * 1000
 
 
-def measure(table, binary, memory_mb):
-    """Warm against plain HTTP, cold against the bare process. Needs what `scripts/runtimes.sh` builds."""
-    hearth, plain = Hearth(binary), Plain()
+def warm(table, binary, memory_mb):
+    """The function in Rust against hyper with the same handler."""
+    hearth, plain = Hearth(binary), PlainServer(BUILT / "rust/plain")
     try:
         ours, theirs = Connection(hearth.port), Connection(plain.port)
-        names = [f"cold-{number}" for number in range(BLOCKS // 2 * COLD_CALLS + 1)]
-        for name in [*names, "warm"]:
-            create(ours, name, memory_mb)
-        request = lambda link, name: link.bytes_of("POST", f"/2015-03-31/functions/{name}/invocations", EVENT)
-        subjects = [(ours, request(ours, "warm")), (theirs, request(theirs, "warm"))]
+        create(ours, "warm", BUILT / "rust/bootstrap", memory_mb)
+        subjects = [(ours, request_of(ours, "warm")), (theirs, request_of(theirs, "warm"))]
         for link, sent in subjects:
             [timed(link, sent) for _ in range(CALLS)]
-        warm = ([], [])
+        blocks = ([], [])
         for number in range(BLOCKS):
             for index in (0, 1) if number % 2 == 0 else (1, 0):
-                warm[index].append([timed(*subjects[index]) for _ in range(CALLS)])
-        timed(ours, request(ours, names.pop()))  # what is read from the disk once
-        bare_ms()
-        cold = ([], [])
-        for number in range(BLOCKS // 2):
-            for index in (0, 1) if number % 2 == 0 else (1, 0):
-                samples = []
-                for _ in range(COLD_CALLS):
-                    time.sleep(random.uniform(*SPACING_SECONDS))
-                    samples.append(bare_ms() if index else timed(ours, request(ours, names.pop())))
-                cold[index].append(samples)
+                blocks[index].append([timed(*subjects[index]) for _ in range(CALLS)])
+        value, low, high = ratio(*blocks)
+        what = "warm custom runtime in Rust, p50, to hyper"
+        table.add(what, f"{value:.2f}x ({low:.2f} to {high:.2f})", f"<= {WARM_GATE}x", value <= WARM_GATE)
+        table.latencies("Hearth", blocks[0])
+        table.latencies("hyper", blocks[1])
+        plain.stop()
+        rates_of(table, "custom runtime in Rust", "hyper", hearth.port, subjects[0][1], [BUILT / "rust/plain"])
     finally:
         plain.stop()
         hearth.remove()
-    for what, blocks, gate in (
-        ("warm custom runtime in Rust, p50, to hyper", warm, WARM_GATE),
-        ("cold custom runtime in Rust, p50, to its bare process", cold, COLD_GATE),
-    ):
-        value, low, high = ratio(*blocks)
-        table.add(what, f"{value:.2f}x ({low:.2f} to {high:.2f})", f"<= {gate}x", value <= gate)
+
+
+def cold(table, binary, memory_mb, language, program):
+    """A static program's first call against the bare process, and against an empty static one."""
+    nothing = BUILT / "rust/nothing"
+    hearth = Hearth(binary, "--pool", "0")
+    try:
+        link = Connection(hearth.port)
+        names = [f"cold-{number}" for number in range(COLD_BLOCKS * COLD_CALLS + 1)]
+        for name in names:
+            create(link, name, program, memory_mb)
+        random.shuffle(names)
+        timed(link, request_of(link, names.pop()))  # what is read from the disk once
+        subjects = (
+            lambda: timed(link, request_of(link, names.pop())),
+            lambda: bare_ms(program),
+            lambda: bare_ms(nothing),
+        )
+        blocks = ([], [], [])
+        for number in range(COLD_BLOCKS):
+            for index in (0, 1, 2) if number % 2 == 0 else (2, 1, 0):
+                samples = []
+                for _ in range(COLD_CALLS):
+                    time.sleep(random.uniform(*SPACING_SECONDS))
+                    samples.append(subjects[index]())
+                blocks[index].append(samples)
+    finally:
+        hearth.remove()
+    value, low, high = ratio(blocks[0], blocks[1])
+    what = f"cold static {language} on provided.al2023, p50, to its bare process"
+    table.add(what, f"{value:.2f}x ({low:.2f} to {high:.2f})", f"<= {COLD_GATE}x", value <= COLD_GATE)
+    value, low, high = ratio(blocks[0], blocks[2])
+    table.note("  to an empty static program", f"{value:.2f}x ({low:.2f} to {high:.2f})")
+    for name, samples in zip(("Hearth", "its bare process", "an empty static program"), blocks):
+        table.slowest(name, samples)
+
+
+def measure(table, binary, memory_mb):
+    """All of it. Needs what `scripts/runtimes.sh` builds."""
+    warm(table, binary, memory_mb)
+    cold(table, binary, memory_mb, "Rust", BUILT / "rust/bootstrap")
+    cold(table, binary, memory_mb, "Go", BUILT / "go/bootstrap")

@@ -26,8 +26,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
     def log_message(self, *_):
         pass
-kind = http.server.ThreadingHTTPServer if sys.argv[2:] else http.server.HTTPServer  # one thread, unless for several
-server = kind(('127.0.0.1', 0), Handler)
+server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()
 """
@@ -53,6 +52,7 @@ class Language:
     """What is measured, with its floors."""
 
     name: str
+    part: str  # of the benchmark
     runtime: str
     program: str
     file: str
@@ -75,6 +75,7 @@ class Language:
 def python(runtime, program):
     return Language(
         name="Python",
+        part="python",
         runtime=runtime,
         program=program,
         file="app.py",
@@ -91,6 +92,7 @@ def python(runtime, program):
 def node(runtime, program):
     return Language(
         name="Node.js",
+        part="node",
         runtime=runtime,
         program=program,
         file="app.js",

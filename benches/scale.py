@@ -13,6 +13,7 @@ import time
 
 import machine
 from figures import ratio
+from languages import of_this_machine
 from subjects import Connection, Hearth
 
 FUNCTIONS = 1_000_000
@@ -45,10 +46,10 @@ def fill(database, functions):
     return len(rows) * functions
 
 
-def prepared(binary, runtime):
+def prepared(binary, language):
     """A stopped server with one function."""
     hearth = Hearth(binary)
-    hearth.create(Connection(hearth.port), NAME, runtime, CODE, 128)
+    hearth.create(Connection(hearth.port), NAME, language, CODE, 128)
     hearth.stop()
     return hearth
 
@@ -76,19 +77,13 @@ def memory(hearth):
     return used
 
 
-def runtime_of(binary):
-    from bench import interpreter
-
-    return interpreter(binary)[0]
-
-
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("binary")
     arguments.add_argument("--functions", type=int, default=FUNCTIONS)
     options = arguments.parse_args()
-    runtime = runtime_of(options.binary)
-    full, empty = prepared(options.binary, runtime), prepared(options.binary, runtime)
+    language = of_this_machine(options.binary)[0]
+    full, empty = prepared(options.binary, language), prepared(options.binary, language)
     began = time.monotonic()
     records = fill(full.folder / "data/hearth.db", options.functions)
     size = (full.folder / "data/hearth.db").stat().st_size / 1024**2

@@ -9,6 +9,7 @@ import selectors
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -141,10 +142,10 @@ class PlainServer:
         self.process.wait()
 
 
-def throughput(port, request, connections, seconds):
-    """Calls answered a second while each of the connections always has one under way."""
+def throughput(ports, request, connections, seconds):
+    """Calls answered a second while each of the connections, one port after the other, always has one under way."""
     chosen = selectors.DefaultSelector()
-    links = [Connection(port) for _ in range(connections)]
+    links = [Connection(ports[number % len(ports)]) for number in range(connections)]
     for link in links:
         chosen.register(link.socket, selectors.EVENT_READ, link)
         link.socket.sendall(request)
@@ -164,3 +165,31 @@ def throughput(port, request, connections, seconds):
             pass
         link.socket.close()
     return rate
+
+
+THROUGHPUT_BLOCKS, THROUGHPUT_SECONDS = 6, 1.0
+THROUGHPUT_CONNECTIONS = (8, 2, 32)  # the first is gated
+THROUGHPUT_GATE = 0.35
+
+
+def rates_of(table, name, server_name, port, request, server):
+    """Calls a second, beside as many processes of the plain server as there are environments: one a connection."""
+    for connections in THROUGHPUT_CONNECTIONS:
+        gated = connections == THROUGHPUT_CONNECTIONS[0]
+        plain = [PlainServer(*server) for _ in range(connections)]
+        try:
+            sides = ([port], [one.port for one in plain])
+            rates = ([], [])
+            for number in range(1 + (THROUGHPUT_BLOCKS if gated else 2)):
+                for index in (0, 1) if number % 2 == 0 else (1, 0):
+                    rates[index].append(throughput(sides[index], request, connections, THROUGHPUT_SECONDS))
+        finally:
+            for one in plain:
+                one.stop()
+        ours, theirs = (statistics.median(side[1:]) for side in rates)  # the first ones start environments
+        what = f"warm {name}, calls a second at {connections} connections, to {server_name}"
+        value = f"{ours / theirs:.2f}x ({ours:.0f} to {theirs:.0f})"
+        if gated:
+            table.add(what, value, f">= {THROUGHPUT_GATE}x", ours / theirs >= THROUGHPUT_GATE)
+        else:
+            table.note(what, value)

@@ -2,8 +2,9 @@
 # Builds the functions of tests/runtimes that bring their own runtime, each on AWS's own client, into
 # .hearth/runtimes. Takes about two minutes the first time and nothing afterwards.
 #
-#   rust/bootstrap   lambda_runtime of crates.io; rust/plain is its handler without a platform, for benchmarks
-#   go/bootstrap     aws-lambda-go of the Go proxy
+#   rust/bootstrap   lambda_runtime of crates.io, statically linked: it needs nothing of the system that it runs on
+#                    (rust/plain is its handler without a platform, rust/nothing an empty main, for benchmarks)
+#   go/bootstrap     aws-lambda-go of the Go proxy, without cgo, so static too
 #   python/          awslambdaric of PyPI, for the system's Python
 #   nodejs/          aws-lambda-ric of npm, whose native part is compiled here
 set -euo pipefail
@@ -42,12 +43,15 @@ mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
 
-rust=("$sources/rust/Cargo.toml" "$sources/rust/Cargo.lock" "$sources/rust/src/main.rs" "$sources/rust/src/plain.rs")
+rust=("$sources/rust/Cargo.toml" "$sources/rust/Cargo.lock" "$sources/rust/src/"{main,plain,nothing}.rs)
 if changed rust "${rust[@]}"; then
     say "building the function in Rust"
-    CARGO_TARGET_DIR="$out/rust-target" cargo build --quiet --release --locked --manifest-path "${rust[0]}"
+    host="$(rustc -vV | sed -n 's/^host: //p')"
+    # Named as a target, so that the flag is not meant for what builds it: macros cannot be static.
+    CARGO_TARGET_DIR="$out/rust-target" RUSTFLAGS="-C target-feature=+crt-static" \
+        cargo build --quiet --release --locked --target "$host" --manifest-path "${rust[0]}"
     mkdir -p "$out/rust"
-    cp "$out/rust-target/release/"{bootstrap,plain} "$out/rust/"
+    cp "$out/rust-target/$host/release/"{bootstrap,plain,nothing} "$out/rust/"
     made rust "${rust[@]}"
 fi
 

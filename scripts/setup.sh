@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh build    a Rust toolchain and a C compiler
 #   scripts/setup.sh run      also: root, mkfs.ext4, ip and nsenter, a Python between 3.9 and 3.13, Node.js with npm
-#   scripts/setup.sh clients  also: AWS CLI, boto3 and pytest in .hearth/venv, PostgreSQL's programs
+#   scripts/setup.sh clients  also: AWS CLI 1, boto3 and pytest in .hearth/venv, AWS CLI 2, PostgreSQL's programs
 #
 # As root on Debian or Ubuntu, what is missing is installed. Elsewhere it is named, and the script stops.
 set -euo pipefail
@@ -22,6 +22,15 @@ need() {
     command -v "$1" >/dev/null || { missing+=("$1 (Debian package $2)"); packages+=("$2"); }
 }
 
+# Whether one of the programs called aws is AWS CLI 2. Version 1 in a virtual environment is often the first.
+has_aws2() {
+    local program
+    for program in $(type -ap aws) /usr/bin/aws; do
+        [ -x "$program" ] && "$program" --version 2>/dev/null | grep -q '^aws-cli/2' && return 0
+    done
+    return 1
+}
+
 find_missing() {
     missing=() packages=()
     need cc gcc
@@ -37,6 +46,10 @@ find_missing() {
     if [ "$level" = clients ] && command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         missing+=("python3's venv (Debian package python3-venv)")
         packages+=(python3-venv)
+    fi
+    if [ "$level" = clients ] && ! has_aws2; then
+        missing+=("AWS CLI 2 (Debian package awscli)")
+        packages+=(awscli)
     fi
 }
 

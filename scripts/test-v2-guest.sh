@@ -24,6 +24,9 @@ cd /hearth || failed=1
 /hearth/debug/deps/sandbox --test-threads=1 "${filters[@]}" </dev/null 2>&1 | grep -vE '^ +(at|[0-9]+:) ' || true
 [ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
 
+# What a server leaves behind when it, its spawner or its functions are killed.
+HEARTH_BINARY=/hearth/hearth /hearth/debug/deps/black_box --test-threads=1 kills:: </dev/null || failed=1
+
 python3.11 /hearth/function.py || failed=1
 
 leftovers=$(find /sys/fs/cgroup -mindepth 1 -type d -name 'hearth-*')

@@ -82,9 +82,10 @@ make_root() {
         while read -r file; do if [ ! -d "$file" ] || [ -L "$file" ]; then real_name "$file"; fi; done |
         { tar -C / --ignore-failed-read -cf - -T - 2>/dev/null || true; } | tar -C "$tree" -xf -
     cp "$tests" "$tree/hearth/debug/deps/sandbox"
+    cp "$black_box" "$tree/hearth/debug/deps/black_box"
     cp "$target/debug/examples/spawner" "$tree/hearth/debug/examples/spawner"
     cp "$target/debug/hearth" "$tree/hearth/hearth"
-    strip "$tree"/hearth/hearth "$tree"/hearth/debug/{deps/sandbox,examples/spawner}
+    strip "$tree"/hearth/hearth "$tree"/hearth/debug/{deps/{sandbox,black_box},examples/spawner}
     { find "$tree"/usr/bin "$tree"/usr/sbin "$tree"/usr/lib/python3* -type f; find "$tree/hearth" -type f; } |
         { xargs -r ldd 2>/dev/null || true; } | grep -oE '/[^ ]+\.so[^ ]*' | sort -u |
         while read -r file; do real_name "$file"; real_name "$(readlink -f "$file")"; done | sort -u |
@@ -124,9 +125,14 @@ readonly version
 say "building"
 cargo build --quiet --package hearth
 cargo build --quiet --package hearth-sandbox --examples
-tests=$(cargo test --package hearth-sandbox --test sandbox --no-run --message-format=json --quiet |
-    grep -o '"executable":"[^"]*/sandbox-[^"]*"' | tail -n 1 | cut -d '"' -f 4)
-readonly tests
+# program PACKAGE TEST: the path of a test program, built.
+program() {
+    cargo test --package "$1" --test "$2" --no-run --message-format=json --quiet |
+        grep -o "\"executable\":\"[^\"]*/$2-[^\"]*\"" | tail -n 1 | cut -d '"' -f 4
+}
+tests=$(program hearth-sandbox sandbox)
+black_box=$(program hearth-tests black_box)
+readonly tests black_box
 say "making the disk"
 make_initramfs
 make_root "$@"

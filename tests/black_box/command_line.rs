@@ -38,6 +38,13 @@ fn the_ready_line_names_the_address_and_the_time_it_took() {
 }
 
 #[test]
+fn the_log_says_at_which_level_sandboxes_run() {
+    let hearth = Hearth::start_with(&["--log", "info"]);
+    let told = hearth.log();
+    assert!(told.lines().any(|line| line.contains("isolation=\"full\"")), "{told}");
+}
+
+#[test]
 fn a_second_server_on_the_same_data_is_refused_in_one_line() {
     let first = Hearth::start();
     let data = first.data().to_str().expect("a text");

@@ -251,12 +251,8 @@ fn a_package_with_links_inside_keeps_them_and_its_modes() {
 
 /// Waits until a sandbox of this server stands still.
 fn until_frozen(hearth: &Hearth) {
-    let groups = Path::new("/sys/fs/cgroup/freezer").join(format!("hearth-{}", hearth.instance()));
-    let is_frozen = |group: std::fs::DirEntry| {
-        std::fs::read_to_string(group.path().join("freezer.state")).is_ok_and(|state| state == "FROZEN\n")
-    };
     let began = std::time::Instant::now();
-    while !std::fs::read_dir(&groups).expect("the server's groups").flatten().any(is_frozen) {
+    while !hearth_tests::is_one_frozen(hearth) {
         assert!(began.elapsed() < std::time::Duration::from_secs(10), "nothing was frozen");
         std::thread::yield_now();
     }

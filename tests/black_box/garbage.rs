@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hearth_tests::{Function, Hearth, Package, Request, binary};
@@ -12,7 +14,7 @@ const GONE_TIMEOUT: Duration = Duration::from_secs(40);
 
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-const WAITS: &str = "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    \
+const WAITS: &str = "import os, time\ndef handler(event, context):\n    print('begun')\n    time.sleep(event)\n    \
     return open(os.environ['LAMBDA_TASK_ROOT'] + '/data.txt').read()\n";
 
 /// A package like no other.
@@ -36,6 +38,26 @@ fn comes_to(hearth: &Hearth, wanted: (usize, usize)) {
         assert!(started.elapsed() < GONE_TIMEOUT, "{:?} and not {wanted:?}", kept(hearth));
         std::thread::sleep(LOOK_AGAIN);
     }
+}
+
+#[track_caller]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < GONE_TIMEOUT, "still not: {what}");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// How many calls of a function have reached its handler, by its log.
+fn begun(hearth: &Hearth, name: &str) -> usize {
+    let body = json!({ "logGroupName": format!("/aws/lambda/{name}"), "filterPattern": "begun" });
+    let request = Request::new("POST", "/")
+        .signed("logs")
+        .header("Content-Type", "application/x-amz-json-1.1")
+        .header("X-Amz-Target", "Logs_20140328.FilterLogEvents")
+        .body(body.to_string());
+    hearth.send(&request).json()["events"].as_array().map_or(0, Vec::len)
 }
 
 fn disk(hearth: &Hearth, options: &[&str]) -> Value {
@@ -89,7 +111,7 @@ fn a_call_that_runs_keeps_its_code_although_its_function_and_package_are_gone() 
     assert_eq!(function.invoke("0").json(), json!("still here"));
     let (request, address) = (function.request("3"), hearth.address().to_owned());
     let running = std::thread::spawn(move || request.send(&address).expect("it answers"));
-    std::thread::sleep(LOOK_AGAIN * 10);
+    until("the second call runs", || begun(&hearth, "slow") == 2);
     assert_eq!(function.delete().status, 204);
     disk(&hearth, &["--free"]);
     assert_eq!(running.join().expect("no panic").json(), json!("still here"));
@@ -121,6 +143,8 @@ fn whenever_the_server_is_killed_garbage_goes_and_what_is_needed_stays() {
     for round in 0..4_u64 {
         let template = hearth.function("NAME").package(&package(&format!("round {round}"))).request();
         let address = hearth.address().to_owned();
+        let (made, done) = (Arc::new(AtomicU64::new(0)), 1 + 2 * round);
+        let counted = made.clone();
         let load = std::thread::spawn(move || {
             let path = |name: &str| format!("/2015-03-31/functions/{name}");
             for number in 0.. {
@@ -130,9 +154,10 @@ fn whenever_the_server_is_killed_garbage_goes_and_what_is_needed_stays() {
                 if created.is_err() || deleted.is_err() {
                     break;
                 }
+                counted.fetch_add(1, Ordering::SeqCst);
             }
         });
-        std::thread::sleep(Duration::from_millis(120 + 170 * round));
+        until("functions come and go", || made.load(Ordering::SeqCst) >= done);
         hearth.kill();
         load.join().expect("no panic");
         hearth.restart_with(&["--garbage-grace", "0s"]);

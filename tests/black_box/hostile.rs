@@ -7,6 +7,7 @@
 mod archives;
 mod channel;
 mod clients;
+mod connections;
 mod files;
 mod kernel;
 mod logs;
@@ -16,6 +17,7 @@ mod network;
 mod processes;
 mod runtime_api;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use hearth_tests::{Function, FunctionBuilder, Hearth, Invocation, leftovers};
@@ -81,12 +83,8 @@ impl Street {
     }
 
     /// Processes and threads that run in sandboxes of this server now.
-    fn tasks(&self) -> Vec<u32> {
-        let groups =
-            std::path::Path::new("/sys/fs/cgroup/pids").join(format!("hearth-{}", self.hearth.instance()));
-        let groups = std::fs::read_dir(groups).into_iter().flatten().flatten();
-        let tasks = groups.filter_map(|group| std::fs::read_to_string(group.path().join("tasks")).ok());
-        tasks.flat_map(|text| text.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>()).collect()
+    fn tasks(&self) -> BTreeSet<u32> {
+        hearth_tests::tasks(&self.hearth)
     }
 }
 

@@ -3,12 +3,17 @@
 mod archives;
 mod backup;
 mod command_line;
+mod command_line_settings;
+mod command_line_start;
+mod command_line_state;
 mod failures;
 mod functions;
 mod garbage;
 mod hostile;
+mod kills;
 mod limits;
 mod load;
+mod recycling;
 mod resources;
 mod runtimes;
 mod two_servers;

@@ -46,6 +46,36 @@ fn files_in_tmp_are_not_memory_even_when_they_are_four_times_as_large() {
 }
 
 #[test]
+fn tmp_has_what_was_asked_for_from_512_to_10240_mb_and_not_more() {
+    let hearth = Hearth::start();
+    // Allocated, which is as good as written: the image has a hard size.
+    let code = "import os\ndef handler(event, context):\n    taken = 0\n    try:\n        while taken < 20000:\n            \
+                with open('/tmp/%d' % taken, 'wb') as file: os.posix_fallocate(file.fileno(), 0, 64 << 20)\n            \
+                taken += 64\n    except OSError as error:\n        assert error.errno == 28, error\n    return taken\n";
+    let with = |size: u64| {
+        let name = format!("tmp-{size}");
+        let size = json!({ "Size": size });
+        let function =
+            hearth.function(&name).code(code).with("EphemeralStorage", size).with("MemorySize", json!(512));
+        let answer = function.with("Timeout", json!(60)).try_create();
+        (name, answer)
+    };
+    for size in [512, 1000, 10_240] {
+        let (name, answer) = with(size);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let function = hearth_tests::Function::existing(&hearth, &name);
+        function.wait_until_active();
+        let invocation = function.invoke("{}");
+        assert!(memory_used(&invocation) < 100, "{}", invocation.log);
+        let taken = invocation.json().as_u64().expect("a number");
+        assert!((size - 64..=size + size / 16).contains(&taken), "{taken} of {size}");
+    }
+    for size in [511, 10_241] {
+        assert_eq!(with(size).1.status, 400, "{size}");
+    }
+}
+
+#[test]
 fn a_function_has_the_cpu_of_its_memory_and_its_init_has_more() {
     let hearth = Hearth::start();
     let code = "import time\ndef share(seconds):\n    begun, used = time.monotonic(), time.process_time()\n    \

@@ -28,14 +28,6 @@ fn code(name: &str, package: &[u8]) -> Request {
     put(&format!("{name}/code"), &json!({ "ZipFile": BASE64_STANDARD.encode(package) }))
 }
 
-fn publish(hearth: &Hearth, package: &[u8]) -> Value {
-    let body = json!({ "Content": { "ZipFile": BASE64_STANDARD.encode(package) } });
-    let request = Request::new("POST", "/2018-10-31/layers/texts/versions").signed("lambda");
-    let answer = hearth.send(&request.body(body.to_string()));
-    assert_eq!(answer.status, 201, "{}", answer.text());
-    answer.json()
-}
-
 /// Waits for the end of an update, and says how it went.
 #[track_caller]
 fn updated(function: &Function) -> Value {
@@ -118,7 +110,7 @@ fn whenever_the_server_is_killed_in_updates_the_function_is_whole_afterwards() {
 fn a_function_keeps_its_layer_when_the_layer_version_is_gone_and_the_server_was_killed() {
     let mut hearth = Hearth::start_with(&["--garbage-grace", "0s"]);
     hearth.may_warn();
-    let layer = publish(&hearth, &Package::of("data.txt", "from a layer").bytes());
+    let layer = hearth.publish_layer("texts", &Package::of("data.txt", "from a layer").bytes());
     let arn = layer["LayerVersionArn"].clone();
     let function = hearth.function("reads").code(READS_LAYER).with("Layers", json!([arn])).create();
     assert_eq!(function.invoke("0").json(), json!("from a layer"));
@@ -128,7 +120,7 @@ fn a_function_keeps_its_layer_when_the_layer_version_is_gone_and_the_server_was_
     hearth.restart_with(&["--garbage-grace", "0s"]);
     let function = Function::existing(&hearth, "reads");
     assert_eq!(function.invoke("0").json(), json!("from a layer"));
-    let again = publish(&hearth, &Package::of("data.txt", "the next one").bytes());
+    let again = hearth.publish_layer("texts", &Package::of("data.txt", "the next one").bytes());
     assert_eq!(again["Version"], json!(2), "the number of a deleted version never comes again");
     assert_eq!(function.delete().status, 204);
     comes_to_blobs(&hearth, 1);

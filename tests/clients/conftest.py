@@ -1,10 +1,10 @@
 """A running Hearth and real AWS clients, told nothing but the endpoint."""
 
+import functools
 import io
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -142,18 +142,32 @@ def newest_python():
     return "python3.12" if "python3.12" in found else found[-1]
 
 
-def aws(endpoint, *arguments, check=True):
+@functools.cache
+def aws_program(version):
+    """The AWS CLI of this major version: 1 from the tests' own environment, 2 from Debian's package."""
+    places = [pathlib.Path(sys.executable).parent, *os.get_exec_path(), "/usr/bin"]
+    for program in (pathlib.Path(place) / "aws" for place in places):
+        if program.exists():
+            said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60)
+            if f"aws-cli/{version}." in said.stdout + said.stderr:
+                return str(program)
+    raise AssertionError(f"version {version} of the AWS CLI is missing: run scripts/setup.sh clients")
+
+
+def aws_environment():
+    """What the AWS CLI is told beside its arguments: no file of the user's."""
+    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **CREDENTIALS}
+
+
+def aws(endpoint, *arguments, check=True, version=1):
     """Runs the AWS CLI; gives its output as JSON when it is JSON."""
-    program = pathlib.Path(sys.executable).with_name("aws")
-    program = str(program) if program.exists() else shutil.which("aws")
-    assert program, "the AWS CLI is not installed"
     done = subprocess.run(
-        [program, "--endpoint-url", endpoint, *arguments],
+        [aws_program(version), "--endpoint-url", endpoint, *arguments],
         capture_output=True,
         text=True,
         timeout=120,
         stdin=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **CREDENTIALS},
+        env=aws_environment(),
     )
     if not check:
         return done

@@ -85,10 +85,6 @@ def test_errors_are_aws_s_own(logs, group):
     )
     code, _ = error_of(logs.filter_log_events, logGroupName=group, filterPattern="{ $.a = ")
     assert code == "InvalidParameterException"
-    code, text = error_of(
-        logs.put_subscription_filter, logGroupName=group, filterName="f", filterPattern="", destinationArn="arn:x"
-    )
-    assert code == "NotImplementedException" and "PutSubscriptionFilter" in text
 
 
 def test_paginators_see_every_event_once(logs, group):

@@ -177,6 +177,18 @@ impl Invocation {
     }
 }
 
+impl Hearth {
+    /// Publishes a version of a layer and gives what was answered.
+    #[track_caller]
+    pub fn publish_layer(&self, name: &str, package: &[u8]) -> Value {
+        let body = json!({ "Content": { "ZipFile": STANDARD.encode(package) } });
+        let path = format!("/2018-10-31/layers/{name}/versions");
+        let answer = self.send(&Request::new("POST", &path).signed("lambda").body(body.to_string()));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    }
+}
+
 /// Every run of digits and points that follows a space becomes `N`, but for the memory size.
 fn without_figures(line: &str) -> String {
     let fields = line.split('\t').map(|field| match field.split_once(": ") {

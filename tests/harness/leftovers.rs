@@ -1,5 +1,6 @@
 //! What a server has on its host beside its data folder, seen from outside through /proc and /sys.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ const BLOCK_SIZE: u32 = 4096;
 
 /// `/tmp` images, and cgroups, that a running server keeps ready.
 const READY_MAX: usize = 4;
+
+/// Levels of control groups that are looked through: systemd puts a service three deep.
+const GROUP_DEPTH_MAX: usize = 4;
 
 /// What is on the host of this server and belongs to nobody who runs: one line each. Waits a while for the kernel.
 ///
@@ -137,21 +141,68 @@ fn loop_devices(data: &Path) -> Vec<String> {
 
 fn cgroups(instance: &str, alive: bool) -> Vec<String> {
     let mut found = Vec::new();
-    for controller in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-        let parent = controller.path().join(format!("hearth-{instance}"));
+    for parent in groups(instance) {
         let children = fs::read_dir(&parent).into_iter().flatten().flatten();
         let children: Vec<PathBuf> =
             children.map(|child| child.path()).filter(|path| path.is_dir()).collect();
-        let is_used =
-            |path: &Path| fs::read_to_string(path.join("tasks")).is_ok_and(|tasks| !tasks.is_empty());
-        if !alive || children.len() > READY_MAX || children.iter().any(|path| is_used(path)) {
+        if !alive || children.len() > READY_MAX || children.iter().any(|path| !tasks_of(path).is_empty()) {
             found.extend(children);
         }
-        if !alive && parent.exists() {
+        if !alive {
             found.push(parent);
         }
     }
     found.iter().map(|path| format!("cgroup {}", path.display())).collect()
+}
+
+/// The groups of an instance: in version 1 one a hierarchy, in version 2 one, at the top or in a delegated group.
+fn groups(instance: &str) -> Vec<PathBuf> {
+    let wanted = format!("hearth-{instance}");
+    let (mut found, mut level) = (Vec::new(), vec![PathBuf::from("/sys/fs/cgroup")]);
+    for _ in 0..GROUP_DEPTH_MAX {
+        let entries = level.iter().filter_map(|path| fs::read_dir(path).ok()).flatten().flatten();
+        let entries = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let (ours, others): (Vec<_>, Vec<_>) = entries.partition(|entry| *entry.file_name() == *wanted);
+        found.extend(ours.iter().map(fs::DirEntry::path));
+        level = others.iter().map(fs::DirEntry::path).collect();
+    }
+    found
+}
+
+/// The processes and threads of one group, which version 1 and version 2 list under different names.
+fn tasks_of(group: &Path) -> Vec<u32> {
+    let read = |name| fs::read_to_string(group.join(name));
+    let text = read("tasks").or_else(|_| read("cgroup.threads")).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+/// Whether a sandbox of this server stands still.
+pub fn is_one_frozen(hearth: &Hearth) -> bool {
+    let is_frozen = |group: &Path| {
+        let read = |name| fs::read_to_string(group.join(name)).unwrap_or_default();
+        read("freezer.state") == "FROZEN\n" || read("cgroup.events").contains("frozen 1")
+    };
+    children(&hearth.instance()).any(|group| is_frozen(&group))
+}
+
+fn children(instance: &str) -> impl Iterator<Item = PathBuf> {
+    let groups = groups(instance).into_iter().filter_map(|group| fs::read_dir(group).ok());
+    groups.flatten().flatten().map(|child| child.path())
+}
+
+/// Processes and threads that run in sandboxes of this server now.
+pub fn tasks(hearth: &Hearth) -> BTreeSet<u32> {
+    children(&hearth.instance()).flat_map(|group| tasks_of(&group)).collect()
+}
+
+/// Those of them that are functions' own: not the first process of a sandbox.
+pub fn programs(hearth: &Hearth) -> BTreeSet<u32> {
+    let is_init = |task: &u32| {
+        fs::read_to_string(format!("/proc/{task}/comm")).is_ok_and(|name| name.trim() == "hearth-init")
+    };
+    let mut tasks = tasks(hearth);
+    tasks.retain(|task| !is_init(task));
+    tasks
 }
 
 /// Without links, as the kernel shows paths.

@@ -15,7 +15,7 @@ mod server;
 pub use disk::{Access, Disk, Faults, Survival};
 pub use function::{Function, FunctionBuilder, Invocation};
 pub use http::{Answer, Request, authorization};
-pub use leftovers::{leftovers, wait_until_unused};
+pub use leftovers::{is_one_frozen, leftovers, programs, tasks, wait_until_unused};
 pub use package::{Package, bomb};
 pub use postgres::Postgres;
 pub use random::Chance;

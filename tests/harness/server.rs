@@ -36,12 +36,16 @@ pub struct Hearth {
 struct Place {
     data: PathBuf,
     logs: PathBuf,
-    /// Stands in for the kernel's name of this run of the machine.
-    boot: Option<PathBuf>,
+    /// A file that stands in for one of the kernel's, for this server alone.
+    stand_in: Option<(PathBuf, &'static str)>,
 }
 
-/// Puts the first argument over the kernel's name of the machine's run, for the program after it alone.
-const BOOT_SCRIPT: &str = "mount --bind \"$0\" /proc/sys/kernel/random/boot_id && exec \"$@\"";
+/// Puts the first argument over the second, for the program after them alone.
+const STAND_IN_SCRIPT: &str = "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"";
+/// The kernel's name of this run of the machine.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+/// What the kernel says of the machine's memory.
+const MEMORY: &str = "/proc/meminfo";
 
 impl Place {
     fn log(&self) -> PathBuf {
@@ -139,7 +143,8 @@ impl Hearth {
     /// The same with options of `hearth up`.
     pub fn start_with(options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), boot: None };
+        let place =
+            Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
         hearth
@@ -149,10 +154,23 @@ impl Hearth {
     pub fn start_on(disk: &Disk) -> Self {
         let boot = disk.beside().join("boot");
         std::fs::write(&boot, disk.boot()).expect("name the machine's run");
-        let place =
-            Place { data: disk.path().join("data"), logs: disk.beside().to_owned(), boot: Some(boot) };
+        let place = Place {
+            data: disk.path().join("data"),
+            logs: disk.beside().to_owned(),
+            stand_in: Some((boot, BOOT)),
+        };
         let mut hearth = Self::start_at(place, &[]);
         hearth.may_warn = true;
+        hearth
+    }
+
+    /// Starts a server on a machine that says of its memory what `memory` holds, now and when it is written again.
+    pub fn start_with_memory(memory: &Path) -> Self {
+        let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
+        let stand_in = Some((memory.to_owned(), MEMORY));
+        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in };
+        let mut hearth = Self::start_at(place, &[]);
+        hearth.folder = Some(folder);
         hearth
     }
 
@@ -163,7 +181,7 @@ impl Hearth {
 
     /// The machine under the server's disk has been started anew.
     pub fn restart_on(&mut self, disk: &Disk) {
-        let boot = self.place.boot.as_ref().expect("a server on a disk that may fail");
+        let (boot, _) = self.place.stand_in.as_ref().expect("a server on a disk that may fail");
         std::fs::write(boot, disk.boot()).expect("name the machine's run");
         self.restart();
     }
@@ -183,7 +201,8 @@ impl Hearth {
     /// Starts a server over a data folder that `fill` makes at the path it is given.
     pub fn over(fill: impl FnOnce(&Path), options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), boot: None };
+        let place =
+            Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
         fill(&place.data);
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
@@ -330,11 +349,11 @@ pub(crate) fn send_signal(process: u32, signal: Signal) -> rustix::io::Result<()
 /// The program, not yet started.
 fn command(place: &Place, options: &[&str]) -> Command {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(place.log()).expect("a log");
-    let mut command = match &place.boot {
+    let mut command = match &place.stand_in {
         None => Command::new(binary()),
-        Some(boot) => {
+        Some((file, over)) => {
             let mut command = Command::new("unshare");
-            command.args(["--mount", "sh", "-ec", BOOT_SCRIPT]).arg(boot).arg(binary());
+            command.args(["--mount", "sh", "-ec", STAND_IN_SCRIPT]).arg(file).arg(over).arg(binary());
             command
         }
     };

@@ -5,11 +5,11 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hearth_tests::{Answer, Function, Hearth, Invocation};
+use hearth_tests::{Answer, Function, Hearth, Invocation, Package, wants_sdks};
 use serde_json::{Value, json};
 
 use super::languages::{self, Language};
-use super::{failures, output};
+use super::{failures, output, signature, variables};
 
 /// A synchronous event: 6 MB.
 const EVENT_BYTES_MAX: usize = 6_291_456;
@@ -23,14 +23,14 @@ const CASES: &[Case] = &[
     ("an event comes back as it went, whatever its characters", echoes),
     ("the context names the call, the function and its limits", context),
     ("the client context reaches the handler", client_context),
-    ("the environment is AWS's", environment),
-    ("a function's own variable replaces what is not reserved", own_variables),
     ("an event and an answer may have 6 MB and not a byte more", sizes),
     ("a payload that is no JSON reaches no function", no_json),
     ("globals live from call to call", globals),
     ("/tmp is kept from call to call and private to its environment", temporary_files),
     ("code, layers and the root are read-only", read_only),
-    ("the endpoint is reached without a setting", endpoint),
+    ("layers lie in /opt, later ones over earlier ones, and are looked into by the runtime", layers),
+    ("the SDK that AWS's runtime carries is there, and calls as the role without a setting", sdk),
+    ("the endpoint takes what a function signs with its credentials, and nothing else", endpoint),
 ];
 
 /// A server with the function that most cases call.
@@ -61,7 +61,9 @@ pub(crate) fn all(runtime: &'static str, language: Language) {
     thread::scope(|scope| {
         // Takes eleven seconds, of which it sleeps all.
         let slow = scope.spawn(|| catch_unwind(AssertUnwindSafe(|| failures::slow_init(&bench))).is_err());
-        for (sentence, case) in CASES.iter().chain(output::CASES).chain(failures::CASES) {
+        for (sentence, case) in
+            CASES.iter().chain(variables::CASES).chain(output::CASES).chain(failures::CASES)
+        {
             if catch_unwind(AssertUnwindSafe(|| case(&bench))).is_err() {
                 failed.push(*sentence);
             }
@@ -138,7 +140,7 @@ fn context(bench: &Bench<'_>) {
 
 /// `YYYY/MM/DD/[$LATEST]` and 32 hexadecimal digits.
 #[track_caller]
-fn is_log_stream(stream: &str) {
+pub(crate) fn is_log_stream(stream: &str) {
     let (date, rest) = stream.split_at_checked(11).unwrap_or_default();
     let date: String = date.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let digits = rest.strip_prefix("[$LATEST]").unwrap_or_default();
@@ -156,71 +158,6 @@ fn client_context(bench: &Bench<'_>) {
     let request = bench.function.request(&json!({ "do": "context" }).to_string());
     let request = request.header("X-Amz-Client-Context", &BASE64_STANDARD.encode(context));
     assert_eq!(bench.hearth.send(&request).json()["custom"], "given");
-}
-
-fn environment(bench: &Bench<'_>) {
-    let seen = bench.ask(json!({ "do": "environment" }));
-    let managed = bench.language.is_managed();
-    let (bin, lib) =
-        if bench.runtime == "provided.al2" { ("", "") } else { ("/var/lang/bin:", "/var/lang/lib:") };
-    let wanted = [
-        ("_HANDLER", bench.language.handler()),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_LAMBDA_FUNCTION_NAME", "main"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/main"),
-        ("AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"),
-        ("LAMBDA_TASK_ROOT", "/var/task"),
-        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
-        ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
-        ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
-        ("_AWS_XRAY_DAEMON_PORT", "2000"),
-        ("TZ", ":UTC"),
-        ("LANG", "en_US.UTF-8"),
-        ("PATH", &format!("{bin}/usr/local/bin:/usr/bin/:/bin:/opt/bin")),
-        (
-            "LD_LIBRARY_PATH",
-            &format!("{lib}/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"),
-        ),
-        ("MINE", "ünïcödé ✓"),
-    ];
-    for (name, value) in wanted {
-        assert_eq!(seen[name], value, "{name}");
-    }
-    let starts = |name: &str, with: &str| {
-        assert!(seen[name].as_str().is_some_and(|value| value.starts_with(with)), "{name}: {}", seen[name]);
-    };
-    starts("AWS_ACCESS_KEY_ID", "ASIA");
-    starts("AWS_SECRET_ACCESS_KEY", "");
-    starts("AWS_SESSION_TOKEN", "");
-    starts("AWS_ENDPOINT_URL", "http://127.0.0.1:");
-    starts("_X_AMZN_TRACE_ID", "Root=1-");
-    is_log_stream(seen["AWS_LAMBDA_LOG_STREAM_NAME"].as_str().unwrap_or_default());
-    let execution = managed.then(|| format!("AWS_Lambda_{}", bench.runtime));
-    assert_eq!(seen.get("AWS_EXECUTION_ENV").and_then(Value::as_str), execution.as_deref());
-    if managed {
-        assert_eq!((&seen["PWD"], &seen["SHLVL"]), (&json!("/var/task"), &json!("0")));
-    }
-    match bench.language {
-        Language::Python => assert_eq!(seen["PYTHONPATH"], "/var/runtime"),
-        Language::Node => {
-            let modules = "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:\
-                 /var/runtime:/var/task";
-            assert_eq!(seen["NODE_PATH"], modules);
-        }
-        Language::Rust | Language::Go | Language::PythonClient | Language::NodeClient => {}
-    }
-}
-
-fn own_variables(bench: &Bench<'_>) {
-    let variables = json!({ "Variables": { "TZ": "Europe/Berlin", "LANG": "C.UTF-8" } });
-    let function = bench.another("variables").with("Environment", variables).create();
-    let seen = answer(&function.invoke(&json!({ "do": "environment" }).to_string()));
-    assert_eq!((&seen["TZ"], &seen["LANG"]), (&json!("Europe/Berlin"), &json!("C.UTF-8")));
 }
 
 fn sizes(bench: &Bench<'_>) {
@@ -270,7 +207,66 @@ fn read_only(bench: &Bench<'_>) {
     assert_eq!(bench.ask(json!({ "do": "denied", "path": "/tmp/new" })), json!(false));
 }
 
+fn layers(bench: &Bench<'_>) {
+    let first = Package::of("data.txt", "first")
+        .file("below/data.txt", "first")
+        .file("python/mine.py", "MINE = 'first'\n")
+        .file("nodejs/node_modules/mine/index.js", "exports.MINE = 'first';")
+        .entry("bin/tool", 0o100_755, b"#!/bin/sh\n");
+    let second = Package::of("data.txt", "second").file("below/more.txt", "second");
+    let arns = [first, second].map(|layer| {
+        let name = format!("l{}", layer.bytes().len());
+        bench.hearth.publish_layer(&name, &layer.bytes())["LayerVersionArn"].clone()
+    });
+    let function = bench.another("layered").with("Layers", json!(arns)).create();
+    let ask = |event: Value| answer(&function.invoke(&event.to_string()));
+    for (path, content) in [
+        ("/opt/data.txt", json!("second")),
+        ("/opt/below/data.txt", json!("first")),
+        ("/opt/below/more.txt", json!("second")),
+        ("/opt/bin/tool", json!("#!/bin/sh\n")),
+        ("/opt/nothing", json!(null)),
+    ] {
+        assert_eq!(ask(json!({ "do": "read", "path": path })), content, "{path}");
+    }
+    assert_eq!(ask(json!({ "do": "denied", "path": "/opt/data.txt" })), json!(true));
+    match bench.language {
+        Language::Python | Language::Node => {
+            assert_eq!(ask(json!({ "do": "import", "name": "mine" })), json!("first"));
+        }
+        // A program of its own may come from a layer, too.
+        Language::Rust | Language::Go => {
+            let program = bench.hearth.publish_layer("program", &bench.package)["LayerVersionArn"].clone();
+            let empty = Package::of("other", "").bytes();
+            let function = bench.another("from-layer").package(&empty).with("Layers", json!([program]));
+            assert_eq!(function.create().invoke("[1]").json(), json!([1]));
+        }
+        Language::PythonClient | Language::NodeClient => {}
+    }
+}
+
+fn sdk(bench: &Bench<'_>) {
+    if bench.language.is_managed() {
+        wants_sdks();
+        let function =
+            bench.another("sdk").with("MemorySize", json!(1024)).with("Timeout", json!(30)).create();
+        let arn = "arn:aws:sts::000000000000:assumed-role/any/sdk";
+        assert_eq!(answer(&function.invoke(&json!({ "do": "sdk" }).to_string())), json!(arn));
+    }
+}
+
 fn endpoint(bench: &Bench<'_>) {
-    // Without a signature, which is refused by the service itself: it was reached.
-    assert_eq!(bench.ask(json!({ "do": "reach" })), json!(403));
+    let body = "Action=GetCallerIdentity&Version=2011-06-15";
+    let seen = bench.ask(json!({ "do": "environment" }));
+    let send = |headers: Value| {
+        let answered = bench.ask(json!({ "do": "call", "headers": headers, "body": body }));
+        (answered[0].clone(), answered[1].as_str().unwrap_or_default().to_owned())
+    };
+    let (status, text) = send(signature::headers(&seen, body, ""));
+    assert_eq!(status, 200, "{text}");
+    assert!(text.contains(":assumed-role/any/main</Arn>"), "{text}");
+    let (status, text) = send(signature::headers(&seen, body, "x"));
+    assert!(status == 403 && text.contains("SignatureDoesNotMatch"), "{text}");
+    let (status, text) = send(json!({ "Content-Type": "application/x-www-form-urlencoded" }));
+    assert_eq!(status, 403, "{text}");
 }

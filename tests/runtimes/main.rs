@@ -7,6 +7,8 @@ mod cases;
 mod failures;
 mod languages;
 mod output;
+mod signature;
+mod variables;
 
 use languages::Language;
 

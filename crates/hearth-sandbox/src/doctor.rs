@@ -95,6 +95,17 @@ pub fn missing_for_full() -> Vec<Check> {
     doctor().into_iter().filter(|check| !check.ok).collect()
 }
 
+/// The walls and limits that this host's sandboxes do without, told by files alone: no process, no namespace, and no
+/// look at the way out, of which its own making tells.
+pub fn missing_walls() -> Vec<Check> {
+    let walls = [
+        Check::wanted("landlock", landlock()),
+        Check::wanted("cpu ceiling", cpu_ceiling()),
+        Check::wanted("swap limit", swap_limit()),
+    ];
+    walls.into_iter().filter(|check| !check.ok).collect()
+}
+
 fn root() -> Found {
     let user = rustix::process::geteuid();
     if user.is_root() {

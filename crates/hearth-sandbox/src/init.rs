@@ -8,10 +8,11 @@
 //! It is a fork of the spawner without an exec. Inside it shows as root, outside it is the owner of unpacked code,
 //! without any capability; it is not dumpable, so the program can neither read nor trace it.
 //!
-//! Never: handles a signal; outlives the spawner; keeps a descriptor but the one it reports through.
+//! Never: handles a signal; outlives the spawner; keeps a descriptor but the one it reports through and its root.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
@@ -37,6 +38,8 @@ const PROCESSES: u64 = 1024;
 const CORE_BYTES: u64 = 1;
 /// Memory that may be locked, in bytes.
 const LOCKED_BYTES: u64 = 64 * 1024;
+/// Where the init keeps its root open.
+const ROOT_NUMBER: i32 = 1;
 /// Stack of the first thread, in bytes.
 const STACK_BYTES: u64 = 8 * 1024 * 1024;
 
@@ -71,8 +74,8 @@ fn run(plan: &mut Plan<'_>) -> Result<(), ()> {
     let mut steps = Steps { text: String::new(), last: plan.cloned };
     steps.done("clone");
     let made = make(plan, &mut steps);
-    let oom = made.map_err(|(step, error)| report(&mut plan.progress, step, &error))?;
-    let started = start(plan, oom, steps);
+    let made = made.map_err(|(step, error)| report(&mut plan.progress, step, &error))?;
+    let started = start(plan, made, steps);
     let (child, mut ending) =
         started.map_err(|error| report(&mut plan.progress, "start the program", &error))?;
     let status = reap(child).map_err(|_| ())?;
@@ -89,8 +92,16 @@ pub(crate) const FAILURE: &str = "! ";
 
 type Step<T> = Result<T, (&'static str, io::Error)>;
 
-/// Makes the sandbox around this process. Returns the file that decides who dies first when memory runs out.
-fn make(plan: &Plan<'_>, steps: &mut Steps) -> Step<File> {
+/// What stays of making a sandbox.
+struct Made {
+    /// Decides who dies first when memory runs out.
+    oom: File,
+    /// See [`Tree::build`].
+    root: OwnedFd,
+}
+
+/// Makes the sandbox around this process.
+fn make(plan: &Plan<'_>, steps: &mut Steps) -> Step<Made> {
     let step = |name: &'static str| move |error: io::Error| (name, error);
     privilege::die_with_spawner(plan.spawner).map_err(step("follow the spawner"))?;
     plan.entry.enter().map_err(step("enter the cgroups"))?;
@@ -99,7 +110,7 @@ fn make(plan: &Plan<'_>, steps: &mut Steps) -> Step<File> {
     let oom = OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
     let oom = oom.map_err(step("open oom_score_adj"))?;
     steps.done("namespaces");
-    plan.tree.build(plan.tmp.as_fd(), steps).map_err(step("build the file tree"))?;
+    let root = plan.tree.build(plan.tmp.as_fd(), steps).map_err(step("build the file tree"))?;
     limit_resources().map_err(step("limit resources"))?;
     give_up_privilege(plan).map_err(step("give up privilege"))?;
     steps.done("privileges");
@@ -107,7 +118,7 @@ fn make(plan: &Plan<'_>, steps: &mut Steps) -> Step<File> {
     steps.done("landlock");
     seccompiler::apply_filter(plan.filter).map_err(|e| ("install the filter", io::Error::other(e)))?;
     steps.done("seccomp");
-    Ok(oom)
+    Ok(Made { oom, root })
 }
 
 fn enter_namespaces(plan: &Plan<'_>) -> io::Result<()> {
@@ -142,7 +153,8 @@ fn give_up_privilege(plan: &Plan<'_>) -> io::Result<()> {
 }
 
 /// Forks the program, then becomes as little as possible.
-fn start(plan: &mut Plan<'_>, mut oom: File, steps: Steps) -> io::Result<(i32, File)> {
+fn start(plan: &mut Plan<'_>, made: Made, steps: Steps) -> io::Result<(i32, File)> {
+    let Made { mut oom, root } = made;
     // When memory runs out a process of the function goes, never this one, nor anything else on the host.
     oom.write_all(b"1000")?;
     let child = match kernel::clone_process(0)? {
@@ -153,14 +165,20 @@ fn start(plan: &mut Plan<'_>, mut oom: File, steps: Steps) -> io::Result<(i32, F
     drop(oom);
     plan.program.wipe();
     privilege::drop_capabilities()?;
-    Ok((child, keep_only(&plan.ending)?))
+    Ok((child, keep_only(&plan.ending, root)?))
 }
 
-/// Closes every descriptor but one, which moves to number 0. What owned the others is never dropped: this process
-/// ends without unwinding.
-fn keep_only(file: &File) -> io::Result<File> {
+/// Closes every descriptor but the file, which moves to number 0, and the root, which moves to 1. What owned the others
+/// is never dropped: this process ends without unwinding.
+fn keep_only(file: &File, root: OwnedFd) -> io::Result<File> {
+    let root = ManuallyDrop::new(root);
+    // Both first move out of the way of the numbers they get.
+    let above =
+        |descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, ROOT_NUMBER + 1).map(ManuallyDrop::new);
+    let (file, root) = (above(file.as_fd())?, above(root.as_fd())?);
     let kept = kernel::move_to(file.as_fd(), 0)?;
-    kernel::close_from(1)?;
+    kernel::duplicate_to(root.as_fd(), ROOT_NUMBER)?;
+    kernel::close_from(ROOT_NUMBER + 1)?;
     Ok(File::from(kept))
 }
 

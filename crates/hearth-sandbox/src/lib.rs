@@ -43,6 +43,6 @@ mod wire;
 
 pub use confinement::Confinement;
 pub use connection::{Connection, LaunchError, Options, POOL_DEFAULT, SPAWNER_ARGUMENT, Spawner};
-pub use doctor::{Check, Level, doctor, missing_for_full};
+pub use doctor::{Check, Level, doctor, missing_for_full, missing_walls};
 pub use egress::Egress;
 pub use host::clean_up;

@@ -8,6 +8,9 @@
 //! spec.mounts  host trees, read-only, without devices and set-uid
 //! ```
 //!
+//! In the end a detached copy of these mounts becomes the root. `/proc/PID/mountinfo` shows the mounts of a process's
+//! namespace that lie below its root: none, so that no function reads where on the host its trees come from.
+//!
 //! Never: follows a link while making a place to mount on; leaves the host's root reachable.
 
 use std::fs::File;
@@ -101,8 +104,9 @@ impl Tree {
         })
     }
 
-    /// Builds the tree and makes it the root of this mount namespace. `tmp` becomes `/tmp`.
-    pub(crate) fn build(&self, tmp: BorrowedFd<'_>, steps: &mut Steps) -> io::Result<()> {
+    /// Builds the tree and makes it the root of this mount namespace, and of this process a copy that nobody can
+    /// name. `tmp` becomes `/tmp`. While the copy's descriptor is open the kernel counts its users without a lock.
+    pub(crate) fn build(&self, tmp: BorrowedFd<'_>, steps: &mut Steps) -> io::Result<OwnedFd> {
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
         mount("hearth", &self.stage, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, ROOT_OPTIONS)?;
         rustix::process::chdir(&self.stage)?;
@@ -126,7 +130,9 @@ impl Tree {
         drop(root);
         pivot()?;
         steps.done("pivot");
-        Ok(())
+        let detached = detach()?;
+        steps.done("detach");
+        Ok(detached)
     }
 }
 
@@ -176,12 +182,17 @@ fn write_etc(root: &OwnedFd, name_servers: &[Ipv4Addr]) -> io::Result<()> {
 
 /// Shows one host tree or file inside, read-only with everything mounted below it.
 fn attach(root: &OwnedFd, mount: &Mount, kind: Kind) -> io::Result<()> {
-    let flags =
-        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
-    let tree = open_tree(CWD, &mount.source, flags)?;
+    let tree = copy_of(&mount.source)?;
     let attributes = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
     kernel::set_mount_attributes(tree.as_fd(), attributes, libc::MS_PRIVATE)?;
     move_to(tree.as_fd(), place(root, &mount.target, kind)?.as_fd())
+}
+
+/// The mounts at and below a path once more, belonging to no namespace.
+fn copy_of(path: &Path) -> rustix::io::Result<OwnedFd> {
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    open_tree(CWD, path, flags)
 }
 
 fn move_to(tree: BorrowedFd<'_>, place: BorrowedFd<'_>) -> io::Result<()> {
@@ -259,6 +270,14 @@ fn pivot() -> io::Result<()> {
     rustix::process::pivot_root(".", ".")?;
     unmount(".", UnmountFlags::DETACH)?;
     Ok(rustix::process::chdir("/")?)
+}
+
+/// Makes a detached copy of the root this process's root. It has no parent, so nothing leads up from it.
+fn detach() -> io::Result<OwnedFd> {
+    let copy = copy_of(Path::new("/"))?;
+    rustix::process::fchdir(&copy)?;
+    rustix::process::chroot(".")?;
+    Ok(copy)
 }
 
 fn with_path(what: &str, path: &Path, error: &io::Error) -> io::Error {

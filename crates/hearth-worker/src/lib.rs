@@ -23,7 +23,7 @@ pub use room::MEMORY_RESERVE;
 pub use runtimes::{Places, RuntimeStatus, Runtimes, SdkOutcome, SdkSetup, SdkStatus, SetupError, set_up};
 pub use sandbox::{LinuxSandbox, Sandbox};
 pub use worker::{
-    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId, Failure,
-    FunctionError, Identity, LogBatch, LogEvent, PrepareError, Reason, Report, Response, Revision, Secret,
-    StartError, Worker,
+    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, Endpoint, EnvironmentId,
+    EnvironmentStatus, Failure, FunctionError, Identity, LogBatch, LogEvent, LogFormat, LogLevel,
+    PrepareError, Reason, Report, Response, Revision, Secret, StartError, Worker,
 };

@@ -21,8 +21,8 @@ use crate::room;
 use crate::runtimes::{Places, Runtimes};
 use crate::sandbox::Sandbox;
 use crate::worker::{
-    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, Failure, PrepareError,
-    Reason, Report, Response, Revision, StartError, Worker,
+    BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, EnvironmentStatus, Failure,
+    PrepareError, Reason, Report, Response, Revision, StartError, Worker,
 };
 
 /// Batches and notices that wait for whoever takes the reports. Each batch has up to 64 KB, or one 256 KB line.
@@ -245,6 +245,15 @@ impl Worker for LocalWorker {
         if let Some(handle) = self.handle(id) {
             handle.stop(why);
         }
+    }
+
+    fn environments(&self) -> Vec<EnvironmentStatus> {
+        let environments = self.inner.environments.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<(EnvironmentId, Handle)> =
+            environments.iter().map(|(id, handle)| (*id, handle.clone())).collect();
+        drop(environments);
+        all.sort_by_key(|(id, _)| *id);
+        all.into_iter().map(|(id, handle)| handle.status(id)).collect()
     }
 
     fn reports(&self) -> Option<mpsc::Receiver<Report>> {

@@ -61,8 +61,64 @@ pub struct Revision {
     pub layers: Vec<CodeDigest>,
     /// `LoggingConfig.LogGroup`.
     pub log_group: String,
+    /// `LoggingConfig.LogFormat` and its levels.
+    pub log_format: LogFormat,
     /// The execution role's ARN and its temporary credentials.
     pub identity: Identity,
+}
+
+/// How a function's log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As the function writes it, with the platform's lines.
+    #[default]
+    Text,
+    /// Events in JSON.
+    Json {
+        /// `ApplicationLogLevel`: what of the function's is below it is left out.
+        application: LogLevel,
+        /// `SystemLogLevel`: what of the platform's is below it is left out.
+        system: LogLevel,
+    },
+}
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)] // They are AWS's words.
+pub enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl LogLevel {
+    /// By its name as AWS spells it, or as Python's loggers do, in any case.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "TRACE" => Self::Trace,
+            "DEBUG" => Self::Debug,
+            "INFO" => Self::Info,
+            "WARN" | "WARNING" => Self::Warn,
+            "ERROR" => Self::Error,
+            "FATAL" | "CRITICAL" => Self::Fatal,
+            _ => return None,
+        })
+    }
+
+    /// As AWS spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
 }
 
 /// Whom a function acts as.
@@ -224,6 +280,30 @@ pub struct LogEvent {
     pub message: String,
 }
 
+/// One environment as it is now, for people.
+#[derive(Clone, Debug)]
+pub struct EnvironmentStatus {
+    /// Its name on this worker.
+    pub id: EnvironmentId,
+    /// What runs in it.
+    pub revision: Arc<Revision>,
+    /// `starting`, `idle`, `frozen`, `busy`, `settling`, `broken` (its next call starts the runtime again),
+    /// `resetting`, `closing`.
+    pub state: &'static str,
+    /// When it was begun.
+    pub started: Timestamp,
+    /// Calls that it was given.
+    pub invocations: u64,
+    /// Anonymous and shared memory of its processes now, in bytes; `None` while nothing runs in it.
+    pub memory_bytes: Option<u64>,
+    /// The most that was measured so far, in bytes.
+    pub memory_peak_bytes: u64,
+    /// A process of it on this host: the youngest of those that the sandbox began with.
+    pub process: Option<u32>,
+    /// The user of the host as whom that process runs.
+    pub user: Option<u32>,
+}
+
 /// Runs functions: local, remote, or simulated.
 pub trait Worker: Send + Sync {
     /// Makes a package ready to run: fetched, checked, unpacked. Answers the size of its files in bytes.
@@ -259,6 +339,11 @@ pub trait Worker: Send + Sync {
 
     /// Ends an environment once its invocation, if any, is over.
     fn stop(&self, id: EnvironmentId, why: Reason);
+
+    /// The environments that are there now, oldest first. Blocks while it reads the host's files.
+    fn environments(&self) -> Vec<EnvironmentStatus> {
+        Vec::new()
+    }
 
     /// The worker's reports; can be taken once.
     fn reports(&self) -> Option<mpsc::Receiver<Report>>;

@@ -7,11 +7,13 @@
 //! Never: becomes a drawer for helpers.
 
 mod clock;
+mod patience;
 mod random;
 mod tasks;
 mod timestamp;
 
 pub use clock::{AtWork, Clock, Elapsed};
+pub use patience::within;
 pub use random::Random;
 pub use tasks::{Stop, TaskGroup, TaskKind, Unfinished};
 pub use timestamp::Timestamp;

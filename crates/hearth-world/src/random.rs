@@ -10,25 +10,63 @@ use uuid::Uuid;
 /// A source of random numbers. Cheap to clone; clones of a seeded one share its sequence.
 #[derive(Clone)]
 pub struct Random {
-    seeded: Option<Arc<Mutex<StdRng>>>,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    Kernel(Arc<Mutex<Drawn>>),
+    Seeded(Arc<Mutex<StdRng>>),
+}
+
+/// Bytes asked of the kernel at a time: a call costs as much for 16 bytes as for these, and every invocation draws some.
+const DRAWN_BYTES: usize = 512;
+
+/// The kernel's bytes that were not given out yet; those that were are wiped.
+struct Drawn {
+    bytes: [u8; DRAWN_BYTES],
+    given: usize,
+}
+
+impl Drawn {
+    fn give(&mut self, buffer: &mut [u8]) {
+        if buffer.len() > DRAWN_BYTES {
+            return from_kernel(buffer);
+        }
+        if DRAWN_BYTES - self.given < buffer.len() {
+            from_kernel(&mut self.bytes);
+            self.given = 0;
+        }
+        let given = &mut self.bytes[self.given..][..buffer.len()];
+        buffer.copy_from_slice(given);
+        given.fill(0);
+        self.given += buffer.len();
+    }
+}
+
+fn from_kernel(buffer: &mut [u8]) {
+    SysRng.try_fill_bytes(buffer).expect("getrandom cannot fail once the kernel has booted");
 }
 
 impl Random {
     /// The kernel's generator, fit for secrets.
     pub fn kernel() -> Self {
-        Self { seeded: None }
+        let drawn = Drawn { bytes: [0; DRAWN_BYTES], given: DRAWN_BYTES };
+        Self { source: Source::Kernel(Arc::new(Mutex::new(drawn))) }
     }
 
     /// The same sequence for the same seed. Never for secrets.
     pub fn seeded(seed: u64) -> Self {
-        Self { seeded: Some(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))) }
+        Self { source: Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))) }
     }
 
     /// Fills the buffer.
     pub fn fill(&self, buffer: &mut [u8]) {
-        match &self.seeded {
-            Some(generator) => generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(buffer),
-            None => SysRng.try_fill_bytes(buffer).expect("getrandom cannot fail once the kernel has booted"),
+        match &self.source {
+            Source::Kernel(drawn) => drawn.lock().unwrap_or_else(PoisonError::into_inner).give(buffer),
+            Source::Seeded(generator) => {
+                generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(buffer);
+            }
         }
     }
 
@@ -57,7 +95,10 @@ impl Random {
 
 impl fmt::Debug for Random {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(if self.seeded.is_some() { "Random(seeded)" } else { "Random(kernel)" })
+        out.write_str(match self.source {
+            Source::Kernel(_) => "Random(kernel)",
+            Source::Seeded(_) => "Random(seeded)",
+        })
     }
 }
 
@@ -71,5 +112,18 @@ mod tests {
         assert_ne!(Random::seeded(7).uuid(), Random::seeded(8).uuid());
         assert_ne!(Random::kernel().uuid(), Random::kernel().uuid());
         assert_eq!(Random::kernel().uuid().get_version_num(), 4);
+    }
+
+    #[test]
+    fn the_kernels_bytes_are_given_out_once_whatever_is_asked_for() {
+        let random = Random::kernel();
+        let mut seen = std::collections::HashSet::new();
+        for length in (8..200).chain([DRAWN_BYTES, DRAWN_BYTES + 1, 3 * DRAWN_BYTES]) {
+            let mut bytes = vec![0; length];
+            random.fill(&mut bytes);
+            for piece in bytes.chunks_exact(8) {
+                assert!(seen.insert(piece.to_vec()), "8 bytes came twice");
+            }
+        }
     }
 }

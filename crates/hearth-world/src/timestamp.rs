@@ -51,6 +51,11 @@ impl Timestamp {
         self.format("%Y-%m-%dT%H:%M:%S%.3fZ")
     }
 
+    /// Whether a text is a time as RFC 3339 has it, with its offset.
+    pub fn is_rfc3339(text: &str) -> bool {
+        text.parse::<jiff::Timestamp>().is_ok()
+    }
+
     /// By a strftime pattern, in UTC.
     pub fn format(self, pattern: &str) -> String {
         // jiff reaches from the year -9999 to 9999; what lies outside is shown as the epoch.

@@ -2,12 +2,18 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use anyhow::Result;
 use clap::builder::Resettable;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{backup, disk, doctor, invoke, logs, restore, runtimes, serve, up};
+use crate::commands::{
+    backup, completions, config, disk, doctor, env, functions, invoke, logs, man, reset, restore, runtimes,
+    serve, up,
+};
 use crate::exit::EXIT_CODES;
+use crate::settings;
 
 /// AWS Lambda on your own machine: unmodified AWS clients, real code, sandboxes without Docker.
 #[derive(Debug, Parser)]
@@ -22,11 +28,21 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// What the command line says. Ends the process when that is help or makes no sense.
-    pub fn read() -> Self {
-        let matches = without_empty_variables(Self::command()).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    /// What the command line says, with the settings of a file. Ends the process when it is help or makes no sense.
+    pub fn read() -> Result<Self> {
+        let command = without_empty_variables(command());
+        let read = settings::read(&command, std::env::args_os().collect())?;
+        let mut cli = Self::from_arg_matches(&read.matches).unwrap_or_else(|error| error.exit());
+        if let Command::Config(config) = &mut cli.command {
+            (config.shown, config.read) = (read.shown, read.file);
+        }
+        Ok(cli)
     }
+}
+
+/// Every command with its flags, as help, completions and manual pages tell of them.
+pub fn command() -> clap::Command {
+    settings::with_settings(Cli::command())
 }
 
 /// A variable without text counts as unset, as AWS's clients and most programs have it.
@@ -49,13 +65,19 @@ const FIRST_STEPS: &str = "First steps:
 pub enum Command {
     /// Serve AWS clients on this machine until Ctrl-C
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", up::EXAMPLES))]
-    Up(up::Arguments),
+    Up(Box<up::Arguments>),
     /// Serve AWS clients over the network: TLS, signatures verified, a user without privilege
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", serve::EXAMPLES))]
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Run a function and print what it answers
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", invoke::EXAMPLES))]
     Invoke(invoke::Arguments),
+    /// List functions with their runtime, memory, state and environments
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", functions::EXAMPLES))]
+    Functions(functions::Arguments),
+    /// Show the execution environments of functions
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", env::EXAMPLES))]
+    Env(env::Arguments),
     /// Show what a function wrote
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", logs::EXAMPLES))]
     Logs(logs::Arguments),
@@ -68,6 +90,18 @@ pub enum Command {
     /// Say what uses the data folder, and what garbage waits in it
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", disk::EXAMPLES))]
     Disk(disk::Arguments),
+    /// Remove everything that Hearth remembers
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", reset::EXAMPLES))]
+    Reset(reset::Arguments),
+    /// Show every setting of `up` or `serve`, its default, and where its value comes from
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", config::EXAMPLES))]
+    Config(config::Arguments),
+    /// Print what makes a shell complete hearth's commands
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", completions::EXAMPLES))]
+    Completions(completions::Arguments),
+    /// Write manual pages to a folder
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", man::EXAMPLES))]
+    Man(man::Arguments),
     /// Write everything that Hearth remembers to one file, also while the server runs
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", backup::EXAMPLES))]
     Backup(backup::Arguments),
@@ -108,6 +142,18 @@ pub fn account(text: &str) -> Result<String, String> {
     if is_account { Ok(text.to_owned()) } else { Err("an account has 12 digits".to_owned()) }
 }
 
+/// `500ms`, `30s`, `2m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let number: u32 = text[..digits].parse().map_err(|_| "a time like 30s, 500ms or 2m".to_owned())?;
+    match &text[digits..] {
+        "ms" => Ok(Duration::from_millis(number.into())),
+        "s" => Ok(Duration::from_secs(number.into())),
+        "m" => Ok(Duration::from_secs(60 * u64::from(number))),
+        _ => Err("a time like 30s, 500ms or 2m".to_owned()),
+    }
+}
+
 /// A number with its unit, in seconds: `30s`, `10m`, `2h`, `1d`.
 pub fn age(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text} is no age: use 30s, 10m, 2h or 1d");
@@ -129,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -137,6 +183,16 @@ mod tests {
         assert!(account("123456789012").is_ok());
         assert!(account("12345678901").is_err());
         assert!(account("12345678901x").is_err());
+    }
+
+    #[test]
+    fn a_time_has_a_number_and_a_unit() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "30", "s", "-1s", "1h", "1.5s", "99999999999s", "é"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

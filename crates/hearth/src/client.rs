@@ -43,6 +43,16 @@ pub struct Client {
 impl Client {
     /// A caller as the command line's options say.
     pub fn new(target: Target) -> Result<Self> {
+        // An account is asked for in the key's place: only `up` takes that.
+        let key = match target.account {
+            Some(_) => None,
+            None => client_keys::signing_key(target.profile.as_deref())?,
+        };
+        Self::with_key(target, key)
+    }
+
+    /// A caller who signs with this key, or with none.
+    pub fn with_key(target: Target, key: Option<SigningKey>) -> Result<Self> {
         let endpoint: Uri =
             target.endpoint.parse().with_context(|| format!("{} is not a URL", target.endpoint))?;
         let has_scheme = matches!(endpoint.scheme_str(), Some("http" | "https"));
@@ -53,11 +63,6 @@ impl Client {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let region =
             target.region.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
-        // An account is asked for in the key's place: only `up` takes that.
-        let key = match target.account {
-            Some(_) => None,
-            None => client_keys::signing_key(target.profile.as_deref())?,
-        };
         let is_tls = endpoint.scheme_str() == Some("https");
         let roots = if is_tls { Roots::system() } else { Roots::none() };
         let roots = match target.ca_file.filter(|_| is_tls) {
@@ -107,6 +112,9 @@ impl Client {
         let now = self.world.physical().now();
         if let Some(key) = &self.key {
             let digest = sigv4::body_sha256(&body);
+            if service == "s3" {
+                head.headers.insert("x-amz-content-sha256", HeaderValue::try_from(digest.as_str())?);
+            }
             sigv4::sign(&mut head, &digest, key, &self.region, service, now).context("sign the request")?;
         } else {
             let (key, date) = (self.account.as_deref().unwrap_or(ANY_KEY), now.format("%Y%m%d"));
@@ -117,6 +125,28 @@ impl Client {
             head.headers.insert(header::AUTHORIZATION, claim);
         }
         self.send(Request::from_parts(head, body)).await
+    }
+
+    /// Where the server is.
+    pub fn endpoint(&self) -> String {
+        self.endpoint.to_string().trim_end_matches('/').to_owned()
+    }
+
+    /// A question to `/_hearth` that only the owner of the data folder may ask, answered in JSON.
+    pub async fn own(&self, method: Method, path: &str) -> Result<serde_json::Value> {
+        let (head, body) = read(self.own_with(method, path).await?).await?;
+        match head.status {
+            status if status.is_success() => serde_json::from_slice(&body).context("read the answer"),
+            http::StatusCode::FORBIDDEN if body.starts_with(b"{\"message\":\"the token") => {
+                let text = format!(
+                    "the server at {} does not have the data folder {}: name its folder with --data",
+                    self.endpoint(),
+                    self.data.display()
+                );
+                Err(Refusal::new(Exit::Refused, text).into())
+            }
+            status => Err(refusal(status, &head.headers, &body).into()),
+        }
     }
 
     /// A call to `/_hearth`, with the token of the data folder.
@@ -170,6 +200,23 @@ fn advice(endpoint: &Uri, cause: &str) -> &'static str {
     }
 }
 
+/// What to do after a refusal that a newcomer meets.
+fn advice_on(code: &str) -> &'static str {
+    match code {
+        "MissingAuthenticationTokenException" | "UnrecognizedClientException" | "InvalidClientTokenId" => {
+            " (a server of `hearth serve` answers to the keys it made: set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, or name a profile with --profile)"
+        }
+        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+            " (AWS_SECRET_ACCESS_KEY is not the one that belongs to AWS_ACCESS_KEY_ID)"
+        }
+        "ResourceNotFoundException" => {
+            " (`hearth functions` lists what is there; --region and --account look elsewhere)"
+        }
+        _ => "",
+    }
+}
+
 /// An answer whose body is still to be read.
 pub type Answer = Result<Response<Incoming>>;
 
@@ -189,5 +236,5 @@ pub fn refusal(status: http::StatusCode, head: &http::HeaderMap, body: &[u8]) ->
         header.or_else(|| json["__type"].as_str()).unwrap_or("error").split(':').next().unwrap_or_default();
     let text = json["message"].as_str().or_else(|| json["Message"].as_str());
     let text = text.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), str::to_owned);
-    Refusal::new(Exit::Refused, format!("{code} ({}): {text}", status.as_u16()))
+    Refusal::new(Exit::Refused, format!("{code} ({}): {text}{}", status.as_u16(), advice_on(code)))
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use hearth_world::World;
 
-use crate::folder_names;
+use crate::folder_names::{self, RUNTIMES};
 use rustix::fs::{FlockOperation, flock};
 
 /// Bytes of the token before they become hexadecimal digits.
@@ -236,6 +236,10 @@ pub fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
     }
     for name in REMADE {
         let path = folder.join(name);
+        if name == RUNTIMES && is_own_folder(&path) {
+            discard_bootstraps(&path).with_context(|| format!("clear {}", path.display()))?;
+            continue;
+        }
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("remove {}", path.display()));
@@ -256,6 +260,24 @@ pub fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Whether it is a folder, no link, of whoever this process is: in another user's, names may change while it is read.
+fn is_own_folder(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path);
+    found.is_ok_and(|found| found.is_dir() && found.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Removes what was compiled, and keeps what was fetched: that is on stable storage, and costs the network.
+fn discard_bootstraps(runtimes: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(runtimes)? {
+        let entry = entry?;
+        if !folder_names::is_fetched(&entry.file_name()) {
+            let is_folder = entry.file_type()?.is_dir();
+            if is_folder { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+        }
+    }
+    Ok(())
 }
 
 /// Reads the file, or writes it with a new value of so many bytes in hexadecimal digits. The value stands whole or not
@@ -340,11 +362,12 @@ mod tests {
         let opened = DataFolder::open(&path, &world).unwrap();
         assert!(REMADE.iter().all(|name| opened.join(name).join("made").exists()));
         fs::write(opened.join("blobs/kept"), "").unwrap();
+        fs::create_dir_all(opened.join("runtimes/sdk-python-00")).unwrap();
         fs::write(opened.join(BOOT), "an earlier one").unwrap();
         drop(opened);
         let opened = DataFolder::open(&path, &world).unwrap();
         assert!(REMADE.iter().all(|name| !opened.join(name).join("made").exists()));
-        assert!(opened.join("blobs/kept").exists());
+        assert!(opened.join("blobs/kept").exists() && opened.join("runtimes/sdk-python-00").exists());
     }
 
     #[test]

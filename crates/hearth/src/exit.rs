@@ -10,6 +10,8 @@ pub enum Exit {
     Done,
     /// Hearth itself could not do it: the server did not start, or a check of `doctor` failed.
     Failed,
+    /// Wrong usage, or a wrong line of a file of settings.
+    Usage,
     /// The function ran and failed.
     FunctionFailed,
     /// The server refused the call: no such function, a bad payload.
@@ -19,11 +21,12 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// As the shell sees it. 2 is the command line parser's, for wrong usage.
+    /// As the shell sees it. 2 is also the command line parser's.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed | Self::FunctionFailed => 1,
+            Self::Usage => 2,
             Self::Refused => 3,
             Self::Unreachable => 4,
         }

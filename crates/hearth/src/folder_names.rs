@@ -26,7 +26,7 @@ const NAMES: [&str; 13] = [
     "instance.new",
     "lock",
     "run",
-    "runtimes",
+    RUNTIMES,
     "tls",
     "token",
     LOST_AND_FOUND,
@@ -34,6 +34,9 @@ const NAMES: [&str; 13] = [
 
 /// How other names of Hearth's begin: the database with its log, the token's draft, a killed backup's copies.
 const PREFIXES: [&str; 3] = ["hearth.db", "token.", "backup-"];
+
+/// Bootstraps, and what `hearth runtimes setup` fetched, perhaps before the first server.
+pub const RUNTIMES: &str = "runtimes";
 
 /// Root's, on a disk of its own.
 pub const LOST_AND_FOUND: &str = "lost+found";
@@ -47,7 +50,10 @@ pub fn check(folder: &Path) -> Result<()> {
     check_every_name(folder)?;
     for name in REMADE {
         let path = folder.join(name);
-        let filled = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some());
+        let is_of_setup = |entry: io::Result<fs::DirEntry>| {
+            name == RUNTIMES && entry.is_ok_and(|entry| is_fetched(&entry.file_name()))
+        };
+        let filled = fs::read_dir(&path).is_ok_and(|mut entries| !entries.all(is_of_setup));
         if filled {
             return refuse(folder, OsStr::new(name));
         }
@@ -68,6 +74,12 @@ pub fn check_every_name(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether an entry of `runtimes` is of `hearth runtimes setup`: fetched with the network, and on stable storage.
+pub fn is_fetched(name: &OsStr) -> bool {
+    name.to_str()
+        .is_some_and(|name| name.starts_with("sdk-") && !name.ends_with(".partial") || name == "setup.lock")
 }
 
 fn is_ours(name: &OsStr) -> bool {
@@ -111,6 +123,16 @@ mod tests {
         fs::write(path.join("instance"), "").unwrap();
         assert!(check(path).is_ok());
         assert!(check_every_name(path).is_err()); // it stays ours, and `serve` does not give the notes away
+    }
+
+    #[test]
+    fn what_was_fetched_before_the_first_start_is_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("runtimes/sdk-python-67d15dc02a345920")).unwrap();
+        fs::write(folder.path().join("runtimes/setup.lock"), "").unwrap();
+        assert!(check(folder.path()).is_ok());
+        fs::write(folder.path().join("runtimes/mine.txt"), "").unwrap();
+        refused(folder.path(), "runtimes");
     }
 
     #[test]

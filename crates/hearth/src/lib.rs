@@ -19,16 +19,23 @@ pub mod folder_names;
 pub mod front;
 pub mod garbage;
 pub mod gate;
+pub mod init;
 pub mod keys;
 pub mod logging;
 pub mod network;
 pub mod objects;
 pub mod own;
 pub mod privileges;
+pub mod quotas;
+#[cfg(test)]
+mod reference;
+pub mod reset;
 pub mod served_folder;
 pub mod server;
 pub mod services;
+pub mod settings;
 pub mod state;
+pub mod table;
 pub mod tls;
 
 use std::process::ExitCode;
@@ -43,8 +50,11 @@ use crate::exit::{Exit, Refusal};
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
     let started = Instant::now();
-    let cli = Cli::read();
-    match logging::start(&cli.log).and_then(|()| commands::run(cli, started)) {
+    let done = Cli::read().and_then(|cli| {
+        logging::start(&cli.log)?;
+        commands::run(cli, started)
+    });
+    match done {
         Ok(exit) => exit.into(),
         Err(error) => complain(&error),
     }

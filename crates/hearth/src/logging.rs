@@ -4,7 +4,7 @@
 
 use std::io::IsTerminal;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tracing_subscriber::EnvFilter;
 
 /// What a peer breaks of HTTP/2 is told by its library frame by frame, and every key that is not there by S3's as an
@@ -13,6 +13,13 @@ const QUIET: &str = "h2=error,s3s=off";
 
 /// Starts the log. `level` is `error`, `warn`, `info`, `debug`, `trace`, or a filter like `hearth_worker=debug`.
 pub fn start(level: &str) -> Result<()> {
+    // A lone word is a level: as a filter it would name a part of the program that does not exist, and show nothing.
+    let is_level =
+        ["off", "error", "warn", "info", "debug", "trace"].contains(&level.to_lowercase().as_str());
+    ensure!(
+        is_level || level.contains('='),
+        "--log {level} is not a level: error, warn, info, debug, trace, or a filter like hearth_worker=debug"
+    );
     let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
         .with_context(|| format!("{level} is not a log level"))?;
     tracing_subscriber::fmt()

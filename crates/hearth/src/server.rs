@@ -17,7 +17,9 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use hearth_aws::{AllowAll, Authorise, FrontDoor, RootOnly, Service, Sessions};
+use hearth_aws::credentials::Session;
+use hearth_aws::sigv4::SigningKey;
+use hearth_aws::{AllowAll, Authorise, FrontDoor, InProcess, RootOnly, Services, Sessions};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
@@ -37,9 +39,12 @@ use crate::data_folder::DataFolder;
 use crate::front;
 use crate::garbage::Garbage;
 use crate::gate::{Gate, SandboxEndpoint};
+use crate::init::Readiness;
 use crate::keys;
 use crate::objects::Buckets;
 use crate::own::Own;
+use crate::quotas;
+use crate::reset::Reset;
 use crate::services::{self, FunctionLogs};
 use crate::state::{self, State};
 
@@ -74,6 +79,12 @@ pub struct Options {
     pub tls: Option<Arc<ServerConfig>>,
     /// What functions reach beside the endpoint.
     pub network: Network,
+    /// What accounts may use.
+    pub quotas: quotas::Options,
+    /// How far the start is.
+    pub readiness: Arc<Readiness>,
+    /// How the server is told to begin anew, where it can.
+    pub reset: Option<Arc<Reset>>,
 }
 
 /// Who may call, and what is checked.
@@ -105,6 +116,7 @@ pub struct Network {
 pub struct Server {
     address: SocketAddr,
     account: String,
+    sessions: Arc<Sessions>,
     state: State,
     iam: Arc<Iam>,
     worker: Arc<dyn Worker>,
@@ -175,8 +187,8 @@ impl Server {
         let sessions = Arc::new(keys::sessions(&*store, world.random()).await?);
         let iam = Iam::open(store.clone(), world.clone());
         iam.keep_up(&work);
-        let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal());
-        logs.keep_up(&work);
+        let client = Arc::new(InProcess::default());
+        let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal(), client.clone());
         let s3 = S3::open(S3Deps {
             store: store.clone(),
             blobs: keeper.clone(),
@@ -199,18 +211,36 @@ impl Server {
                 roles_must_exist: options.callers.are_verified(),
                 deprecated_runtimes: options.deprecated_runtimes,
                 links_over_tls: options.tls.is_some(),
+                concurrent_executions: options.quotas.concurrent_executions,
+                code_storage_bytes: options.quotas.code_storage,
+                account_quotas: options.quotas.by_account(),
                 ..hearth_service_lambda::Options::default()
             },
         });
         let services =
             services::all(&lambda, &iam, &logs, &s3, &sessions, &world, options.callers.are_verified());
-        let door = door(services, &options, &world, &iam, sessions);
+        let services = Arc::new(Services::new(services, authorise(options.callers)));
+        client.connect(services.clone());
+        logs.keep_up(&work);
+        let door = door(services, &options, &world, &iam, sessions.clone());
         let garbage = Garbage::start(store.clone(), keeper, worker.clone(), world.clone(), &work);
-        let gate = Arc::new(gate(folder, door, &lambda, garbage));
+        let gate = Arc::new(gate(folder, door, &lambda, garbage, &worker, &options));
         endpoint.open(gate.clone());
         front::spawn(listener, options.tls, gate, world.physical().clone(), &connections);
         let account = options.account;
-        Ok(Self { address, account, state, iam, worker, world, connections, work, function_logs, sandboxes })
+        Ok(Self {
+            address,
+            account,
+            sessions,
+            state,
+            iam,
+            worker,
+            world,
+            connections,
+            work,
+            function_logs,
+            sandboxes,
+        })
     }
 
     /// Where it listens.
@@ -221,6 +251,19 @@ impl Server {
     /// Id and secret of the account's root key, at the first start on a store. At every later one nothing.
     pub async fn root_key(&self) -> Result<Option<(String, String)>> {
         self.iam.root_key_once(&self.account).await.context("make the root access key")
+    }
+
+    /// Temporary credentials of the account's root, for what the owner wants done at the start.
+    pub fn root_session(&self, life: Duration) -> SigningKey {
+        let (account, now) = (&self.account, self.world.physical().now());
+        let root = format!("arn:aws:iam::{account}:root");
+        let session = Session::new(account, root, account.clone(), now, life);
+        let made = self.sessions.issue(self.world.random(), &session);
+        SigningKey {
+            access_key_id: made.access_key_id,
+            secret: made.secret_access_key,
+            session_token: Some(made.session_token),
+        }
     }
 
     /// Ends everything in order. Running calls have `drain` to finish.
@@ -248,8 +291,15 @@ impl Server {
     }
 }
 
+fn authorise(callers: Callers) -> Arc<dyn Authorise> {
+    match callers {
+        Callers::Anybody => Arc::new(AllowAll),
+        Callers::Root => Arc::new(RootOnly),
+    }
+}
+
 fn door(
-    services: Vec<Service>,
+    services: Arc<Services>,
     options: &Options,
     world: &World,
     iam: &Arc<Iam>,
@@ -260,16 +310,17 @@ fn door(
         hosts: options.hosts.clone(),
         accept_unknown_keys: !options.callers.are_verified(),
     };
-    let authorise: Arc<dyn Authorise> = match options.callers {
-        Callers::Anybody => Arc::new(AllowAll),
-        Callers::Root => Arc::new(RootOnly),
-    };
-    FrontDoor::new(services, door_options, world.clone(), authorise)
-        .with_keys(iam.keys())
-        .with_sessions(sessions)
+    FrontDoor::to(services, door_options, world.clone()).with_keys(iam.keys()).with_sessions(sessions)
 }
 
-fn gate(folder: &DataFolder, door: FrontDoor, lambda: &Arc<Lambda>, garbage: Garbage) -> Gate {
+fn gate(
+    folder: &DataFolder,
+    door: FrontDoor,
+    lambda: &Arc<Lambda>,
+    garbage: Garbage,
+    worker: &Arc<dyn Worker>,
+    options: &Options,
+) -> Gate {
     let counts = Arc::new(Counts::default());
     Gate {
         door,
@@ -279,6 +330,9 @@ fn gate(folder: &DataFolder, door: FrontDoor, lambda: &Arc<Lambda>, garbage: Gar
             token: folder.token().to_owned(),
             garbage,
             counts: counts.clone(),
+            worker: worker.clone(),
+            readiness: options.readiness.clone(),
+            reset: options.reset.clone(),
         },
         counts,
     }

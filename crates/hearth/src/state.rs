@@ -47,6 +47,11 @@ impl Options {
         Ok(())
     }
 
+    /// Whether all that is remembered lies in the data folder, and belongs to this server alone.
+    pub fn is_own(&self) -> bool {
+        self.store.is_none() && self.blobs.is_none()
+    }
+
     /// The text is not part of the error: a password may be in it.
     fn address(&self) -> Result<Option<PostgresAddress>> {
         let address: Option<Result<PostgresAddress, NotAnAddress>> = self.store.as_deref().map(str::parse);

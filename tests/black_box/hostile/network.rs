@@ -38,7 +38,10 @@ def handler(event, context):
             .into_iter()
             .flat_map(|ip| [format!("{ip}:{port}"), format!("{ip}:{serving}")]),
     );
-    let answered = answer(&street.attack(code, &json!(addresses)));
+    // Refusals to one address come at a rate that the kernel bounds: a host with many addresses takes a while.
+    let function = street.hostile("hostile", code).with("Timeout", json!(60)).create();
+    let answered = answer(&function.invoke(&json!(addresses).to_string()));
+    street.is_well();
     assert_eq!(answered[0], json!(["lo", "eth0"]));
     for (address, result) in addresses.iter().zip(answered[1].as_array().expect("a list")) {
         assert_eq!(result, "refused", "{address}");

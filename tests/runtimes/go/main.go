@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -76,15 +77,28 @@ func handle(ctx context.Context, event any) (any, error) {
 		return nil, nil
 	case "memory":
 		return touch(number("mb")), nil
-	case "reach":
-		answer, err := http.Get(os.Getenv("AWS_ENDPOINT_URL") + "/2015-03-31/functions")
-		if err != nil {
-			return nil, err
-		}
-		return answer.StatusCode, nil
+	case "call":
+		return post(fields["headers"].(map[string]any), text("body"))
 	default:
 		return nil, write(asked, fields, number)
 	}
+}
+
+func post(headers map[string]any, body string) (any, error) {
+	request, err := http.NewRequest("POST", os.Getenv("AWS_ENDPOINT_URL")+"/", strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range headers {
+		request.Header.Set(name, value.(string))
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	return []any{answer.StatusCode, string(content)}, err
 }
 
 func describe(ctx context.Context) map[string]any {

@@ -73,5 +73,13 @@ const actions = {
   },
   sleep: (event) => new Promise((done) => setTimeout(done, event.ms)),
   memory: (event) => Buffer.alloc(event.mb << 20, 1).length,
-  reach: async () => (await fetch(`${process.env.AWS_ENDPOINT_URL}/2015-03-31/functions`)).status,
+  call: async ({ headers, body }) => {
+    const answer = await fetch(`${process.env.AWS_ENDPOINT_URL}/`, { method: 'POST', headers, body });
+    return [answer.status, await answer.text()];
+  },
+  sdk: async () => {
+    const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+    return (await new STSClient().send(new GetCallerIdentityCommand({}))).Arn;
+  },
+  import: async (event) => (await import(event.name)).default.MINE,
 };

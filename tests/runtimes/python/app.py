@@ -1,5 +1,6 @@
 """What the cases common to all runtimes ask for, in Python."""
 
+import importlib
 import os
 import signal
 import sys
@@ -83,11 +84,19 @@ def sleep(event, context):
     time.sleep(event["ms"] / 1000)
 
 
-def reach(event, context):
+def call(event, context):
+    url = os.environ["AWS_ENDPOINT_URL"] + "/"
     try:
-        urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/2015-03-31/functions")
+        with urllib.request.urlopen(urllib.request.Request(url, event["body"].encode(), event["headers"])) as answer:
+            return [answer.status, answer.read().decode()]
     except urllib.error.HTTPError as error:
-        return error.code
+        return [error.code, error.read().decode()]
+
+
+def sdk(event, context):
+    import boto3
+
+    return boto3.client("sts").get_caller_identity()["Arn"]
 
 
 ACTIONS = {
@@ -106,5 +115,7 @@ ACTIONS = {
     "crash": lambda event, context: os.kill(os.getpid(), signal.SIGSEGV),
     "sleep": sleep,
     "memory": lambda event, context: len(bytearray(event["mb"] << 20)),
-    "reach": reach,
+    "call": call,
+    "sdk": sdk,
+    "import": lambda event, context: importlib.import_module(event["name"]).MINE,
 }

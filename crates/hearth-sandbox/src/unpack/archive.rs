@@ -3,8 +3,12 @@
 //! Modes are kept, links inside the tree are kept. Whatever could reach outside, stand for something else, or grow
 //! without end is refused.
 //!
-//! Never: follows a link; replaces what an entry of the same archive made; believes a declared size.
+//! Of two entries at one path the later one stays, as with `unzip` and Python's `zipfile`: merged jars and repeated
+//! `zip.write` make such archives, and AWS takes them.
+//!
+//! Never: follows a link; replaces a directory by something else; believes a declared size.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -45,13 +49,12 @@ const STRICT: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLIN
 type Result<T> = std::result::Result<T, UnpackError>;
 
 /// Unpacks into the current directory, which is the root of this process. What a later archive has replaces what an
-/// earlier one had, as layers do; within one archive nothing is there twice.
+/// earlier one had, as layers do.
 pub(crate) fn unpack(archives: Vec<File>, spec: &UnpackSpec) -> Result<Unpacked> {
     let mut tree = Tree { bytes_max: spec.bytes_max, nodes_max: spec.entries_max, ..Tree::default() };
     for archive in archives {
         let mut archive = ZipArchive::new(BufReader::new(archive)).map_err(|error| bad("archive", error))?;
         check_contents(&mut archive, spec)?;
-        tree.archive += 1;
         for index in 0..archive.len() {
             let mut entry = archive.by_index(index).map_err(|error| bad("entry", error))?;
             tree.add(&mut entry)?;
@@ -64,9 +67,6 @@ pub(crate) fn unpack(archives: Vec<File>, spec: &UnpackSpec) -> Result<Unpacked>
 fn check_contents(archive: &mut ZipArchive<BufReader<File>>, spec: &UnpackSpec) -> Result<()> {
     if archive.len() > spec.entries_max as usize {
         return Err(UnpackError::Bad(format!("it has more than {} entries", spec.entries_max)));
-    }
-    if archive.has_duplicate_names() {
-        return Err(UnpackError::Bad("two entries have the same name".to_owned()));
     }
     if archive.decompressed_size().is_some_and(|size| size > u128::from(spec.bytes_max)) {
         return Err(UnpackError::TooLarge { limit: spec.bytes_max });
@@ -82,24 +82,15 @@ struct Tree {
     nodes_max: u32,
     nodes: u32,
     unpacked: Unpacked,
-    /// The number of the archive that is being unpacked.
-    archive: usize,
-    /// Files and links by their paths.
-    leaves: BTreeMap<String, Leaf>,
+    /// Files and links by their paths, with the mode that a file gets in the end; a link has none.
+    leaves: BTreeMap<String, Option<u32>>,
     /// Directories with the modes they get in the end, parents before children.
     directories: BTreeMap<String, u32>,
 }
 
-/// A file or a link.
-struct Leaf {
-    archive: usize,
-    /// The mode a file gets in the end; a link has none.
-    mode: Option<u32>,
-}
-
 impl Tree {
     fn add(&mut self, entry: &mut ZipFile<'_, BufReader<File>>) -> Result<()> {
-        let path = checked_path(entry.name_raw())?;
+        let path = checked_path(&name_of(entry)?)?;
         let mode = entry.unix_mode().unwrap_or(0);
         self.unpacked.entries += 1;
         self.count_node()?;
@@ -113,10 +104,9 @@ impl Tree {
         }
     }
 
-    /// Takes away what an earlier archive had at this path, if it is no directory.
+    /// Takes away the file or link that an earlier entry made at this path.
     fn make_room(&mut self, parent: &OwnedFd, name: &str, path: &str) -> Result<()> {
-        if self.leaves.get(path).is_some_and(|leaf| leaf.archive < self.archive) {
-            self.leaves.remove(path);
+        if self.leaves.remove(path).is_some() {
             unlinkat(parent, name, AtFlags::empty()).map_err(|error| refused(path, error))?;
         }
         Ok(())
@@ -169,8 +159,7 @@ impl Tree {
         let mut file = File::from(file.map_err(|error| refused(&path, error))?);
         self.copy(&path, content, &mut file)?;
         kernel::start_writing_out(file.as_fd()).map_err(|error| on_disk(&error))?;
-        let mode = Some(permissions(mode, FILE_MODE));
-        self.leaves.insert(path, Leaf { archive: self.archive, mode });
+        self.leaves.insert(path, Some(permissions(mode, FILE_MODE)));
         Ok(())
     }
 
@@ -206,22 +195,22 @@ impl Tree {
         let (parent, name) = self.open_parent(&path)?;
         self.make_room(&parent, name, &path)?;
         symlinkat(&target, &parent, name).map_err(|error| refused(&path, error))?;
-        self.leaves.insert(path, Leaf { archive: self.archive, mode: None });
+        self.leaves.insert(path, None);
         Ok(())
     }
 
     /// Checks the links against the whole tree, gives directories their modes, and brings all of it to the disk.
     fn finish(self) -> Result<Unpacked> {
-        for link in self.leaves.iter().filter(|(_, leaf)| leaf.mode.is_none()).map(|(path, _)| path) {
+        for link in self.leaves.iter().filter(|(_, mode)| mode.is_none()).map(|(path, _)| path) {
             let flags = OFlags::PATH | OFlags::CLOEXEC;
             let followed = openat2(CWD, link.as_str(), flags, Mode::empty(), ResolveFlags::BENEATH);
             if followed.is_err_and(|error| error == Errno::XDEV) {
                 return Err(UnpackError::Bad(format!("the link {link} leads out of the archive")));
             }
         }
-        for (path, leaf) in &self.leaves {
-            if let Some(mode) = leaf.mode {
-                settle(path, OFlags::RDONLY, mode)?;
+        for (path, mode) in &self.leaves {
+            if let Some(mode) = mode {
+                settle(path, OFlags::RDONLY, *mode)?;
             }
         }
         // Children before parents: a directory may lose the right to be written.
@@ -260,11 +249,18 @@ fn permissions(mode: u32, default: u32) -> u32 {
     mode & 0o777 | owner >> 3 | owner >> 6
 }
 
+/// The name of an entry. UTF-8 is what it says, flag or not (Info-ZIP sets none); all else is code page 437, as in
+/// archives from Windows.
+fn name_of(entry: &ZipFile<'_, BufReader<File>>) -> Result<String> {
+    if let Ok(name) = std::str::from_utf8(entry.name_raw()) {
+        return Ok(name.to_owned());
+    }
+    entry.name().map(Cow::into_owned).map_err(|error| bad("a name", error))
+}
+
 /// A path as the tree spells it: relative, without `.` and empty parts.
-fn checked_path(name: &[u8]) -> Result<String> {
-    let shown = String::from_utf8_lossy(name);
-    let refuse = |why: &str| Err(UnpackError::Bad(format!("the path {shown:?} {why}")));
-    let Ok(name) = std::str::from_utf8(name) else { return refuse("is not UTF-8") };
+fn checked_path(name: &str) -> Result<String> {
+    let refuse = |why: &str| Err(UnpackError::Bad(format!("the path {name:?} {why}")));
     if name.len() >= PATH_BYTES_MAX || name.contains('\0') {
         return refuse("is not a path");
     }

@@ -109,6 +109,29 @@ fn what_proc_tells_about_the_host_is_masked() {
 }
 
 #[test]
+fn where_the_hosts_trees_lie_is_not_told() {
+    let (said, _) = Bench::new().run(
+        "cat /proc/self/mountinfo /proc/self/mounts /proc/mounts /proc/$$/mountinfo /proc/self/mountstats \
+         /proc/thread-self/mountinfo 2>/dev/null | wc -c; \
+         readlink /proc/self/root /proc/self/cwd /proc/self/exe; cd /var/task && pwd -P",
+    );
+    assert_eq!(said, "0\n/\n/var/task\n/usr/bin/readlink\n/var/task\n");
+}
+
+#[test]
+fn nothing_leads_up_from_the_root() {
+    let python = "import os\n\
+        root = os.open('/', os.O_PATH)\n\
+        os.chdir('/tmp'); os.fchdir(root)\n\
+        for step in range(64): os.chdir('..')\n\
+        print(os.getcwd(), sorted(os.listdir('.')) == sorted(os.listdir('/')), os.stat('..').st_ino == os.stat('/').st_ino)\n\
+        try: os.chroot('/tmp')\n\
+        except OSError as error: print(error.errno)";
+    let (said, ..) = Bench::new().run_spec(program(&["/usr/bin/python3", "-I", "-S", "-c", python]));
+    assert_eq!(said, "/ True True\n1\n");
+}
+
+#[test]
 fn the_hosts_loopback_is_not_reachable() {
     let host = TcpListener::bind("127.0.0.1:0").expect("a port of the host");
     let port = host.local_addr().expect("its address").port();

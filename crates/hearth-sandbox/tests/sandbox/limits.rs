@@ -2,7 +2,7 @@
 
 use hearth_sandbox::api::{Command, Exit, SandboxId};
 
-use crate::bench::{Bench, program, shell};
+use crate::bench::{Bench, listener, program, readable, shell, tcp};
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -67,11 +67,12 @@ fn memory_figures_are_where_the_event_says() {
     assert_eq!(running.id, 1);
 }
 
-/// Spins on as many threads, and says after a second of the wall's clock which share of one CPU it had.
+/// Waits for a caller of its socket, spins on as many threads, and says after a second of the wall's clock which share
+/// of one CPU it had.
 fn spinner(processes: u32) -> hearth_sandbox::api::SandboxSpec {
     let python = format!(
-        "import os, time\n\
-         print('ready', flush=True); time.sleep(0.2)\n\
+        "import os, socket, time\n\
+         socket.create_connection(('127.0.0.1', 9001)).recv(1)\n\
          begun = time.monotonic()\n\
          children = [os.fork() for child in range({processes})]\n\
          if 0 in children:\n \
@@ -81,14 +82,20 @@ fn spinner(processes: u32) -> hearth_sandbox::api::SandboxSpec {
          used = os.times()\n\
          print((used.children_user + used.children_system) / (time.monotonic() - begun))"
     );
-    program(&["/usr/bin/python3", "-I", "-S", "-c", &python])
+    let mut spec = program(&["/usr/bin/python3", "-I", "-S", "-c", &python]);
+    spec.listen = vec![tcp("127.0.0.1:9001")];
+    spec
 }
 
 fn share_of_a_cpu(microseconds_per_second: u32, processes: u32) -> f64 {
     let bench = Bench::new();
     let running = bench.start(1, spinner(processes));
-    running.read_line();
+    assert!(readable(&running.listeners[0]), "it does not begin");
+    let (caller, _) = listener(&running.listeners[0]).accept().expect("it has begun");
     bench.send(&Command::LimitCpu(SandboxId(1), microseconds_per_second));
+    // Commands are done in their order: when another one has started, the limit is there.
+    bench.start(2, shell("true"));
+    drop(caller);
     let said = running.read_all();
     let share = said.trim().parse().unwrap_or_else(|_| panic!("a number: {said}"));
     eprintln!("{microseconds_per_second} us/s, {processes} processes: {share}");

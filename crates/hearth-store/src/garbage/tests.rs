@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_world::{TaskGroup, Timestamp, World};
+use hearth_world::{TaskGroup, Timestamp, World, within};
 use object_store::memory::InMemory;
 use proptest::prelude::*;
 
@@ -11,6 +11,9 @@ use crate::blobs::{BlobDigest, Blobs};
 use crate::seam::{StoreError, Tx, TxResult, transact};
 use crate::timers::{self, Fate, Fired, Timers};
 use crate::{Faults, SimulatedStore};
+
+/// Sweeps of which one works, when a commit in a few is refused.
+const SWEEPS_MAX: u32 = 1_000;
 
 const GRACE: Duration = Duration::from_secs(600);
 
@@ -59,9 +62,12 @@ impl Server {
             let waiting = timers::waiting(tx, COLLECT, None, 100)?;
             Ok(waiting.iter().any(|timer| timer.claimed || timer.due <= now))
         };
-        while tasks.running() > 1 || self.write(due).await.unwrap_or(true) {
-            tokio::task::yield_now().await;
-        }
+        within("all that is due is collected", async {
+            while tasks.running() > 1 || self.write(due).await.unwrap_or(true) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         tasks.stop();
     }
 }
@@ -211,7 +217,11 @@ async fn held_blobs_are_there(seed: u64, steps: Vec<(u8, u8)>) {
     // Everybody dies. The next server sweeps; what is left over goes, and only that.
     server.store.crash();
     let quiet = server;
-    while quiet.collector.sweep(&quiet.world, Timestamp::from_millis(0)).await.is_err() {}
+    let mut sweeps = 1;
+    while quiet.collector.sweep(&quiet.world, Timestamp::from_millis(0)).await.is_err() {
+        sweeps += 1;
+        assert!(sweeps < SWEEPS_MAX, "seed {seed}: no sweep works");
+    }
     quiet.world.domain().advance(GRACE * 2);
     for _ in 0..50 {
         for fired in claim(&quiet).await {

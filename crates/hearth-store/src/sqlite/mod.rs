@@ -49,7 +49,7 @@ pub struct SqliteStore {
     watches: Arc<Watches>,
     poison: Poison,
     /// Held until the threads have ended: nobody else may open the file before.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -58,7 +58,7 @@ impl SqliteStore {
         let (lock, connection) = file::open(path, world)?;
         let mut store =
             Self::start(connection, world).map_err(|source| file::io("start a thread for", path, source))?;
-        store._lock = Some(lock);
+        store.lock = Some(lock);
         let readers = (0..READERS).map(|_| Reader::new(path.to_path_buf()));
         let bodies = readers.map(|reader| move |queue| reader.run(queue));
         store.readers = Some(
@@ -80,16 +80,21 @@ impl SqliteStore {
         let poison = Poison::default();
         let writer = Writer::new(connection, watches.clone(), poison.clone());
         let writer = Lane::start("store-writer", std::iter::once(move |queue| writer.run(queue)))?;
-        Ok(Self { world: world.clone(), writer, readers: None, watches, poison, _lock: None })
+        Ok(Self { world: world.clone(), writer, readers: None, watches, poison, lock: None })
     }
 
-    /// Refuses what comes from now on, commits what was queued, and ends the threads. May be called again.
+    /// Refuses what comes from now on, commits what was queued, ends the threads, and lets the file go. May be called
+    /// again.
     pub async fn close(&self) {
         for lane in self.lanes() {
             let threads = lane.stop();
             // Joining waits for one transaction or one commit at most.
             let joined = tokio::task::spawn_blocking(move || join(threads)).await;
             debug_assert!(joined.is_ok(), "joining does not panic");
+        }
+        // Whoever still has this store can do nothing with it; another one may open the file.
+        if let Some(Err(error)) = self.lock.as_ref().map(File::unlock) {
+            tracing::warn!(%error, "the database's lock is kept until this store is gone");
         }
     }
 

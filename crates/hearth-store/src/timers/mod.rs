@@ -25,5 +25,5 @@ pub(crate) fn claim_for_tests(
     kind: &'static str,
     owner: u128,
 ) -> crate::TxResult<Vec<Fired>> {
-    table::claim(tx, kind, owner, std::time::Duration::from_secs(10), 10, &|_| false)
+    table::claim(tx, kind, owner, std::time::Duration::from_secs(10), 10, (&|_| false, 0))
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hearth_world::{Stop, TaskGroup, TaskKind, Timestamp, World};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, info_span, warn};
 
 use super::table::{self, DUE, Fired};
@@ -58,8 +58,15 @@ pub struct Timers {
     store: Arc<dyn Store>,
     world: World,
     handlers: BTreeMap<&'static str, Handler>,
-    running: Arc<Mutex<HashSet<(&'static str, String)>>>,
+    running: Arc<Running>,
     places: Arc<Semaphore>,
+}
+
+/// The timers whose handlers are at work in this process, and a hint that one has ended.
+#[derive(Default)]
+struct Running {
+    names: Mutex<HashSet<(&'static str, String)>>,
+    ended: Notify,
 }
 
 impl Timers {
@@ -112,6 +119,8 @@ impl Timers {
             tokio::select! {
                 () = hints.changed() => {}
                 () = self.world.physical().sleep(look) => {}
+                // A timer that its own handler has set anew may be due.
+                () = self.running.ended.notified() => {}
                 () = sleep_until(&self.world, due) => {}
             }
         }
@@ -126,8 +135,15 @@ impl Timers {
             let mut all = Vec::new();
             for kind in &kinds {
                 let room = u32::try_from(n - all.len()).unwrap_or(u32::MAX);
-                let working = |id: &str| lock(&running).contains(&(*kind, id.to_owned()));
-                all.extend(table::claim(tx, kind, owner, CLAIM_LASTS, room, &working)?);
+                let working = |id: &str| running.has(kind, id);
+                all.extend(table::claim(
+                    tx,
+                    kind,
+                    owner,
+                    CLAIM_LASTS,
+                    room,
+                    (&working, running.count(kind)),
+                )?);
             }
             Ok(all)
         })
@@ -137,10 +153,11 @@ impl Timers {
     /// When the next timer is due; `None` when there is none, or no store to ask: a look comes anyway.
     async fn soonest(&self) -> Option<Timestamp> {
         let kinds: Vec<&'static str> = self.handlers.keys().copied().collect();
+        let running = self.running.clone();
         let soonest = transact_read::<_, StoreError, _>(&*self.store, move |tx| {
             let mut soonest = None;
             for kind in &kinds {
-                let next = table::soonest(tx, kind)?;
+                let next = table::soonest_but(tx, kind, &|id| running.has(kind, id), running.count(kind))?;
                 soonest = [soonest, next].into_iter().flatten().min();
             }
             Ok(soonest)
@@ -237,6 +254,18 @@ impl Timers {
     }
 }
 
+impl Running {
+    fn has(&self, kind: &'static str, id: &str) -> bool {
+        lock(&self.names).contains(&(kind, id.to_owned()))
+    }
+
+    /// How many of a kind.
+    fn count(&self, kind: &'static str) -> u32 {
+        let names = lock(&self.names);
+        u32::try_from(names.iter().filter(|(known, _)| *known == kind).count()).unwrap_or(u32::MAX)
+    }
+}
+
 impl fmt::Debug for Timers {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Timers").field("kinds", &self.handlers.keys()).finish_non_exhaustive()
@@ -252,21 +281,22 @@ async fn sleep_until(world: &World, due: Option<Timestamp>) {
 
 /// The one handler of a timer in this process, until dropped: a claim may end while its handler still works.
 struct Alone {
-    running: Arc<Mutex<HashSet<(&'static str, String)>>>,
+    running: Arc<Running>,
     name: (&'static str, String),
 }
 
 impl Alone {
-    fn enter(running: &Arc<Mutex<HashSet<(&'static str, String)>>>, fired: &Fired) -> Option<Self> {
+    fn enter(running: &Arc<Running>, fired: &Fired) -> Option<Self> {
         let name = (fired.kind, fired.id.clone());
-        let entered = lock(running).insert(name.clone());
+        let entered = lock(&running.names).insert(name.clone());
         entered.then(|| Self { running: running.clone(), name })
     }
 }
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        lock(&self.running).remove(&self.name);
+        lock(&self.running.names).remove(&self.name);
+        self.running.ended.notify_one();
     }
 }
 

@@ -136,27 +136,45 @@ pub fn soonest(tx: &mut dyn Tx, kind: &str) -> TxResult<Option<Timestamp>> {
     Ok(first.and_then(|key| due_and_id(&key)).map(|(due, _)| due))
 }
 
-/// Claims at most `n` timers of a kind that are due. One that `working` names has a handler in this process still: it is
-/// looked at again when a claim would end, and whose it is does not change.
+/// When the next timer of a kind is due that has no handler in this process: of at most `running` handlers.
+pub(super) fn soonest_but(
+    tx: &mut dyn Tx,
+    kind: &str,
+    working: &dyn Fn(&str) -> bool,
+    running: u32,
+) -> TxResult<Option<Timestamp>> {
+    let mut first = None;
+    tx.scan(Key::of(DUE).text(kind).children(), Order::Ascending, running + 1, &mut |key, _| {
+        first = due_and_id(key).filter(|(_, id)| !working(id));
+        if first.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(first.map(|(due, _)| due))
+}
+
+/// Claims at most `n` timers of a kind that are due. One that `working` names has a handler in this process still, of
+/// at most `running`, and whose it is does not change: a claimed one is looked at again when a claim would end, one that
+/// was set anew stays due until that handler has ended.
 pub(super) fn claim(
     tx: &mut dyn Tx,
     kind: &'static str,
     owner: u128,
     lasts: Duration,
     n: u32,
-    working: &dyn Fn(&str) -> bool,
+    (working, running): (&dyn Fn(&str) -> bool, u32),
 ) -> TxResult<Vec<Fired>> {
     let of_kind = Key::of(DUE).text(kind);
     let behind = of_kind.clone().number(micros(tx.now()).saturating_add(1));
     let due = KeyRange { from: of_kind.children().from, to: behind.as_bytes().to_vec() };
     let mut fired = Vec::new();
-    for (key, _) in tx.take(due, n)? {
+    for (key, _) in tx.take(due, n.saturating_add(running))? {
         let (due, id) = due_and_id(key.as_bytes()).ok_or_else(unreadable)?;
         let record = read(tx, kind, &id)?.filter(|record| micros(record.due()) == micros(due));
         // An entry without its record is nobody's, and has just been taken out.
         let Some(mut record) = record else { continue };
-        if working(&id) {
-            record.due_micros = tx.now().after(lasts).as_micros();
+        if working(&id) || fired.len() >= n as usize {
+            if working(&id) && record.claim.is_some() {
+                record.due_micros = tx.now().after(lasts).as_micros();
+            }
             write(tx, kind, &id, &record)?;
             continue;
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_world::{TaskGroup, World};
+use hearth_world::{TaskGroup, World, within};
 use proptest::prelude::*;
 
 use super::*;
@@ -27,7 +27,7 @@ fn timer(world: &World, id: &str, after_seconds: u64) -> Timer {
 }
 
 async fn claimed(store: &SimulatedStore, owner: u128, n: u32) -> Vec<Fired> {
-    write(store, move |tx| table::claim(tx, KIND, owner, LEASE, n, &|_| false)).await.unwrap()
+    write(store, move |tx| table::claim(tx, KIND, owner, LEASE, n, (&|_| false, 0))).await.unwrap()
 }
 
 fn ids(fired: &[Fired]) -> Vec<&str> {
@@ -147,7 +147,7 @@ async fn follows_the_model(seed: u64, acts: Vec<Act>) {
                 let expected: Vec<String> =
                     due.into_iter().take(n as usize).map(|(id, _)| id.clone()).collect();
                 if let Ok(fired) =
-                    write(&store, move |tx| table::claim(tx, KIND, me, LEASE, n, &|_| false)).await
+                    write(&store, move |tx| table::claim(tx, KIND, me, LEASE, n, (&|_| false, 0))).await
                 {
                     assert_eq!(ids(&fired), expected);
                     for fired in fired {
@@ -218,11 +218,14 @@ async fn two_servers_fire_each_timer_once() {
         let timer = timer(&world, &number.to_string(), number % 7);
         write(&store, move |tx| set(tx, &timer)).await.unwrap();
     }
-    while transact_read::<_, StoreError, _>(&*store, |tx| soonest(tx, KIND)).await.unwrap().is_some() {
-        // Virtual time: to the next timer, and only while no handler works.
-        world.domain().jump();
-        tokio::task::yield_now().await;
-    }
+    within("all timers have fired", async {
+        while transact_read::<_, StoreError, _>(&*store, |tx| soonest(tx, KIND)).await.unwrap().is_some() {
+            // Virtual time: to the next timer, and only while no handler works.
+            world.domain().jump();
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let seen = seen.lock().unwrap().clone();
     assert_eq!((seen.len(), seen.values().max()), (100, Some(&1)));
     tasks.stop();
@@ -250,15 +253,21 @@ async fn a_timer_whose_handler_fails_or_panics_fires_again() {
     let alarm = timer(&world, "alarm", 0);
     write(&store, move |tx| set(tx, &alarm)).await.unwrap();
     for attempt in 1..=3 {
-        waits.wait_for(|seen| *seen == attempt).await.unwrap();
-        while tasks.running() > 1 {
-            tokio::task::yield_now().await;
-        }
+        within("the next attempt", waits.wait_for(|seen| *seen == attempt)).await.unwrap();
+        within("the handler is over", async {
+            while tasks.running() > 1 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         world.domain().advance(LEASE);
     }
-    while write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap().is_some() {
-        tokio::task::yield_now().await;
-    }
+    within("the timer is gone", async {
+        while write(&store, |tx| get(tx, KIND, "alarm")).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     tasks.stop();
 }
 
@@ -287,13 +296,52 @@ async fn a_handler_that_works_longer_than_its_claim_keeps_it_from_its_own_server
     timers.spawn(&tasks);
     let slow = timer(&world, "slow", 0);
     write(&store, move |tx| set(tx, &slow)).await.unwrap();
-    seen.wait_for(|(id, _)| id == "slow").await.unwrap();
+    within("the slow one works", seen.wait_for(|(id, _)| id == "slow")).await.unwrap();
     world.domain().advance(Duration::from_secs(3_600));
     // When this one has fired, the runner has seen the other claim's end as well.
     let quick = timer(&world, "quick", 0);
     write(&store, move |tx| set(tx, &quick)).await.unwrap();
-    seen.wait_for(|(id, _)| id == "quick").await.unwrap();
+    within("the quick one fires", seen.wait_for(|(id, _)| id == "quick")).await.unwrap();
     release.notify_one();
-    assert!(seen.wait_for(|(id, _)| id == "slow").await.unwrap().1, "the claim is still the handler's");
+    let is_mine = within("the slow one ends", seen.wait_for(|(id, _)| id == "slow")).await.unwrap().1;
+    assert!(is_mine, "the claim is still the handler's");
+    tasks.stop();
+}
+
+#[tokio::test]
+async fn a_timer_that_its_handler_sets_anew_fires_when_that_handler_has_ended_and_keeps_no_other_from_firing()
+{
+    let world = World::simulated(7);
+    let store = Arc::new(SimulatedStore::new(&world, Faults::default()));
+    let tasks = TaskGroup::new();
+    let (told, mut seen) = tokio::sync::watch::channel(Vec::new());
+    let release = Arc::new(tokio::sync::Notify::new());
+    let (kept, released, clock) = (store.clone(), release.clone(), world.clone());
+    let timers = Timers::new(store.clone(), world.clone()).on(KIND, move |fired| {
+        let (told, store, release, again) =
+            (told.clone(), kept.clone(), released.clone(), timer(&clock, "slow", 0));
+        async move {
+            let is_first = fired.id == "slow" && !told.borrow().contains(&fired.id);
+            if is_first {
+                write(&store, move |tx| set(tx, &again)).await.unwrap();
+            }
+            told.send_modify(|all| all.push(fired.id));
+            if is_first {
+                release.notified().await;
+            }
+            Fate::Done
+        }
+    });
+    timers.spawn(&tasks);
+    let slow = timer(&world, "slow", 0);
+    write(&store, move |tx| set(tx, &slow)).await.unwrap();
+    within("it fires", seen.wait_for(|all| all.len() == 1)).await.unwrap();
+    // The clock stands still from here on: whatever waits for it waits for ever.
+    let quick = timer(&world, "quick", 0);
+    write(&store, move |tx| set(tx, &quick)).await.unwrap();
+    within("the other one fires", seen.wait_for(|all| all.len() == 2)).await.unwrap();
+    release.notify_one();
+    let all = within("it fires again", seen.wait_for(|all| all.len() == 3)).await.unwrap().clone();
+    assert_eq!(all, ["slow", "quick", "slow"]);
     tasks.stop();
 }

@@ -3,20 +3,26 @@
 //! Never: waits; performs an effect twice.
 
 mod ends;
+mod looks;
+mod status;
+
+pub(super) use status::seen;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hearth_sandbox::api::{Exit, SandboxId};
+use hearth_world::Timestamp;
 use tokio::sync::oneshot;
 
 use super::answers::{self, Outcome, Status};
 use super::calls::{Delivery, Pending, Todo};
-use super::figures::{Figures, init_report};
+use super::figures::Figures;
 use super::journal::Journal;
 use super::link::Link;
 use super::memory::Memory;
+use super::said::Said;
 use super::state::{CallId, Effect, Ending, Environment, Event};
 use super::{INIT_CPU, Setup};
 use crate::channel::event_number;
@@ -35,6 +41,7 @@ pub(super) struct Core {
     machine: Option<Environment>,
     calls: Vec<Pending>,
     calls_seen: u64,
+    made: Timestamp,
     waiters: VecDeque<oneshot::Sender<Delivery>>,
     /// The present sandbox.
     pub(super) link: Option<Link>,
@@ -45,8 +52,10 @@ pub(super) struct Core {
     pub(super) todo: Todo,
     /// The limit that counts now.
     pub(super) deadline: Option<Instant>,
-    /// The driver watches it: within one sampling interval.
-    pub(super) watched: bool,
+    /// When the driver looks by itself.
+    looks_at: Option<Instant>,
+    /// When the REPORT line that is owed is written at the latest.
+    report_due: Option<Instant>,
     init_began: Instant,
     init_took: Option<Duration>,
     /// What the runtime posted for a failed init.
@@ -65,10 +74,11 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(setup: Arc<Setup>, mut journal: Journal) -> Self {
         let now = Instant::now();
-        journal.platform(setup.init_start_line());
+        journal.tell(&Said::InitStart(&setup.runtime));
         Self {
             memory: Memory::new(setup.revision.memory_mb),
             deadline: Some(now + setup.init_limit),
+            made: setup.world.physical().now(),
             setup,
             machine: Some(Environment::new()),
             calls: Vec::new(),
@@ -78,7 +88,8 @@ impl Core {
             home: None,
             init_cpu_since: None,
             todo: Todo { launch: true, arm: true, ..Todo::default() },
-            watched: false,
+            looks_at: None,
+            report_due: None,
             init_began: now,
             init_took: None,
             init_error: None,
@@ -216,7 +227,9 @@ impl Core {
         match effect {
             Effect::Launch => self.launch(),
             Effect::InitDone => {
-                self.init_took = Some(self.init_began.elapsed());
+                let took = self.init_began.elapsed();
+                self.init_took = Some(took);
+                self.journal.tell(&Said::InitEnd { took, phase: "init", status: None });
                 // A function that ends at once leaves no other figure.
                 self.memory.sample();
             }
@@ -226,15 +239,9 @@ impl Core {
             Effect::Answer(id, ending) => self.answer(id, ending),
             Effect::Finish(id, ending) => self.finish(id, ending),
             Effect::Refuse(id) => self.refuse(id),
-            Effect::ArmInvocation => {
-                self.deadline = Some(Instant::now() + self.setup.revision.timeout);
-                self.todo.arm |= !self.watched;
-            }
+            Effect::ArmInvocation => self.limit(self.setup.revision.timeout),
             Effect::Disarm => self.deadline = None,
-            Effect::ArmRest => {
-                self.deadline = Some(Instant::now() + REST);
-                self.todo.arm |= !self.watched;
-            }
+            Effect::ArmRest => self.limit(REST),
             Effect::Freeze => self.stand(true),
             Effect::Thaw => self.stand(false),
             Effect::Deny => {}
@@ -291,7 +298,8 @@ impl Core {
             }
         };
         let phase = if inside { "invoke" } else { "init" };
-        self.journal.platform(init_report(self.init_began.elapsed(), phase, &status));
+        let took = self.init_began.elapsed();
+        self.journal.tell(&Said::InitEnd { took, phase, status: Some(&status) });
         self.journal.flush();
     }
 
@@ -333,18 +341,16 @@ impl Core {
     }
 
     fn start_line(&mut self, id: CallId) {
-        let version = self.setup.revision.version.clone();
         let pending = self.pending(id);
         if std::mem::replace(&mut pending.started, true) {
             return;
         }
-        let line = format!("START RequestId: {} Version: {version}", pending.call.request_id.hyphenated());
-        let wants_log = pending.call.wants_log;
+        let (request, wants_log) = (pending.call.request_id, pending.call.wants_log);
         self.journal.end_line();
         if wants_log {
             self.journal.begin_tail();
         }
-        self.journal.platform(line);
+        self.journal.tell(&Said::Start(request));
     }
 
     /// Its CPU is that of its memory from now on.
@@ -355,7 +361,7 @@ impl Core {
     }
 
     /// A runtime that starts inside an invocation does not keep the CPU of an init for the whole of it.
-    pub(super) fn check_init_cpu(&mut self, now: Instant) {
+    fn check_init_cpu(&mut self, now: Instant) {
         if self.init_cpu_since.is_some_and(|since| now.saturating_duration_since(since) >= INIT_CPU) {
             self.end_init_cpu();
         }

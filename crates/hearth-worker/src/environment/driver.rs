@@ -3,12 +3,14 @@
 //! Never: decides anything; holds the lock across an await.
 
 use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use hearth_sandbox::api::SandboxId;
 use hearth_world::TaskGroup;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
@@ -24,13 +26,9 @@ use crate::runtime_api;
 use crate::sandbox::{Channel, Ended, Running, SandboxError, host_port};
 use crate::worker::BoxFuture;
 
-/// Memory is looked at so often while an invocation runs; shorter ones once, at their end.
-const SAMPLE_FIRST: Duration = Duration::from_millis(100);
-/// Long invocations are looked at less often, by an eighth of their time so far, at least this often.
-const SAMPLE_LAST: Duration = Duration::from_secs(1);
 /// Between two turns of reading the output of a function that never stops writing: some 30 MB/s get through.
 const FLOOD_PAUSE: Duration = Duration::from_millis(1);
-/// A timer that is not armed.
+/// Until the first look.
 const FAR: Duration = Duration::from_secs(3600);
 
 /// The sandbox as the driver waits for it.
@@ -51,7 +49,8 @@ struct Present {
 /// What woke the driver.
 enum Woken {
     Started(Result<Running, SandboxError>),
-    Channel,
+    /// So many bytes were read; none, or an error, when it is closed.
+    Channel(io::Result<usize>),
     Writable,
     Output,
     /// `None`: with the spawner, and all that it kept.
@@ -83,21 +82,23 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             continue;
         }
         if todo.arm {
-            timer.as_mut().reset(next_tick(&shared).into());
+            timer.as_mut().reset(tick(&shared, false).into());
         }
         let mut waiting = present.as_mut().and_then(|present| present.ended.take());
         let writing = present.is_some() && has_outbox(&shared);
+        let (reading, sending, output) = present.as_mut().map_or((None, None, None), Present::ends);
         let woken = tokio::select! {
-            // Every branch may be dropped: readiness stays, and what is launched is asked again.
+            // Every branch may be dropped: readiness stays, nothing is read unless it is told here, and what is launched
+            // is asked again.
             biased;
-            () = channel_ready(present.as_ref()) => Woken::Channel,
-            () = channel_writable(present.as_ref()), if writing => Woken::Writable,
+            taken = channel_read(reading) => Woken::Channel(taken),
+            () = channel_writable(sending), if writing => Woken::Writable,
             () = shared.wake.notified() => Woken::Asked,
             ended = ended(&mut waiting) => Woken::Ended(ended),
             () = &mut timer => Woken::Tick,
             started = started(&mut launching) => Woken::Started(started),
             // Last: a function that never stops writing holds nothing else up.
-            () = output_ready(present.as_ref()) => Woken::Output,
+            () = output_ready(output) => Woken::Output,
         };
         if let Some(present) = &mut present {
             present.ended = waiting;
@@ -116,17 +117,12 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
                 let mut core = shared.lock();
                 core.not_started(error.to_string());
             }
-            Woken::Channel => read(&shared, present.as_mut(), link::read_channel),
+            Woken::Channel(taken) => hear(&shared, present.as_mut(), matches!(taken, Ok(1..))),
             Woken::Writable => flush(&shared),
             Woken::Output => drain(&shared, present.as_mut()),
             Woken::Ended(ended) => over(&shared, present.take(), ended),
             Woken::Asked => {}
-            Woken::Tick => timer.as_mut().reset(tick(&shared).into()),
-        }
-        if shared.lock().owes_report() {
-            // Whoever waits for the answer runs first; the figures come after.
-            tokio::task::yield_now().await;
-            shared.lock().report();
+            Woken::Tick => timer.as_mut().reset(tick(&shared, true).into()),
         }
     }
     end_serving(present);
@@ -135,7 +131,10 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
 /// The sandbox is gone. An environment that goes on without processes holds nothing else either.
 fn over(shared: &Shared, mut present: Option<Present>, ended: Option<Ended>) {
     // What it said last may have come before the reactor saw it.
-    read(shared, present.as_mut(), link::read_rest);
+    if let Some(Present { channel: Some(channel), read, .. }) = &mut present {
+        let open = link::read_rest(channel, read).unwrap_or(false);
+        hear(shared, present.as_mut(), open);
+    }
     match ended {
         Some(ended) => shared.lock().exited(ended),
         None => shared.lock().lost(),
@@ -147,7 +146,6 @@ fn over(shared: &Shared, mut present: Option<Present>, ended: Option<Ended>) {
 fn take_todo(shared: &Shared) -> (Todo, Option<String>, Option<SandboxId>) {
     let mut core = shared.lock();
     let todo = std::mem::take(&mut core.todo);
-    core.watched |= todo.arm;
     (todo, todo.launch.then(|| core.journal.stream().to_owned()), core.home)
 }
 
@@ -170,7 +168,7 @@ fn begin(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> Option<P
     }
 }
 
-fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> std::io::Result<Present> {
+fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> io::Result<Present> {
     let Running { id, sockets, output, channel, memory_stat, timings, ended } = running;
     rustix::io::ioctl_fionbio(&output, true)?;
     let output = Arc::new(pipe::Receiver::from_owned_fd(output)?);
@@ -228,23 +226,36 @@ async fn started(
     }
 }
 
-async fn channel_ready(present: Option<&Present>) {
-    match present.and_then(|present| present.channel.as_ref()) {
-        // An error shows again when it is read.
-        Some(channel) => drop(channel.readable().await),
+impl Present {
+    /// Where its frames are read and to, where events go, and its output, with whether that floods.
+    fn ends(&mut self) -> (Option<Reading<'_>>, Option<&pipe::Sender>, Option<(&pipe::Receiver, bool)>) {
+        let reading = self.channel.as_mut().map(|channel| (channel, &mut self.read));
+        (reading, self.sending.as_deref(), self.output.as_deref().map(|output| (output, self.flooded)))
+    }
+}
+
+type Reading<'p> = (&'p mut pipe::Receiver, &'p mut BytesMut);
+
+/// Reads what is there. A read that does not fill its buffer has emptied the pipe, so that nobody asks a second time.
+async fn channel_read(reading: Option<Reading<'_>>) -> io::Result<usize> {
+    match reading {
+        Some((channel, read)) => {
+            read.reserve(link::CHANNEL_READ_BYTES);
+            channel.read_buf(read).await
+        }
         None => pending().await,
     }
 }
 
-async fn channel_writable(present: Option<&Present>) {
-    match present.and_then(|present| present.sending.as_ref()) {
+async fn channel_writable(sending: Option<&pipe::Sender>) {
+    match sending {
         Some(sending) => drop(sending.writable().await),
         None => pending().await,
     }
 }
 
-async fn output_ready(present: Option<&Present>) {
-    match present.and_then(|present| Some((present.output.as_ref()?, present.flooded))) {
+async fn output_ready(output: Option<(&pipe::Receiver, bool)>) {
+    match output {
         Some((output, flooded)) => {
             if flooded {
                 tokio::time::sleep(FLOOD_PAUSE).await;
@@ -277,6 +288,8 @@ fn flush(shared: &Shared) {
 fn drain(shared: &Shared, present: Option<&mut Present>) {
     let mut core = shared.lock();
     let core = &mut *core;
+    // What comes between invocations comes after the last one's REPORT.
+    core.report();
     let Some(link) = &mut core.link else { return };
     let drained = link.drain_ready(&mut core.journal);
     // Between invocations nothing else would send these lines.
@@ -289,15 +302,9 @@ fn drain(shared: &Shared, present: Option<&mut Present>) {
     }
 }
 
-/// Reads the channel and acts on every whole frame.
-fn read(
-    shared: &Shared,
-    present: Option<&mut Present>,
-    take: fn(&pipe::Receiver, &mut BytesMut) -> std::io::Result<bool>,
-) {
+/// Acts on every whole frame that was read from the channel, which is `open` still or not.
+fn hear(shared: &Shared, present: Option<&mut Present>, open: bool) {
     let Some(present) = present else { return };
-    let Some(channel) = &present.channel else { return };
-    let open = take(channel, &mut present.read).unwrap_or(false);
     loop {
         match take_frame(&mut present.read) {
             Ok(Some(frame)) => {
@@ -342,27 +349,12 @@ fn heard(shared: &Shared, frame: Frame) -> bool {
     core.responded(outcome) && core.apply(Event::AskedNext)
 }
 
-/// Looks at the limit and the memory; answers when to look again.
-fn tick(shared: &Shared) -> Instant {
+/// Looks at the environment, or only sets the time of the next look; answers it.
+fn tick(shared: &Shared, look: bool) -> Instant {
     let mut core = shared.lock();
     let now = Instant::now();
-    if core.deadline.is_some_and(|deadline| deadline <= now) {
-        core.deadline = None;
-        core.apply(Event::DeadlinePassed);
+    if look {
+        core.look(now);
     }
-    core.check_init_cpu(now);
-    if core.current().is_some() {
-        core.memory.sample();
-    }
-    core.watched = core.deadline.is_some();
-    drop(core);
-    next_tick(shared)
-}
-
-fn next_tick(shared: &Shared) -> Instant {
-    let core = shared.lock();
-    let now = Instant::now();
-    let Some(deadline) = core.deadline else { return now + FAR };
-    let running = core.current().map_or(Duration::ZERO, |(_, began)| now.saturating_duration_since(began));
-    deadline.min(now + (running / 8).clamp(SAMPLE_FIRST, SAMPLE_LAST))
+    core.next_look(now)
 }

@@ -24,14 +24,19 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
+    /// Whole milliseconds with those of the init, rounded up.
+    pub(crate) fn billed_ms(&self) -> u64 {
+        let billed = self.duration.saturating_add(self.init.unwrap_or_default());
+        u64::try_from(billed.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
     /// The REPORT line, without its newline.
     pub(crate) fn line(&self, memory: &Memory) -> String {
-        let billed = self.duration.saturating_add(self.init.unwrap_or_default());
         let mut line = format!(
             "REPORT RequestId: {}\tDuration: {} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
             self.request,
             two_decimals(self.duration),
-            billed.as_nanos().div_ceil(1_000_000),
+            self.billed_ms(),
             memory.limit_mb(),
             memory.peak_mb(),
         );
@@ -60,9 +65,14 @@ fn append_status(line: &mut String, status: Option<&Status>) {
     }
 }
 
+/// Hundredths of a millisecond, rounded up.
+pub(super) fn hundredths(duration: Duration) -> u128 {
+    duration.as_nanos().div_ceil(10_000)
+}
+
 /// Milliseconds with two decimals.
 fn two_decimals(duration: Duration) -> String {
-    let hundredths = duration.as_nanos().div_ceil(10_000);
+    let hundredths = hundredths(duration);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use hearth_world::World;
 use tokio::sync::mpsc;
 
+use super::said::{Said, is_below};
 use crate::worker::{LogBatch, LogEvent, Report, Revision};
 
 /// Of one event; longer lines are split. CloudWatch Logs takes 256 KB.
@@ -39,7 +40,14 @@ impl Journal {
     /// An empty log with a stream of its own.
     pub(crate) fn new(world: World, revision: Arc<Revision>, reports: mpsc::Sender<Report>) -> Self {
         let day = world.physical().now().format("%Y/%m/%d");
-        let stream = format!("{day}/[{}]{}", revision.version, world.random().hex::<16>());
+        let (name, version, random) =
+            (&revision.function_name, &revision.version, world.random().hex::<16>());
+        // In a group that several functions may have, a stream says whose it is.
+        let stream = if revision.log_group == format!("/aws/lambda/{name}") {
+            format!("{day}/[{version}]{random}")
+        } else {
+            format!("{day}/{name}[{version}][{random}]")
+        };
         Self {
             world,
             revision,
@@ -53,7 +61,7 @@ impl Journal {
         }
     }
 
-    /// `YYYY/MM/DD/[VERSION]32 hex`.
+    /// `YYYY/MM/DD/[VERSION]32 hex`; in a group that is not the function's own `YYYY/MM/DD/FUNCTION[VERSION][32 hex]`.
     pub(crate) fn stream(&self) -> &str {
         &self.stream
     }
@@ -86,7 +94,16 @@ impl Journal {
         }
     }
 
+    /// An event of the platform, as the function's log has it.
+    pub(crate) fn tell(&mut self, said: &Said<'_>) {
+        self.end_line();
+        for line in said.lines(&self.revision, self.world.physical().now()) {
+            self.push(line);
+        }
+    }
+
     /// A line of the platform.
+    #[cfg(test)]
     pub(crate) fn platform(&mut self, line: String) {
         self.end_line();
         self.push(line);
@@ -145,7 +162,9 @@ impl Journal {
         // A runtime joins the lines of one record by carriage returns.
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\r').unwrap_or(&text);
-        self.push(text.replace('\r', "\n"));
+        if !is_below(self.revision.log_format, text) {
+            self.push(text.replace('\r', "\n"));
+        }
     }
 
     fn push(&mut self, message: String) {

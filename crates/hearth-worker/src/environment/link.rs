@@ -18,7 +18,7 @@ const READ_BYTES: usize = 16 * 1024;
 /// Taken in one turn of the driver: what a pipe holds unless its owner made it larger.
 const OUTPUT_TURN_BYTES: usize = 64 * 1024;
 /// Room for one read of the channel; a large answer makes its own.
-const CHANNEL_READ_BYTES: usize = 8 * 1024;
+pub(super) const CHANNEL_READ_BYTES: usize = 8 * 1024;
 /// The largest pipe an unprivileged process can make: what a function wrote before its answer fits in.
 const DRAIN_BYTES_MAX: usize = 1024 * 1024;
 
@@ -121,17 +121,6 @@ pub(super) enum Drained {
     Partly,
     /// Nothing ever: nobody can write any more.
     Closed,
-}
-
-/// Reads what the runtime sent so far; false when it closed the channel.
-pub(super) fn read_channel(channel: &pipe::Receiver, read: &mut BytesMut) -> io::Result<bool> {
-    read.reserve(CHANNEL_READ_BYTES);
-    match channel.try_read_buf(read) {
-        Ok(0) => Ok(false),
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-        Err(error) => Err(error),
-    }
 }
 
 /// Reads what is left in the channel of a runtime that has ended, whether or not the reactor has seen it.

@@ -11,11 +11,15 @@
 //! peak       = the larger of: held now; the larger of (by use, alone) but not more than by faults
 //! ```
 //!
+//! Reading a `memory.stat` has the kernel write forty lines: after a short invocation of a group that was looked at just
+//! before, and whose highest use is the one known, it is left out.
+//!
 //! Never: counts page cache as a function's memory; costs more than two reads when nothing happened.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// A `memory.stat` has about 40 lines in version 1, 70 in version 2.
 const STAT_BYTES_MAX: usize = 8 * 1024;
@@ -26,6 +30,10 @@ const PROCESSES_MAX: usize = 32;
 const MEGABYTE: u64 = 1024 * 1024;
 /// A use that is higher than the peak known by less than this is not looked into.
 const SLACK_BYTES: u64 = MEGABYTE;
+/// What was looked at so shortly before is not looked at again for an invocation that was as short. Memory that takes
+/// the place of page cache does not raise the highest use, but in this time it is some megabytes at most, and the next
+/// look sees it.
+const JUST_NOW: Duration = Duration::from_millis(10);
 /// What one fault brings at most, without huge pages.
 const PAGE_BYTES: u64 = 4096;
 /// The highest use of a group: version 1, version 2.
@@ -34,6 +42,11 @@ const HIGHEST_USE: [&str; 2] = ["memory.max_usage_in_bytes", "memory.peak"];
 const KERNEL_USE: &str = "memory.kmem.usage_in_bytes";
 /// Whether every process gets huge pages unasked, in which case faults bound nothing.
 const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+/// Anonymous and shared memory of a control group now, in bytes; `None` when it is gone.
+pub(crate) fn held_bytes(group: &Path) -> Option<u64> {
+    Some(Look::read(&fs::read(group.join("memory.stat")).ok()?).held)
+}
 
 /// The memory of one environment, as its control group counts it.
 #[derive(Debug)]
@@ -51,6 +64,7 @@ struct Group {
     highest_use: Option<File>,
     last: Look,
     last_highest: u64,
+    looked: Option<Instant>,
 }
 
 /// What a `memory.stat` says, in bytes.
@@ -92,6 +106,14 @@ impl Memory {
         }
     }
 
+    /// Looks after an invocation that took so long, if that can tell anything new.
+    pub(crate) fn sample_after(&mut self, took: Duration) {
+        let is_known = took < JUST_NOW && self.group.as_ref().is_some_and(Group::is_as_it_was_just_now);
+        if !is_known {
+            self.sample();
+        }
+    }
+
     /// The kernel had to kill for memory: all of it was used.
     pub(crate) fn exhausted(&mut self) {
         self.peak_bytes = self.limit_bytes;
@@ -100,6 +122,16 @@ impl Memory {
     /// `Max Memory Used`, rounded up and never above the limit.
     pub(crate) fn peak_mb(&self) -> u64 {
         self.peak_bytes.min(self.limit_bytes).div_ceil(MEGABYTE)
+    }
+
+    /// The peak so far, never above the limit.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.peak_bytes.min(self.limit_bytes)
+    }
+
+    /// Where the host tells about the present sandbox.
+    pub(crate) fn group(&self) -> Option<PathBuf> {
+        self.group.as_ref().map(|group| group.directory.clone())
     }
 
     /// `Memory Size`.
@@ -113,7 +145,12 @@ impl Group {
         let directory = stat.parent()?.to_owned();
         let highest_use = HIGHEST_USE.into_iter().find_map(|name| File::open(directory.join(name)).ok());
         let stat = File::open(stat).ok()?;
-        Some(Self { directory, stat, highest_use, last: Look::default(), last_highest: 0 })
+        Some(Self { directory, stat, highest_use, last: Look::default(), last_highest: 0, looked: None })
+    }
+
+    fn is_as_it_was_just_now(&self) -> bool {
+        self.looked.is_some_and(|looked| looked.elapsed() < JUST_NOW)
+            && self.highest_use.as_ref().and_then(number_of) == Some(self.last_highest)
     }
 
     /// The peak so far, when the one known is `known`; `None` when the group is gone.
@@ -131,7 +168,7 @@ impl Group {
             let between = by_use.max(largest_alone(&self.directory)).min(by_faults(&self.last, &look));
             peak = peak.max(between);
         }
-        (self.last, self.last_highest) = (look, highest);
+        (self.last, self.last_highest, self.looked) = (look, highest, Some(Instant::now()));
         Some(peak)
     }
 }

@@ -17,6 +17,7 @@ mod figures;
 mod journal;
 mod link;
 mod memory;
+mod said;
 mod shared;
 mod state;
 #[cfg(test)]
@@ -35,7 +36,9 @@ use tokio::sync::mpsc;
 use crate::code::Code;
 use crate::runtimes::{self, Entry, Program, Runtime};
 use crate::sandbox::Sandbox;
-use crate::worker::{Call, Endpoint, Failure, Reason, Report, Response, Revision};
+use crate::worker::{
+    Call, Endpoint, EnvironmentId, EnvironmentStatus, Failure, Reason, Report, Response, Revision,
+};
 
 pub(crate) use answers::{Outcome, accepted_type, init_failed, reported, responded, too_large, unusable};
 pub(crate) use calls::Delivery;
@@ -183,13 +186,6 @@ impl Setup {
         let path = self.program().map(|program| program.path).unwrap_or_default();
         format!("fork/exec {}: {}", path.display(), answers::error_name(number))
     }
-
-    fn init_start_line(&self) -> String {
-        format!(
-            "INIT_START Runtime Version: {}\tRuntime Version ARN: arn:aws:lambda:{}::runtime:{}",
-            self.runtime.version, self.revision.region, self.runtime.version_hash
-        )
-    }
 }
 
 /// A handle of an environment. Its driver runs until the environment is gone.
@@ -225,6 +221,16 @@ impl Handle {
             self.shared.lock().shutting_down();
         }
         self.shared.apply(state::Event::Stop);
+    }
+
+    /// How it is now. Reads the host's files, but not under the lock.
+    pub(crate) fn status(&self, id: EnvironmentId) -> EnvironmentStatus {
+        let (mut status, group) = self.shared.lock().status(id);
+        if let Some(group) = group {
+            let seen = core::seen(&group);
+            (status.memory_bytes, status.process, status.user) = (seen.held_bytes, seen.process, seen.user);
+        }
+        status
     }
 
     /// Ends it now.

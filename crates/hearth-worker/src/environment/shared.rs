@@ -42,7 +42,7 @@ impl Shared {
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
         let mut core = self.lock();
         let done = act(&mut core);
-        let wake = core.todo.any() || core.owes_report();
+        let wake = core.todo.any();
         drop(core);
         if wake {
             self.wake.notify_one();

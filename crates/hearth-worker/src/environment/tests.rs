@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::runtimes::{Entry, Program, Runtime};
 use crate::sandbox::simulated::{Inside, SimulatedSandbox};
-use crate::worker::{BoxFuture, CodeDigest, Credentials, FunctionError, Identity, Secret};
+use crate::worker::{BoxFuture, CodeDigest, Credentials, FunctionError, Identity, LogFormat, Secret};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -51,6 +51,7 @@ pub(super) fn revision() -> Revision {
         code: CodeDigest(String::new()),
         layers: Vec::new(),
         log_group: "/aws/lambda/f".to_owned(),
+        log_format: LogFormat::Text,
         identity,
     }
 }
@@ -115,12 +116,15 @@ impl Fixture {
 
     /// The sandbox that was started last.
     async fn inside(&self) -> Inside {
-        loop {
-            match self.started.try_recv() {
-                Ok(inside) => return inside,
-                Err(_) => tokio::task::yield_now().await,
+        within(async {
+            loop {
+                match self.started.try_recv() {
+                    Ok(inside) => return inside,
+                    Err(_) => tokio::task::yield_now().await,
+                }
             }
-        }
+        })
+        .await
     }
 
     async fn lines(&mut self, until: &str) -> Vec<String> {

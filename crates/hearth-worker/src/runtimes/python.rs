@@ -143,8 +143,18 @@ fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: S
         channel: true,
         managed: true,
         layer_folders: LayerFolders::default(),
-        variables: vec![("PYTHONPATH", "/var/runtime".to_owned())],
+        variables: variables(minor),
     }
+}
+
+/// From 3.12 on AWS's hosts have no en_US.UTF-8, and there the interpreter names the locale that it falls back to.
+/// Whether this host has it must not be seen.
+fn variables(version: &str) -> Vec<(&'static str, String)> {
+    let mut all = vec![("PYTHONPATH", "/var/runtime".to_owned())];
+    if !["3.9", "3.10", "3.11"].contains(&version) {
+        all.push(("LC_CTYPE", "C.UTF-8".to_owned()));
+    }
+    all
 }
 
 #[cfg(test)]

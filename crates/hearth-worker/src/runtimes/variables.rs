@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::Runtime;
-use crate::worker::Revision;
+use crate::worker::{LogFormat, Revision};
 
 const XRAY_HOST: &str = "169.254.100.1";
 const XRAY_PORT: &str = "2000";
@@ -67,6 +67,10 @@ pub(crate) fn environment(
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
     ];
     reserved.iter().for_each(|(name, value)| set(name, value));
+    if let LogFormat::Json { application, .. } = revision.log_format {
+        set("AWS_LAMBDA_LOG_FORMAT", "JSON");
+        set("AWS_LAMBDA_LOG_LEVEL", application.name());
+    }
     match runtime.managed {
         true => set("AWS_EXECUTION_ENV", &format!("AWS_Lambda_{}", runtime.identifier)),
         // Reserved, and not there.

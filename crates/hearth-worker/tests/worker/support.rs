@@ -10,8 +10,8 @@ use hearth_sandbox::{Options, Spawner};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{
     BoxFuture, Call, CodeDigest, CodeError, CodeSource, Credentials, ENVIRONMENTS_MAX, Endpoint,
-    EnvironmentId, Failure, Identity, LinuxSandbox, LocalWorker, LogBatch, Places, Report, Response,
-    Revision, Secret, Worker, WorkerDeps, WorkerOptions,
+    EnvironmentId, Failure, Identity, LinuxSandbox, LocalWorker, LogBatch, LogFormat, Places, Report,
+    Response, Revision, Secret, Worker, WorkerDeps, WorkerOptions,
 };
 use hearth_world::{TaskGroup, World};
 use sha2::{Digest as _, Sha256};
@@ -151,6 +151,7 @@ impl Host {
             code: self.packages.add(files),
             layers: Vec::new(),
             log_group: "/aws/lambda/f".to_owned(),
+            log_format: LogFormat::Text,
             identity: Identity {
                 arn: "arn:aws:sts::000000000000:assumed-role/r/f".to_owned(),
                 user_id: "AROAEXAMPLE:f".to_owned(),

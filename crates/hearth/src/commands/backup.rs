@@ -67,7 +67,12 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     let data = arguments.data.clone().map_or_else(data_folder::default_path, Ok)?;
-    ensure!(data.join(DATABASE).is_file(), "{} is no data folder: it has no {DATABASE}", data.display());
+    ensure!(
+        data.join(DATABASE).is_file(),
+        "{} is no data folder: it has no {DATABASE} (a server with --store keeps its records in the database: back \
+         that up with pg_dump, and the folder of --blobs after it)",
+        data.display()
+    );
     if arguments.file.exists() && !arguments.force {
         bail!("{} is there already (--force writes over it)", arguments.file.display());
     }

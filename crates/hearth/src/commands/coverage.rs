@@ -34,7 +34,8 @@ pub fn run() -> Result<Exit> {
         let (iam, sessions) = (Iam::open(store.clone(), world.clone()), Arc::new(Sessions::new([0; 32])));
         let blobs = Blobs::local(&folder.join("blobs"))?;
         let tasks = TaskGroup::new();
-        let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal());
+        let nobody = Arc::new(hearth_aws::InProcess::default());
+        let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal(), nobody);
         let keeper = BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO);
         let deps =
             S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone(), listener: None };

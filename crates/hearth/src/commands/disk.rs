@@ -18,10 +18,11 @@ use hearth_store::{SqliteView, StoreError, timers, transact_read};
 use hearth_world::{Timestamp, World};
 
 use crate::cli::Target;
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::commands::{block_on, print};
 use crate::data_folder;
 use crate::exit::Exit;
+use crate::table::size;
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -94,13 +95,7 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
 }
 
 async fn free(target: Target) -> Result<()> {
-    let client = Client::new(target)?;
-    let (head, body) = client::read(client.own_with(Method::POST, "/_hearth/garbage").await?).await?;
-    if head.status.is_success() {
-        Ok(())
-    } else {
-        Err(client::refusal(head.status, &head.headers, &body).into())
-    }
+    Client::new(target)?.own(Method::POST, "/_hearth/garbage").await.map(drop)
 }
 
 fn heading(name: &str) -> &'static str {
@@ -214,27 +209,9 @@ fn for_people(data: &Path, uses: &BTreeMap<&'static str, Use>, waiting: &Waiting
     lines.join("\n")
 }
 
-/// Three digits at most, in powers of 1,024.
-fn size(bytes: u64) -> String {
-    let (mut value, mut unit) = (bytes as f64, "B");
-    for larger in ["KB", "MB", "GB", "TB"] {
-        if value < 999.5 {
-            break;
-        }
-        (value, unit) = (value / 1_024.0, larger);
-    }
-    if value < 9.95 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_short() {
-        let shown = [0, 999, 1_024, 10_240, 1_048_575, 5 << 30].map(size);
-        assert_eq!(shown, ["0 B", "999 B", "1.0 KB", "10 KB", "1.0 MB", "5.0 GB"]);
-    }
 
     #[test]
     fn every_file_of_a_data_folder_has_a_heading_and_the_log_is_part_of_the_database() {

@@ -1,6 +1,6 @@
 //! `hearth invoke NAME`: runs a function and prints its answer, bytes as they came.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -111,5 +111,8 @@ fn print_json(
 /// Bytes as they came: an answer need not be text.
 fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.write_all(b"\n")).context("print the answer")
+    match out.write_all(bytes).and_then(|()| out.write_all(b"\n")) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("print the answer"),
+    }
 }

@@ -1,11 +1,17 @@
 //! The commands, a file each: arguments, examples for the help, and what it does.
 
 pub mod backup;
+pub mod completions;
+pub mod config;
 pub mod coverage;
 pub mod disk;
 pub mod doctor;
+pub mod env;
+pub mod functions;
 pub mod invoke;
 pub mod logs;
+pub mod man;
+pub mod reset;
 pub mod restore;
 mod running;
 pub mod runtimes;
@@ -22,9 +28,15 @@ use crate::exit::Exit;
 /// Does what the command line asks.
 pub fn run(cli: Cli, started: std::time::Instant) -> Result<Exit> {
     match cli.command {
-        Command::Up(arguments) => up::run(arguments, started),
-        Command::Serve(arguments) => serve::run(arguments, started),
+        Command::Up(arguments) => up::run(*arguments, started),
+        Command::Serve(arguments) => serve::run(*arguments, started),
         Command::Invoke(arguments) => invoke::run(arguments),
+        Command::Functions(arguments) => functions::run(arguments),
+        Command::Env(arguments) => env::run(arguments),
+        Command::Reset(arguments) => reset::run(arguments),
+        Command::Config(arguments) => config::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Runtimes(arguments) => runtimes::run(&arguments),

@@ -24,17 +24,18 @@ use hearth_worker::sandbox::Launcher;
 use hearth_worker::{Places, Runtimes};
 use hearth_world::{TaskGroup, Timestamp, World};
 
-use crate::cli::{account, age};
-use crate::commands::running;
+use crate::cli::{account, age, duration};
+use crate::commands::running::{self, Start, cannot_listen, reachable};
 use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
+use crate::init::{Place, Plan, Readiness};
 use crate::privileges::User;
 use crate::served_folder;
 use crate::server::{self, Callers, Server};
 use crate::tls::{self, AUTHORITY_FILE, Certificate};
-use crate::{network, state};
+use crate::{init, network, quotas, settings, state};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -42,7 +43,8 @@ pub const EXAMPLES: &str = "Examples:
   hearth serve --host lambda.example.com --tls-cert chain.pem --tls-key key.pem --listen 0.0.0.0:443
   hearth serve --no-tls --listen 127.0.0.1:4566     (behind a proxy on this machine)
 
-The first start prints the root access key of the account, once.
+Every option is also a variable (HEARTH_LISTEN) and a line under [serve] in hearth.toml: `hearth config serve`
+shows them. The first start prints the root access key of the account, once.
 Signals: SIGTERM or Ctrl-C finishes running calls, for as long as --drain; a second one ends at once.
 SIGHUP reads the certificate's files again.";
 
@@ -98,6 +100,15 @@ pub struct Arguments {
     network: network::Options,
     #[command(flatten)]
     state: state::Options,
+    #[command(flatten)]
+    quotas: quotas::Options,
+    #[command(flatten)]
+    init: init::Options,
+    /// Give the seed and the scripts of --init temporary keys of the account's root, good for --init-timeout
+    #[arg(long)]
+    init_as_root: bool,
+    #[command(flatten)]
+    settings: settings::Options,
 }
 
 /// What is made as root.
@@ -115,12 +126,15 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     check(&arguments)?;
     let world = World::real();
     let prepared = prepare(&arguments, &world)?;
+    // With the rights of who will run it: what that user cannot read is told now.
+    let plan = prepared.user.as_user(|| arguments.init.plan())?;
+
     // Not before: the spawner and what it starts keep the limits of who started us.
     front::raise_descriptors();
     prepared.user.become_it()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    let served = runtime.block_on(serve(arguments, prepared, world, started));
+    let served = runtime.block_on(serve(arguments, prepared, &plan, world, started));
     // What is still running after the drain must not hold the process up.
     runtime.shutdown_background();
     served?;
@@ -131,6 +145,12 @@ fn check(arguments: &Arguments) -> Result<()> {
     arguments.state.check()?;
     if !rustix::process::geteuid().is_root() {
         bail!("start it as root: it makes the sandboxes' spawner, then runs as --user without privilege");
+    }
+    if arguments.init.seed.is_some() && !arguments.init_as_root {
+        bail!("--seed makes things, and only the account's root may: add --init-as-root if that is meant");
+    }
+    if arguments.tls_cert.is_some() != arguments.tls_key.is_some() {
+        bail!("--tls-cert and --tls-key go together: name both");
     }
     if arguments.no_tls && !is_loopback(&arguments.listen) {
         bail!(
@@ -160,7 +180,7 @@ fn prepare(arguments: &Arguments, world: &World) -> Result<Prepared> {
                 certificate_of(files, user, now)?;
             }
             std::net::TcpListener::bind(arguments.listen)
-                .with_context(|| format!("cannot listen on {}", arguments.listen))
+                .map_err(|error| cannot_listen(arguments.listen, &error))
         })?;
     let source = source(arguments, &folder);
     let certificate = source.map(|source| certificate_of(source, &user, now)).transpose()?;
@@ -213,13 +233,23 @@ fn host_name() -> Option<String> {
     (!name.is_empty() && name.bytes().all(plain)).then_some(name)
 }
 
-async fn serve(arguments: Arguments, prepared: Prepared, world: World, started: Instant) -> Result<()> {
+async fn serve(
+    arguments: Arguments,
+    prepared: Prepared,
+    plan: &Plan,
+    world: World,
+    started: Instant,
+) -> Result<()> {
     let Prepared { folder, certificate, listener, spawner, network, .. } = prepared;
     let listener = TcpListener::from_std(listener).context("prepare the listener")?;
     let died = Arc::new(Notify::new());
     let mut hosts = arguments.hosts.clone();
     hosts.extend(host_name());
+    let readiness = Arc::new(Readiness::new(plan.steps()));
     let options = server::Options {
+        quotas: arguments.quotas.clone(),
+        readiness: readiness.clone(),
+        reset: None,
         account: arguments.account.clone(),
         state: arguments.state.clone(),
         garbage_grace: Duration::from_secs(arguments.garbage_grace),
@@ -242,14 +272,36 @@ async fn serve(arguments: Arguments, prepared: Prepared, world: World, started: 
     let authority = authority.map(|_| folder.join("tls").join(AUTHORITY_FILE));
     let scheme = if arguments.no_tls { "http" } else { "https" };
     let endpoint = format!("{scheme}://{}", server.address());
-    let ready = ready_lines(&arguments, &endpoint, authority.as_deref(), started.elapsed());
+    let ready = || ready_lines(&arguments, &endpoint, authority.as_deref(), started.elapsed());
+    let place = place(&arguments, &server, &folder, authority.clone());
+    let start =
+        Start { plan, options: &arguments.init, place, readiness, listener: None, ready_line: &ready };
     let lost = async move {
         died.notified().await;
         anyhow::anyhow!("the spawner died, and this process may not start another one: start it again")
     };
-    let served = running::serve(server, &ready, arguments.drain, lost).await;
+    let served = running::serve(server, start, arguments.drain, None, lost).await;
     tasks.stop();
-    served
+    served.map(drop)
+}
+
+/// How the server is called at its own start: by a name of its certificate, with root's rights only when that was said.
+fn place(arguments: &Arguments, server: &Server, folder: &DataFolder, authority: Option<PathBuf>) -> Place {
+    let address = reachable(server.address());
+    let scheme = if arguments.no_tls { "http" } else { "https" };
+    let named = arguments.hosts.first().filter(|_| !arguments.no_tls && authority.is_none());
+    let endpoint = match named {
+        Some(name) => format!("{scheme}://{name}:{}", address.port()),
+        None => format!("{scheme}://{address}"),
+    };
+    Place {
+        endpoint,
+        authority,
+        account: arguments.account.clone(),
+        data: folder.path().to_owned(),
+        key: arguments.init_as_root.then(|| server.root_session(arguments.init.init_timeout)),
+        any_key: false,
+    }
 }
 
 /// The process has no privilege left to launch a spawner with: it says so and ends.
@@ -282,31 +334,4 @@ fn ready_lines(
     }
     let trust = authority.map(|path| format!("clients trust {} (AWS_CA_BUNDLE)\n", path.display()));
     format!("note: {NOTE}\n{}ready {endpoint} in {millis} ms", trust.unwrap_or_default())
-}
-
-/// `500ms`, `30s`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let number: u32 = text[..digits].parse().map_err(|_| "a time like 30s, 500ms or 2m".to_owned())?;
-    match &text[digits..] {
-        "ms" => Ok(Duration::from_millis(number.into())),
-        "s" => Ok(Duration::from_secs(number.into())),
-        "m" => Ok(Duration::from_secs(60 * u64::from(number))),
-        _ => Err("a time like 30s, 500ms or 2m".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_has_a_number_and_a_unit() {
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "30", "s", "-1s", "1h", "1.5s", "99999999999s", "é"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
 }

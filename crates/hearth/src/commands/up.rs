@@ -8,31 +8,38 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::net::TcpListener;
-use tracing::warn;
+use tracing::{info, warn};
 
-use hearth_sandbox::POOL_DEFAULT;
+use hearth_sandbox::{Connection, POOL_DEFAULT};
+use hearth_worker::sandbox::Launcher;
 use hearth_world::World;
 
 use crate::cli::{account, age};
-use crate::commands::running;
+use crate::commands::running::{self, Ended, Start, cannot_listen, reachable};
 use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
 use crate::front::{self, is_loopback};
-use crate::server::{self, Callers, Server};
-use crate::{network, state};
+use crate::init::{Place, Plan, Readiness};
+use crate::reset::{self, Reset};
+use crate::server::{self, Callers, Network, Server};
+use crate::{init, network, quotas, settings, state};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
   hearth up
   hearth up --listen 127.0.0.1:0 --ephemeral
   hearth up --data ./state --account 123456789012
+  hearth up --init ./init --seed seed.toml
   HEARTH_STORE=postgres://hearth@db/hearth hearth up --blobs /mnt/packages
+
+Every option is also a variable (HEARTH_LISTEN) and a line under [up] in hearth.toml: `hearth config` shows them.
 
 Signals: Ctrl-C or SIGTERM finishes running calls, for 10 s at most; a second one ends at once.";
 
@@ -66,22 +73,26 @@ pub struct Arguments {
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
-    /// Environments started ahead of their first call; not built yet, so only 0
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=0))]
-    pool: u32,
     #[command(flatten)]
     network: network::Options,
     #[command(flatten)]
     state: state::Options,
+    #[command(flatten)]
+    quotas: quotas::Options,
+    #[command(flatten)]
+    init: init::Options,
+    #[command(flatten)]
+    settings: settings::Options,
 }
 
 /// Runs the command.
 pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     check(&arguments)?;
+    let plan = arguments.init.plan()?;
     let world = World::real();
     // Bound before anything is made: an address in use leaves no trace.
     let listener = std::net::TcpListener::bind(arguments.listen)
-        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+        .map_err(|error| cannot_listen(arguments.listen, &error))?;
     listener.set_nonblocking(true).context("prepare the listener")?;
     let folder = open_folder(&arguments, &world)?;
     let port = listener.local_addr().context("read the listener's address")?.port();
@@ -90,31 +101,102 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<Exit> {
     let spawner = launcher().map_err(anyhow::Error::msg)?;
     // Not before: the spawner and what it starts keep the limits of who started us.
     front::raise_descriptors();
+    say_level();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    let served = runtime.block_on(async {
-        let listener = TcpListener::from_std(listener).context("prepare the listener")?;
+    let up = Up { arguments, plan, folder, launcher, network, world };
+    let served = runtime.block_on(up.serve(listener, spawner, started));
+    // What is still running after the drain must not hold the process up.
+    runtime.shutdown_background();
+    let closed = up.folder.close();
+    served?;
+    closed?;
+    Ok(Exit::Done)
+}
+
+/// What stays from one reset to the next.
+struct Up {
+    arguments: Arguments,
+    plan: Plan,
+    folder: DataFolder,
+    launcher: Launcher,
+    network: Network,
+    world: World,
+}
+
+impl Up {
+    /// Serves until a signal comes; begins anew, with nothing remembered, when that is asked for.
+    async fn serve(
+        &self,
+        mut listener: std::net::TcpListener,
+        mut spawner: Connection,
+        mut started: Instant,
+    ) -> Result<()> {
+        let reset = self.arguments.state.is_own().then(Arc::<Reset>::default);
+        loop {
+            // The socket listens through a reset: who calls meanwhile waits in its queue.
+            listener = match self.once(listener, spawner, started, reset.as_ref()).await? {
+                Ended::Reset(Some(listener)) => listener,
+                Ended::Reset(None) | Ended::Stopped => return Ok(()),
+            };
+            started = Instant::now();
+            reset::wipe(self.folder.path()).context("remove what is remembered")?;
+            let launcher = self.launcher.clone();
+            let launched = tokio::task::spawn_blocking(move || launcher()).await;
+            spawner = launched.context("launch the spawner")?.map_err(anyhow::Error::msg)?;
+            if let Some(reset) = &reset {
+                reset.done();
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        kept: std::net::TcpListener,
+        spawner: Connection,
+        started: Instant,
+        reset: Option<&Arc<Reset>>,
+    ) -> Result<Ended> {
+        let listener = kept.try_clone().and_then(TcpListener::from_std);
+        let arguments = &self.arguments;
+        let readiness = Arc::new(Readiness::new(self.plan.steps()));
         let options = server::Options {
-            account: arguments.account,
-            network,
-            state: arguments.state,
+            account: arguments.account.clone(),
+            network: self.network.clone(),
+            state: arguments.state.clone(),
             garbage_grace: Duration::from_secs(arguments.garbage_grace),
             callers: Callers::Anybody,
             hosts: Vec::new(),
             tls: None,
             deprecated_runtimes: arguments.deprecated_runtimes.into(),
+            quotas: arguments.quotas.clone(),
+            readiness: readiness.clone(),
+            reset: reset.cloned(),
         };
-        let server = Server::start(&folder, spawner, launcher, listener, options, world).await?;
-        let ready = format!("ready http://{} in {} ms", server.address(), started.elapsed().as_millis());
+        let (launcher, world) = (self.launcher.clone(), self.world.clone());
+        let listener = listener.context("prepare the listener")?;
+        let server = Server::start(&self.folder, spawner, launcher, listener, options, world).await?;
+        let address = server.address();
+        let place = Place {
+            endpoint: format!("http://{}", reachable(address)),
+            authority: None,
+            account: arguments.account.clone(),
+            data: self.folder.path().to_owned(),
+            key: None,
+            any_key: true,
+        };
+        let ready_line = || format!("ready http://{address} in {} ms", started.elapsed().as_millis());
+        let start = Start {
+            plan: &self.plan,
+            options: &arguments.init,
+            place,
+            readiness,
+            listener: Some(kept),
+            ready_line: &ready_line,
+        };
         // Another spawner is launched when one dies: nothing but a signal ends the server.
-        running::serve(server, &ready, DRAIN, std::future::pending()).await
-    });
-    // What is still running after the drain must not hold the process up.
-    runtime.shutdown_background();
-    let closed = folder.close();
-    served?;
-    closed?;
-    Ok(Exit::Done)
+        running::serve(server, start, DRAIN, reset.map(Arc::as_ref), std::future::pending()).await
+    }
 }
 
 fn check(arguments: &Arguments) -> Result<()> {
@@ -133,6 +215,19 @@ fn check(arguments: &Arguments) -> Result<()> {
         warn!(address = %arguments.listen, "whoever reaches this address can run code on this machine");
     }
     Ok(())
+}
+
+/// Says at which level sandboxes run: full, or without which walls. `hearth doctor` tells the same, at length.
+fn say_level() {
+    let missing = hearth_sandbox::missing_walls();
+    if missing.is_empty() {
+        info!(isolation = "full", "sandboxes are ready to be made");
+    }
+    for check in missing {
+        let (wall, detail) = (check.name, check.detail);
+        let remedy = check.remedy.unwrap_or_default();
+        warn!(isolation = "degraded", wall, detail, remedy, "sandboxes run without it");
+    }
 }
 
 fn open_folder(arguments: &Arguments, world: &World) -> Result<DataFolder> {

@@ -2,6 +2,7 @@
 //!
 //! What Hearth does not do yet is refused by name: nothing is accepted and ignored.
 
+mod logging;
 mod update;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::functions::Tags;
 use crate::limits::*;
 use crate::objects::{Given, Source};
 use crate::runtimes;
+pub(crate) use logging::Logging;
 pub(crate) use update::{Changes, UpdateInput};
 
 shape! {
@@ -76,8 +78,8 @@ shape! {
     }
     pub(crate) struct LoggingConfig {
         log_format: Option<String>,
-        application_log_level: Document,
-        system_log_level: Document,
+        application_log_level: Option<String>,
+        system_log_level: Option<String>,
         log_group: Option<String>,
     }
 }
@@ -96,7 +98,7 @@ pub(crate) struct Wanted {
     pub(crate) ephemeral_mb: u32,
     pub(crate) architecture: String,
     pub(crate) environment: Option<BTreeMap<String, String>>,
-    pub(crate) log_group: Option<String>,
+    pub(crate) logging: Logging,
     /// ARNs of layer versions, as they were given.
     pub(crate) layers: Vec<String>,
 }
@@ -168,7 +170,7 @@ impl CreateInput {
                 .and_then(|list| list.into_iter().next())
                 .unwrap_or("x86_64".into()),
             environment,
-            log_group: self.logging_config.and_then(|logging| logging.log_group),
+            logging: self.logging_config.map(LoggingConfig::check).transpose()?.unwrap_or_default(),
             layers: self.layers.unwrap_or_default(),
         })
     }
@@ -195,8 +197,7 @@ impl CreateInput {
             ("DurableConfig", self.durable_config != Document::Null),
             ("RuntimeConfig", is_set(&self.runtime_config)),
             ("AcceleratorConfig", is_set(&self.accelerator_config)),
-        ])?;
-        refuse_logging(self.logging_config.as_ref())
+        ])
     }
 }
 
@@ -217,15 +218,6 @@ fn refuse<const N: usize>(members: [(&str, bool); N]) -> Checked<()> {
         Some((member, _)) => Err(not_supported(member)),
         None => Ok(()),
     }
-}
-
-fn refuse_logging(logging: Option<&LoggingConfig>) -> Checked<()> {
-    let Some(logging) = logging else { return Ok(()) };
-    refuse([
-        ("LoggingConfig.LogFormat JSON", asks(logging.log_format.as_ref(), "Text")),
-        ("LoggingConfig.ApplicationLogLevel", is_set(&logging.application_log_level)),
-        ("LoggingConfig.SystemLogLevel", is_set(&logging.system_log_level)),
-    ])
 }
 
 fn asks(value: Option<&String>, default: &str) -> bool {

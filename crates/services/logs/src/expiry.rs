@@ -214,6 +214,7 @@ fn delete_page_of_group(tx: &mut dyn Tx, owner: &Owner, group: u64) -> Result<bo
         owner.index(group),
         owner.stream_indexes(group),
         owner.group_batches(group),
+        owner.outboxes(group),
     ];
     for space in spaces {
         let mut keys = Vec::new();

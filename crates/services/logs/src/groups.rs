@@ -9,8 +9,8 @@ use hearth_store::{KeyRange, Order, Stored, Tx, VALUE_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LogsError;
-use crate::expiry;
 use crate::keys::Owner;
+use crate::{expiry, metric_filters, subscriptions};
 
 /// Tags of one resource.
 pub(crate) const TAGS_MAX: usize = 50;
@@ -102,6 +102,8 @@ pub(crate) fn delete(tx: &mut dyn Tx, owner: &Owner, name: &str) -> Result<(), L
     }
     tx.delete(&owner.group(name))?;
     expiry::retention_changed(tx, owner, group.number, None)?;
+    subscriptions::delete_all(tx, owner, group.number)?;
+    metric_filters::delete_all(tx, owner, name)?;
     expiry::delete_group(tx, owner, group.number)
 }
 

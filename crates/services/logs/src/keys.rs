@@ -8,6 +8,9 @@
 //! logs/index         account region G first-event S batch         ─▶ what the batch is: all streams by time
 //! logs/stream-index  account region G S first-event batch         ─▶ the same: one stream by time
 //! logs/batch         account region G S first-event batch part    ─▶ events, compressed
+//! logs/subscriptions account region G                             ─▶ the subscription filters, each with a number F
+//! logs/outbox        account region G F arrival S first batch     ─▶ what the batch is: to be delivered
+//! logs/metric-filter account region name filter                   ─▶ a metric filter
 //! ```
 
 use hearth_store::Key;
@@ -63,6 +66,27 @@ impl Owner {
     /// All batches of a group.
     pub(crate) fn group_batches(&self, group: u64) -> Key {
         self.key("logs/batch").number(group)
+    }
+
+    pub(crate) fn subscriptions(&self, group: u64) -> Key {
+        self.key("logs/subscriptions").number(group)
+    }
+
+    /// What waits for the filters of a group.
+    pub(crate) fn outboxes(&self, group: u64) -> Key {
+        self.key("logs/outbox").number(group)
+    }
+
+    pub(crate) fn outbox(&self, group: u64, filter: u64) -> Key {
+        self.outboxes(group).number(filter)
+    }
+
+    pub(crate) fn metric_filters(&self) -> Key {
+        self.key("logs/metric-filter")
+    }
+
+    pub(crate) fn metric_filters_of(&self, group: &str) -> Key {
+        self.metric_filters().text(group)
     }
 
     /// All entries of the streams' indexes of a group.

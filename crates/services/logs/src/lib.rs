@@ -6,6 +6,7 @@
 //!   batches           events, compressed       position  an event's place, id and token
 //!   read              events in their order    patterns/ which of them match
 //!   ingest            what functions write     expiry    what leaves the disk
+//!   subscriptions/    what goes to functions   metric_filters  kept, and shown
 //! ```
 //!
 //! PutLogEvents answers when its events are on stable storage. What functions write is written in the background.
@@ -17,17 +18,20 @@ mod expiry;
 mod groups;
 mod ingest;
 mod keys;
+mod metric_filters;
 mod operations;
 mod patterns;
 mod position;
 mod read;
 mod streams;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
 
+use hearth_aws::Client;
 use hearth_store::Store;
 use hearth_world::{Stop, TaskGroup, World};
 pub use ingest::{Batch, Ingest};
@@ -40,17 +44,21 @@ pub struct Logs {
     /// Ends the streams of those who follow.
     pub(crate) stop: Stop,
     pub(crate) sessions: operations::Sessions,
+    /// Whom subscription filters call.
+    pub(crate) client: Arc<dyn Client>,
 }
 
 impl Logs {
-    /// The service over a store. `stop` ends live tails.
-    pub fn open(store: Arc<dyn Store>, world: World, stop: Stop) -> Arc<Self> {
-        Arc::new(Self { store, world, stop, sessions: operations::Sessions::default() })
+    /// The service over a store. `stop` ends live tails; subscription filters call functions by `client`.
+    pub fn open(store: Arc<dyn Store>, world: World, stop: Stop, client: Arc<dyn Client>) -> Arc<Self> {
+        Arc::new(Self { store, world, stop, sessions: operations::Sessions::default(), client })
     }
 
-    /// Lets what expired and what was deleted leave the disk, until the group stops.
+    /// Lets what expired and what was deleted leave the disk, and delivers to subscription filters, until the group
+    /// stops. The client must be connected.
     pub fn keep_up(self: &Arc<Self>, tasks: &TaskGroup) {
         expiry::keep_up(self, tasks);
+        subscriptions::keep_up(self, tasks);
     }
 
     /// Starts the writer of what functions write. When the group stops, what waits is written first.

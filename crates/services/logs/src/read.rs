@@ -163,7 +163,8 @@ impl Scope {
         KeyRange { from: all.number(from).as_bytes().to_vec(), to }
     }
 
-    fn open(&self, tx: &mut dyn Tx, found: &Found) -> Result<Vec<Event>, LogsError> {
+    /// The events of one batch; none of one that has left the disk meanwhile.
+    pub(crate) fn open(&self, tx: &mut dyn Tx, found: &Found) -> Result<Vec<Event>, LogsError> {
         let (owner, group) = self.owner();
         let under = owner.batches(group, found.stream).number(found.first).number(found.batch);
         let keys: Vec<Key> = (0..found.entry.parts).map(|part| under.clone().number(part.into())).collect();

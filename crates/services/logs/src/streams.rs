@@ -10,6 +10,7 @@ use crate::error::LogsError;
 use crate::expiry;
 use crate::groups::{Group, nothing};
 use crate::keys::Owner;
+use crate::subscriptions::Outboxes;
 
 /// A stream. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,6 +87,7 @@ pub(crate) fn append(
     let group_number = group.number;
     let (Some(first), Some(last)) = (batches.first(), batches.last()) else { return Ok(()) };
     let before = stream.by_last(owner, group_number);
+    let outboxes = Outboxes::of(tx, owner, group_number)?;
     for batch in batches {
         let number = stream.next_batch;
         let entry = Entry {
@@ -103,9 +105,11 @@ pub(crate) fn append(
         let index = owner.index(group_number).number(batch.first).number(stream.number).number(number);
         tx.put(&index, entry.clone())?;
         let index = owner.stream_index(group_number, stream.number).number(batch.first).number(number);
-        tx.put(&index, entry)?;
+        tx.put(&index, entry.clone())?;
+        outboxes.add(tx, (stream.number, batch.first, number), ingested, &entry)?;
         stream.next_batch += 1;
     }
+    outboxes.wake(tx)?;
     stream.first_event = Some(stream.first_event.map_or(first.first, |known| known.min(first.first)));
     stream.last_event = Some(stream.last_event.map_or(last.last, |known| known.max(last.last)));
     stream.last_ingestion = Some(ingested);

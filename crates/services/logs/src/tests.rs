@@ -6,13 +6,17 @@ use std::time::Duration;
 use hearth_aws::model::{Kind, Model, ShapeId};
 use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
 use hearth_store::{Key, SqliteStore, Store, StoreError, transact_read};
-use hearth_world::{TaskGroup, Timestamp, World};
+use hearth_world::{TaskGroup, Timestamp, World, within};
 
 use crate::{Batch, Logs, service};
 
 mod events;
 mod functions;
 mod groups;
+mod metric_filters;
+mod subscriptions;
+
+use subscriptions::Functions;
 
 type Members = Vec<(&'static str, Document)>;
 
@@ -20,6 +24,7 @@ const ACCOUNT: &str = "123456789012";
 
 struct Server {
     services: Services,
+    functions: Arc<Functions>,
     logs: Arc<Logs>,
     store: Arc<SqliteStore>,
     world: World,
@@ -31,9 +36,10 @@ impl Server {
         let world = World::simulated(1);
         let store = Arc::new(SqliteStore::in_memory(&world).expect("a store"));
         let tasks = TaskGroup::new();
-        let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal());
+        let functions = Arc::new(Functions::default());
+        let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal(), functions.clone());
         let services = Services::new(vec![service(logs.clone())], Arc::new(AllowAll));
-        Self { services, logs, store, world, tasks }
+        Self { services, functions, logs, store, world, tasks }
     }
 
     /// A server with a group `g` and a stream `s`.
@@ -84,14 +90,22 @@ impl Server {
 
     /// How many keys the store has of this service's.
     async fn keys(&self) -> usize {
-        let spaces = [
+        self.count(&[
             "logs/group",
             "logs/stream",
             "logs/stream-last",
             "logs/index",
             "logs/stream-index",
             "logs/batch",
-        ];
+            "logs/subscriptions",
+            "logs/outbox",
+            "logs/metric-filter",
+        ])
+        .await
+    }
+
+    /// How many keys there are in some spaces.
+    async fn count(&self, spaces: &'static [&'static str]) -> usize {
         let count = transact_read::<_, StoreError, _>(&*self.store, move |tx| {
             let mut count = 0;
             for space in spaces {
@@ -108,9 +122,22 @@ impl Server {
     /// Waits until the store has so many keys.
     async fn until_keys(&self, wanted: usize) {
         let mut changes = self.store.watch(Key::of("logs/index"));
-        while self.keys().await != wanted {
-            let _ = tokio::time::timeout(Duration::from_millis(20), changes.changed()).await;
-        }
+        let come = async {
+            while self.keys().await != wanted {
+                let _ = tokio::time::timeout(Duration::from_millis(20), changes.changed()).await;
+            }
+        };
+        within(&format!("{wanted} keys in the store"), come).await;
+    }
+
+    /// Waits until so many timers wait, claimed ones included.
+    async fn until_waiting(&self, wanted: usize) {
+        within(&format!("{wanted} timers"), async {
+            while self.count(&["system/timer"]).await != wanted {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
     }
 
     async fn filter(&self, members: impl Into<Members>) -> Vec<String> {

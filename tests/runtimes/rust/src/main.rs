@@ -60,7 +60,9 @@ async fn handle(call: LambdaEvent<Value>) -> Result<Value, Mistake> {
         "memory" => {
             json!(vec![1_u8; (number("mb") as usize) << 20].iter().map(|byte| u64::from(*byte)).sum::<u64>())
         }
-        "reach" => reach().await.map_err(|error| Mistake(error.to_string()))?,
+        "call" => {
+            post(&event["headers"], text("body")).await.map_err(|error| Mistake(error.to_string()))?
+        }
         other => return Err(Mistake(format!("unknown action {other}"))),
     })
 }
@@ -103,13 +105,19 @@ fn crash() -> Value {
     std::process::Command::new("/bin/sh").args(["-c", kill]).status().is_ok().into()
 }
 
-async fn reach() -> std::io::Result<Value> {
+/// Posts to the endpoint: the status and the body of the answer, as they come on the wire.
+async fn post(headers: &Value, body: &str) -> std::io::Result<Value> {
     let url = env::var("AWS_ENDPOINT_URL").unwrap_or_default();
     let host = url.trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(host).await?;
-    let request = format!("GET /2015-03-31/functions HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
+    let mut request = format!("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers.as_object().into_iter().flatten() {
+        request += &format!("{name}: {}\r\n", value.as_str().unwrap_or_default());
+    }
+    stream.write_all(format!("{request}Connection: close\r\n\r\n{body}").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
-    Ok(answer.split(' ').nth(1).and_then(|status| status.parse::<u64>().ok()).into())
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse::<u64>().ok());
+    let content = answer.split_once("\r\n\r\n").map_or("", |(_, content)| content);
+    Ok(json!([status, content]))
 }

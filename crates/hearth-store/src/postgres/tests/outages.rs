@@ -12,6 +12,9 @@ use super::*;
 /// Tries of one write while its server starts. While it is away each try fails at once, after a first long one.
 const TRIES_MAX: u32 = 100_000;
 
+/// How long a server has to read its settings again.
+const RELOADS_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// Counts up and tells how often it was told of success.
 async fn count_up(store: &dyn Store, times: u64) -> u64 {
     let mut counted = 0;
@@ -202,7 +205,10 @@ async fn a_server_that_does_not_sync_is_refused() {
     let address = cluster.database();
     ask(&address, "ALTER SYSTEM SET fsync = off");
     ask(&address, "SELECT pg_reload_conf()");
-    while ask(&address, "SHOW fsync").as_deref() != Some("off") {}
+    let begun = std::time::Instant::now();
+    while ask(&address, "SHOW fsync").as_deref() != Some("off") {
+        assert!(begun.elapsed() < RELOADS_WITHIN, "the server does not take its new settings");
+    }
     let refused = PostgresStore::open(&address, &World::real()).await.err().expect("it is refused");
     assert!(refused.to_string().contains("fsync = off"), "{refused}");
 }

@@ -5,6 +5,7 @@
 use super::{Core, KILLED};
 use crate::environment::answers::{self, Status};
 use crate::environment::figures::Figures;
+use crate::environment::said::Said;
 use crate::environment::state::{CallId, Ending};
 use crate::worker::{Failure, Response};
 
@@ -55,11 +56,14 @@ impl Core {
         });
         let wants_log = pending.call.wants_log;
         let duration = if ending == Ending::TimedOut { timeout } else { elapsed };
-        self.journal.platform(format!("END RequestId: {}", request.hyphenated()));
-        self.unreported = Some(Figures { request, duration, init, status });
+        let figures = Figures { request, duration, init, status };
+        self.journal.tell(&Said::Done(&figures));
+        self.unreported = Some(figures);
         // Figures cost a system call: unless somebody waits for them, the answer goes first.
         if wants_log || ending != Ending::Answered {
             self.report();
+        } else {
+            self.report_later();
         }
         let log = wants_log.then(|| self.journal.take_tail()).flatten();
         self.reply(id, log);
@@ -68,15 +72,11 @@ impl Core {
 
     /// Writes the REPORT line that is still owed, with figures of now.
     pub(in super::super) fn report(&mut self) {
+        self.report_due = None;
         let Some(figures) = self.unreported.take() else { return };
-        self.memory.sample();
-        self.journal.platform(figures.line(&self.memory));
+        self.memory.sample_after(figures.duration);
+        self.journal.tell(&Said::Report(&figures, &self.memory));
         self.journal.flush();
-    }
-
-    /// Whether a REPORT line is owed.
-    pub(in super::super) fn owes_report(&self) -> bool {
-        self.unreported.is_some()
     }
 
     fn reply(&mut self, id: CallId, log: Option<Vec<u8>>) {

@@ -26,6 +26,16 @@ fn a_line_is_an_event_and_carriage_returns_inside_are_newlines() {
 }
 
 #[test]
+fn a_stream_in_a_group_of_its_own_choice_names_the_function() {
+    let (journal, _kept) = journal(1);
+    let stream = |log_group: &str| {
+        let revision = Arc::new(Revision { log_group: log_group.to_owned(), ..revision() });
+        Journal::new(World::simulated(1), revision, journal.reports.clone()).stream()[11..].to_owned()
+    };
+    assert!(stream("/aws/lambda/f").starts_with("[7]") && stream("/mine").starts_with("f[7]["));
+}
+
+#[test]
 fn a_line_above_the_limit_is_split() {
     let (mut journal, mut kept) = journal(8);
     journal.output(&vec![b'x'; LINE_BYTES_MAX + 5]);

@@ -94,3 +94,18 @@ fn all_is_used_when_the_kernel_had_to_kill() {
     memory.exhausted();
     assert_eq!((memory.peak_mb(), memory.limit_mb()), (128, 128));
 }
+
+#[test]
+fn after_a_short_call_of_a_group_that_was_looked_at_just_now_only_a_higher_use_is_looked_into() {
+    let mut group = Files::new();
+    assert_eq!(group.peak_mb(), 10);
+    // More is held, in the place of page cache: a look would tell.
+    group.are(14, 0, 14, faults(4));
+    group.memory.sample_after(Duration::from_micros(200));
+    assert_eq!(group.memory.peak_mb(), 10);
+    group.memory.sample_after(JUST_NOW);
+    assert_eq!(group.memory.peak_mb(), 14, "a call that took longer is looked at");
+    group.are(14, 0, 20, faults(10));
+    group.memory.sample_after(Duration::from_micros(200));
+    assert_eq!(group.memory.peak_mb(), 20, "the highest use rose");
+}

@@ -362,9 +362,27 @@ def _set_search_path():
     sys.path[:] = first + [place for place in sys.path if place not in first]
 
 
+def _undo_locale():
+    """Where en_US.UTF-8 is not installed, the interpreter sets LC_CTYPE. AWS's hosts have it until 3.11."""
+    if sys.version_info >= (3, 12) or b"LC_CTYPE" not in posix.environ:
+        return
+    given, file = b"", posix.open("/proc/self/environ", posix.O_RDONLY | posix.O_CLOEXEC)
+    while piece := posix.read(file, READ_SIZE):
+        given += piece
+    posix.close(file)
+    for variable in given.split(b"\0"):
+        if variable.startswith(b"LC_CTYPE="):
+            posix.environ[b"LC_CTYPE"] = variable[9:]
+            posix.putenv(b"LC_CTYPE", variable[9:])
+            return
+    del posix.environ[b"LC_CTYPE"]
+    posix.unsetenv(b"LC_CTYPE")
+
+
 def main():
     for end in (EVENTS, ANSWERS):
         posix.set_inheritable(end, False)
+    _undo_locale()
     builtins.exit = _Quitter("exit")
     builtins.quit = _Quitter("quit")
     _set_search_path()

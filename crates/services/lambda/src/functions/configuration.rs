@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hearth_aws::names::{LATEST, partition};
 use hearth_aws::shape;
-use hearth_worker::Worker;
+use hearth_worker::{LogFormat, Worker};
 
 use super::function::{Function, LayerUse, Owner, State, StateReasonCode, Update};
 
@@ -61,7 +61,24 @@ shape! {
     }
     pub(crate) struct LoggingConfig {
         log_format: String,
+        application_log_level: Option<String>,
+        system_log_level: Option<String>,
         log_group: String,
+    }
+}
+
+impl LoggingConfig {
+    fn of(format: LogFormat, log_group: String) -> Self {
+        let (log_format, levels) = match format {
+            LogFormat::Text => ("Text", None),
+            LogFormat::Json { application, system } => ("JSON", Some((application, system))),
+        };
+        Self {
+            log_format: log_format.to_owned(),
+            application_log_level: levels.map(|(application, _)| application.name().to_owned()),
+            system_log_level: levels.map(|(_, system)| system.name().to_owned()),
+            log_group,
+        }
     }
 }
 
@@ -118,7 +135,7 @@ impl Configuration {
                     owner.region
                 ),
             }),
-            logging_config: LoggingConfig { log_format: "Text".to_owned(), log_group: function.log_group },
+            logging_config: LoggingConfig::of(function.log_format, function.log_group),
             function_name: function.name.to_string(),
             runtime: function.runtime,
             role: function.role.to_string(),

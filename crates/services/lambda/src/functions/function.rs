@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hearth_aws::Call;
 use hearth_aws::names::{FunctionName, RoleArn};
 use hearth_store::BlobDigest;
+use hearth_worker::LogFormat;
 use hearth_world::Timestamp;
 use uuid::Uuid;
 
@@ -46,6 +47,7 @@ pub(crate) struct Function {
     /// `None` when the caller sent no `Environment`; an empty map is shown as one.
     pub(crate) environment: Option<BTreeMap<String, String>>,
     pub(crate) log_group: String,
+    pub(crate) log_format: LogFormat,
     /// The package as it was uploaded.
     pub(crate) code: BlobDigest,
     pub(crate) code_bytes: u64,
@@ -154,6 +156,7 @@ impl Function {
             architecture: "x86_64".into(),
             environment: None,
             log_group: format!("/aws/lambda/{name}"),
+            log_format: LogFormat::Text,
             code: BlobDigest::of(b"a package"),
             code_bytes: 9,
             last_modified: Timestamp::from_micros(1_764_037_614_123_456),

@@ -1,21 +1,28 @@
 //! How a function lies in the store: a version byte, then the record of that version in postcard.
 //!
-//! A change of [`FunctionV2`] breaks files that exist: a new version gets a type and a byte of its own.
-//! [`FunctionV1`] knew neither layers nor updates; a migration writes it anew.
+//! A change of [`FunctionV3`] breaks files that exist: a new version gets a type and a byte of its own.
+//! [`FunctionV1`] knew neither layers nor updates; a migration writes it anew. [`FunctionV2`] knew no format of logs:
+//! it is text.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use hearth_aws::names::{FunctionName, RoleArn};
 use hearth_store::BlobDigest;
+use hearth_worker::{LogFormat, LogLevel};
 use hearth_world::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::function::{Function, LayerUse, State, StateReasonCode, Update};
 
+/// By their numbers in a record.
+const LEVELS: [LogLevel; 6] =
+    [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error, LogLevel::Fatal];
+
 const VERSION_1: u8 = 1;
 const VERSION_2: u8 = 2;
+const VERSION_3: u8 = 3;
 
 /// A record that this program cannot read: damaged, or written by a newer one.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +63,24 @@ struct FunctionV2 {
     update: UpdateV2,
 }
 
+/// What [`FunctionV2`] has, then how logs are written: of the function, and of the one that an update would replace.
+#[derive(Serialize, Deserialize)]
+struct FunctionV3 {
+    base: FunctionV2,
+    log_format: LogFormatV3,
+    log_format_before: Option<LogFormatV3>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum LogFormatV3 {
+    Text,
+    /// Levels by their numbers from TRACE, 0, to FATAL, 5.
+    Json {
+        application: u8,
+        system: u8,
+    },
+}
+
 #[derive(Serialize, Deserialize)]
 struct LayerUseV2 {
     arn: String,
@@ -88,7 +113,16 @@ enum StateReasonCodeV1 {
 }
 
 pub(super) fn encode(function: &Function) -> Result<Bytes, RecordError> {
-    let record = postcard::to_extend(&FunctionV2::from(function), vec![VERSION_2])?;
+    let before = match &function.update {
+        Update::InProgress { before } => Some(before.log_format.into()),
+        Update::Settled | Update::Failed { .. } => None,
+    };
+    let record = FunctionV3 {
+        base: FunctionV2::from(function),
+        log_format: function.log_format.into(),
+        log_format_before: before,
+    };
+    let record = postcard::to_extend(&record, vec![VERSION_3])?;
     Ok(record.into())
 }
 
@@ -99,6 +133,15 @@ pub(super) fn decode(record: &[u8]) -> Result<Function, RecordError> {
             FunctionV2 { base, layers: Vec::new(), update: UpdateV2::Settled }.try_into()
         }
         Some((&VERSION_2, body)) => postcard::from_bytes::<FunctionV2>(body)?.try_into(),
+        Some((&VERSION_3, body)) => {
+            let FunctionV3 { base, log_format, log_format_before } = postcard::from_bytes(body)?;
+            let mut function = Function::try_from(base)?;
+            function.log_format = log_format.try_into()?;
+            if let (Update::InProgress { before }, Some(format)) = (&mut function.update, log_format_before) {
+                before.log_format = format.try_into()?;
+            }
+            Ok(function)
+        }
         other => Err(RecordError::Version(other.map(|(version, _)| *version))),
     }
 }
@@ -199,6 +242,7 @@ impl TryFrom<FunctionV2> for Function {
             architecture: record.architecture,
             environment: record.environment,
             log_group: record.log_group,
+            log_format: LogFormat::Text,
             code: BlobDigest::from_bytes(record.code_digest),
             code_bytes: record.code_bytes,
             last_modified: Timestamp::from_micros(record.last_modified_micros),
@@ -208,6 +252,35 @@ impl TryFrom<FunctionV2> for Function {
                 StateV1::Active => State::Active,
                 StateV1::Failed { code, reason } => State::Failed { code: code.into(), reason },
             },
+        })
+    }
+}
+
+impl From<LogFormat> for LogFormatV3 {
+    fn from(format: LogFormat) -> Self {
+        let number = |level: LogLevel| LEVELS.iter().position(|known| *known == level).unwrap_or(0) as u8;
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json { application, system } => {
+                Self::Json { application: number(application), system: number(system) }
+            }
+        }
+    }
+}
+
+impl TryFrom<LogFormatV3> for LogFormat {
+    type Error = RecordError;
+
+    fn try_from(format: LogFormatV3) -> Result<Self, RecordError> {
+        let level = |number: u8| {
+            let level = LEVELS.get(usize::from(number)).copied();
+            level.ok_or_else(|| RecordError::Value(format!("log level {number}")))
+        };
+        Ok(match format {
+            LogFormatV3::Text => Self::Text,
+            LogFormatV3::Json { application, system } => {
+                Self::Json { application: level(application)?, system: level(system)? }
+            }
         })
     }
 }
@@ -274,6 +347,22 @@ mod tests {
     }
 
     #[test]
+    fn formats_of_logs_are_stored_and_a_function_of_a_program_without_them_writes_text() {
+        let json = LogFormat::Json { application: LogLevel::Fatal, system: LogLevel::Debug };
+        let before = Function { log_format: json, ..Function::example("thumbnail") };
+        let update = Update::InProgress { before: Box::new(before.clone()) };
+        let function = Function { update, ..Function::example("thumbnail") };
+        assert_eq!(decode(&encode(&function).expect("a record")).expect("readable"), function);
+        assert_eq!(decode(&encode(&before).expect("a record")).expect("readable"), before);
+        let old = function_without(&before);
+        assert_eq!(decode(&old).expect("readable").log_format, LogFormat::Text);
+    }
+
+    fn function_without(function: &Function) -> Vec<u8> {
+        postcard::to_extend(&FunctionV2::from(function), vec![VERSION_2]).expect("a record")
+    }
+
+    #[test]
     fn a_function_of_a_program_without_layers_and_updates_has_none() {
         let function = function(State::Pending, None);
         let record = postcard::to_extend(&FunctionV1::from(&function), vec![VERSION_1]).expect("a record");
@@ -283,8 +372,8 @@ mod tests {
     #[test]
     fn a_record_of_a_newer_program_is_refused_and_not_guessed_at() {
         let mut record = encode(&function(State::Active, None)).expect("a record").to_vec();
-        record[0] = 3;
-        assert!(matches!(decode(&record), Err(RecordError::Version(Some(3)))));
+        record[0] = 4;
+        assert!(matches!(decode(&record), Err(RecordError::Version(Some(4)))));
         assert!(matches!(decode(&[]), Err(RecordError::Version(None))));
     }
 }

@@ -11,7 +11,7 @@ use hearth_store::{Key, KeyRange, Order, StoreError, Tx};
 use super::function::{Function, Owner, State, Update};
 use super::stored::{self, RecordError};
 use crate::error::FunctionError;
-use crate::limits::{CODE_STORAGE_BYTES_MAX, TAGS_MAX};
+use crate::limits::TAGS_MAX;
 
 /// Tags by key. Each is a record of its own: 50 of the largest would fill almost a whole one, of 64 KB.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -157,10 +157,16 @@ pub(crate) fn allow_recursion(
     Ok(if allow { tx.put(&key, Bytes::from_static(b"1"))? } else { tx.delete(&key)? })
 }
 
-/// Whether the account may have code of `new` bytes where it has `old`.
-pub(crate) fn check_room(tx: &mut dyn Tx, owner: &Owner, old: u64, new: u64) -> Result<(), FunctionError> {
+/// Whether the account, which may have `limit` bytes in all, may have code of `new` bytes where it has `old`.
+pub(crate) fn check_room(
+    tx: &mut dyn Tx,
+    owner: &Owner,
+    limit: u64,
+    old: u64,
+    new: u64,
+) -> Result<(), FunctionError> {
     let used = code_usage(tx, owner)?.saturating_sub(old).saturating_add(new);
-    if new > old && used > CODE_STORAGE_BYTES_MAX {
+    if new > old && used > limit {
         return Err(FunctionError::CodeStorageExceeded);
     }
     Ok(())

@@ -41,14 +41,14 @@ fn check_settled(owner: &Owner, function: &Function) -> Result<(), FunctionError
     }
 }
 
-/// Writes a function as it will be, from now on InProgress. Its new blobs are held.
+/// Writes a function as it will be, from now on InProgress. Its new blobs are held, and
+/// the account has room for them.
 pub(crate) fn begin(
     tx: &mut dyn Tx,
     owner: &Owner,
     old: Function,
     new: Function,
 ) -> Result<Function, FunctionError> {
-    table::check_room(tx, owner, old.code_bytes, new.code_bytes)?;
     let before = Box::new(Function { update: Update::Settled, ..old.clone() });
     let new = Function { update: Update::InProgress { before }, ..new };
     table::replace(tx, owner, &old, &new)?;

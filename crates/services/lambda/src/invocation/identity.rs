@@ -8,25 +8,23 @@ use hearth_world::{Random, Timestamp};
 
 use crate::functions::Function;
 
-/// How long the credentials of a function hold. AWS does not tell; its functions see theirs for some hours.
-const LIFE: Duration = Duration::from_secs(12 * 3_600);
-
 /// Credentials are not given to an invocation that may outlive them: the longest one takes 15 minutes, and what it
 /// has begun may go on for a while.
 const REMAINING_MIN: Duration = Duration::from_secs(3_600);
 
-/// A new session with new credentials, and until when invocations may begin with it. `role_id` is that of a role
-/// that was created.
+/// A new session with new credentials that hold for `life`, and until when invocations may begin with it. `role_id` is
+/// that of a role that was created.
 pub(super) fn new_session(
     sessions: &Sessions,
     random: &Random,
     now: Timestamp,
+    life: Duration,
     function: &Function,
     role_id: Option<String>,
 ) -> (Identity, Timestamp) {
     let (role, name) = (&function.role, function.name.as_str());
     let role_id = role_id.unwrap_or_else(|| RoleFacts::derived_id(role));
-    let session = Session::new(role.account(), role.session(name), format!("{role_id}:{name}"), now, LIFE);
+    let session = Session::new(role.account(), role.session(name), format!("{role_id}:{name}"), now, life);
     let issued = sessions.issue(random, &session);
     let identity = Identity {
         arn: session.arn,
@@ -37,19 +35,20 @@ pub(super) fn new_session(
             session_token: Secret(issued.session_token),
         },
     };
-    (identity, now.after(LIFE - REMAINING_MIN))
+    (identity, now.after(life.saturating_sub(REMAINING_MIN)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::CREDENTIALS as LIFE;
 
     #[test]
     fn every_session_has_credentials_of_its_own_that_tell_whose_they_are() {
         let (sessions, random, now) = (Sessions::new([1; 32]), Random::seeded(1), Timestamp::from_millis(0));
         let example = Function::example("thumbnail");
-        let [(first, usable), (second, _)] =
-            [(); 2].map(|()| new_session(&sessions, &random, now, &example, Some("AROAREAL".to_owned())));
+        let [(first, usable), (second, _)] = [(); 2]
+            .map(|()| new_session(&sessions, &random, now, LIFE, &example, Some("AROAREAL".to_owned())));
         assert_eq!(first.arn, "arn:aws:sts::000000000000:assumed-role/exec/thumbnail");
         assert_eq!(first.user_id, "AROAREAL:thumbnail");
         assert_ne!(first.credentials.access_key_id, second.credentials.access_key_id);
@@ -57,7 +56,7 @@ mod tests {
         let opened = sessions.open(&first.credentials.access_key_id, token).expect("it is ours");
         assert_eq!((&opened.arn, opened.expires), (&first.arn, now.after(LIFE)));
         assert!(usable < opened.expires);
-        let (nobodys, _) = new_session(&sessions, &random, now, &example, None);
+        let (nobodys, _) = new_session(&sessions, &random, now, LIFE, &example, None);
         assert_eq!(nobodys.user_id, format!("{}:thumbnail", RoleFacts::derived_id(&example.role)));
     }
 }

@@ -74,7 +74,8 @@ impl Scheduler {
 
     fn admit<'s>(&'s self, target: &'s Target) -> Result<Admitted<'s>, InvokeError> {
         // GAP(concurrency): reserved and provisioned concurrency of the function come before the account's.
-        if self.placement().admit(&target.scope, self.options.concurrent_executions) {
+        let limit = self.options.concurrent_executions_of(&target.revision.account);
+        if self.placement().admit(&target.scope, limit) {
             Ok(Admitted { scheduler: self, target })
         } else {
             Err(InvokeError::ConcurrencyExceeded)

@@ -57,6 +57,7 @@ impl Target {
             layers: function.layers.iter().map(|layer| CodeDigest(layer.digest.to_string())).collect(),
             code: CodeDigest(function.code.to_string()),
             log_group: function.log_group,
+            log_format: function.log_format,
             identity,
         };
         let scope = format!("{}/{}", owner.account, owner.region).into();
@@ -203,7 +204,8 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
     }
     let role = lambda.roles.find(&function.role).await.map_err(FunctionError::Role)?;
     let (sessions, random) = (&lambda.sessions, lambda.world.random());
-    let session = identity::new_session(sessions, random, now, &function, role.map(|role| role.id));
+    let life = lambda.options.credentials;
+    let session = identity::new_session(sessions, random, now, life, &function, role.map(|role| role.id));
     let target = Target::new(&asked.owner, function, session);
     Ok(Found::Ready(lambda.revisions.remember(generation, &asked.owner, &asked.name, target)))
 }
@@ -224,6 +226,7 @@ mod tests {
     use hearth_world::Random;
 
     use super::*;
+    use crate::options::CREDENTIALS;
 
     fn owner() -> Owner {
         Owner { account: "000000000000".into(), region: "us-east-1".into() }
@@ -232,7 +235,8 @@ mod tests {
     fn target() -> Target {
         let (function, start) = (Function::example("f"), Timestamp::from_millis(0));
         let sessions = Sessions::new([1; 32]);
-        let session = identity::new_session(&sessions, &Random::seeded(1), start, &function, None);
+        let session =
+            identity::new_session(&sessions, &Random::seeded(1), start, CREDENTIALS, &function, None);
         Target::new(&owner(), function, session)
     }
 

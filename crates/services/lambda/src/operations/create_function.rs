@@ -98,7 +98,8 @@ async fn create(
 fn function(lambda: &Lambda, name: &FunctionName, wanted: &Wanted, ticket: &Ticket, bytes: u64) -> Function {
     let wanted = wanted.clone();
     Function {
-        log_group: wanted.log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
+        log_group: wanted.logging.group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
+        log_format: wanted.logging.format,
         name: name.clone(),
         role: wanted.role,
         runtime: wanted.runtime,
@@ -133,12 +134,13 @@ struct New {
 /// Writes the function, and answers it with its layers; `None` when its package was collected meanwhile.
 async fn insert(lambda: &Lambda, owner: &Owner, new: New) -> Result<Option<Function>, FunctionError> {
     let owner = owner.clone();
+    let room = lambda.options.code_storage_bytes_of(&owner.account);
     transact(&*lambda.store, move |tx| {
         let New { mut function, tags, layers, code_bytes, ticket } = new.clone();
         if functions::get(tx, &owner, &function.name)?.is_some() {
             return Err(FunctionError::AlreadyExists(function.name.to_string()));
         }
-        functions::check_room(tx, &owner, 0, function.code_bytes)?;
+        functions::check_room(tx, &owner, room, 0, function.code_bytes)?;
         if !garbage::hold(tx, &ticket, &owner.holder(&function.name))? {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use hearth_store::transact_read;
 use crate::Lambda;
 use crate::error::FunctionError;
 use crate::functions::{self, Owner};
-use crate::limits::{CODE_STORAGE_BYTES_MAX, CODE_UNZIPPED_BYTES_MAX, CODE_ZIPPED_BYTES_MAX};
+use crate::limits::{CODE_UNZIPPED_BYTES_MAX, CODE_ZIPPED_BYTES_MAX};
 
 /// Functions that are counted in one transaction.
 const PAGE: u32 = 500;
@@ -42,10 +42,10 @@ impl Operation for GetAccountSettings {
         let owner = Owner::of(&cx.call);
         let key = owner.clone();
         let used = transact_read(&*cx.store, move |tx| functions::code_usage(tx, &key)).await?;
-        let concurrent = cx.options.concurrent_executions;
+        let concurrent = cx.options.concurrent_executions_of(&owner.account);
         Ok(Output {
             account_limit: AccountLimit {
-                total_code_size: size(CODE_STORAGE_BYTES_MAX),
+                total_code_size: size(cx.options.code_storage_bytes_of(&owner.account)),
                 code_size_unzipped: size(CODE_UNZIPPED_BYTES_MAX),
                 code_size_zipped: size(CODE_ZIPPED_BYTES_MAX),
                 concurrent_executions: concurrent,

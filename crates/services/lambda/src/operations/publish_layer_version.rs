@@ -86,10 +86,11 @@ async fn publish(
             license: input.license_info.clone(),
         };
         let (owner, ticket) = (owner.clone(), kept.ticket);
+        let room = lambda.options.code_storage_bytes_of(&owner.account);
         let written = transact(&*lambda.store, move |tx| {
             let version = layers::next_version(tx, &owner, &layer.name)?;
             let layer = LayerVersion { version, ..layer.clone() };
-            functions::check_room(tx, &owner, 0, layer.bytes)?;
+            functions::check_room(tx, &owner, room, 0, layer.bytes)?;
             if !garbage::hold(tx, &ticket, &layer.holder(&owner))? {
                 return Ok(None);
             }

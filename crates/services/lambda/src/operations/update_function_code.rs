@@ -130,6 +130,7 @@ async fn write(
     let (ticket, code_bytes) = (package.kept.ticket, package.bytes);
     let (deprecated, today) = (lambda.options.deprecated_runtimes, lambda.world.domain().now());
     let (now, revision_id) = (lambda.world.domain().now(), lambda.world.random().uuid());
+    let room = lambda.options.code_storage_bytes_of(&asked.owner.account);
     transact(&*lambda.store, move |tx| {
         let old = functions::changeable(tx, &asked, wanted.revision.as_deref())?;
         runtimes::check_update_date(&old.runtime, deprecated, today)
@@ -141,8 +142,8 @@ async fn write(
             architecture: wanted.architecture.clone().unwrap_or_else(|| old.architecture.clone()),
             ..old.clone()
         };
+        functions::check_room(tx, &asked.owner, room, old.code_bytes, new.code_bytes)?;
         if wanted.dry_run {
-            functions::check_room(tx, &asked.owner, old.code_bytes, new.code_bytes)?;
             return Ok(Some(new));
         }
         if !garbage::hold(tx, &ticket, &asked.owner.holder(&asked.name))? {

@@ -1,4 +1,5 @@
 use hearth_aws::FromDocument;
+use hearth_worker::{LogFormat, LogLevel};
 use proptest::prelude::*;
 
 use super::*;
@@ -44,7 +45,7 @@ fn what_is_not_given_is_as_aws_has_it() {
     let wanted = request([]).check(&call()).expect("a good request");
     assert_eq!((wanted.memory_mb, wanted.timeout_seconds, wanted.ephemeral_mb), (128, 3, 512));
     assert_eq!((wanted.architecture.as_str(), wanted.description.as_str()), ("x86_64", ""));
-    assert_eq!((wanted.environment, wanted.log_group), (None, None));
+    assert_eq!((wanted.environment, wanted.logging), (None, Logging::default()));
 }
 
 #[test]
@@ -94,14 +95,31 @@ fn what_hearth_does_not_do_is_refused_by_name() {
         ),
         ("TenancyConfig", vec![("TenancyConfig", structure([("TenantIsolationMode", text("PER_TENANT"))]))]),
         ("CodeSigningConfigArn", vec![("CodeSigningConfigArn", text("arn"))]),
-        ("LoggingConfig.LogFormat JSON", vec![("LoggingConfig", structure([("LogFormat", text("JSON"))]))]),
-        (
-            "LoggingConfig.SystemLogLevel",
-            vec![("LoggingConfig", structure([("SystemLogLevel", text("WARN"))]))],
-        ),
     ];
     for (member, changes) in cases {
         assert_eq!(refusal(changes), format!("{member} is not supported by Hearth yet."));
+    }
+}
+
+#[test]
+fn levels_of_logs_need_the_json_format_and_are_info_without_a_word() {
+    let logging = |members: &[(&'static str, &str)]| {
+        let members = members.iter().map(|(name, value)| (*name, text(*value))).collect();
+        request(vec![("LoggingConfig", Document::Structure(members))])
+            .check()
+            .map(|wanted| wanted.logging.format)
+    };
+    let json = |application, system| LogFormat::Json { application, system };
+    assert_eq!(logging(&[("LogFormat", "JSON")]).unwrap(), json(LogLevel::Info, LogLevel::Info));
+    let both = [("LogFormat", "JSON"), ("ApplicationLogLevel", "FATAL"), ("SystemLogLevel", "DEBUG")];
+    assert_eq!(logging(&both).unwrap(), json(LogLevel::Fatal, LogLevel::Debug));
+    assert_eq!(logging(&[("LogGroup", "/mine")]).unwrap(), LogFormat::Text);
+    for refused in [
+        &[("SystemLogLevel", "WARN")][..],
+        &[("LogFormat", "Text"), ("ApplicationLogLevel", "WARN")],
+        &[("LogGroup", "AWS/mine")],
+    ] {
+        assert!(matches!(logging(refused), Err(FunctionError::Parameter(_))), "{refused:?}");
     }
 }
 

@@ -6,9 +6,9 @@ use hearth_aws::names::{FunctionRef, RoleArn};
 use hearth_aws::{Document, shape};
 
 use super::{
-    Checked, DeadLetterConfig, Environment, EphemeralStorage, LoggingConfig, SnapStart, TracingConfig, asks,
-    asks_dead_letter, asks_snap_start, asks_tracing, at_most, check_environment, is_set, parameter, refuse,
-    refuse_logging, role,
+    Checked, DeadLetterConfig, Environment, EphemeralStorage, Logging, LoggingConfig, SnapStart,
+    TracingConfig, asks, asks_dead_letter, asks_snap_start, asks_tracing, at_most, check_environment, is_set,
+    parameter, refuse, role,
 };
 use crate::functions::Function;
 use crate::limits::{EPHEMERAL_MB_MAX, MEMORY_MB_MAX, TIMEOUT_SECONDS_MAX};
@@ -53,8 +53,8 @@ pub(crate) struct Changes {
     memory_mb: Option<u32>,
     ephemeral_mb: Option<u32>,
     environment: Option<BTreeMap<String, String>>,
-    /// A new `LoggingConfig`, with its group if that is given.
-    logging: Option<Option<String>>,
+    /// A new `LoggingConfig`, which takes the place of the whole one.
+    logging: Option<Logging>,
     /// ARNs of layer versions.
     pub(crate) layers: Option<Vec<String>>,
 }
@@ -80,7 +80,7 @@ impl UpdateInput {
             memory_mb: number("MemorySize", self.memory_size, MEMORY_MB_MAX)?,
             ephemeral_mb: number("EphemeralStorage.Size", ephemeral, EPHEMERAL_MB_MAX)?,
             environment,
-            logging: self.logging_config.map(|logging| logging.log_group),
+            logging: self.logging_config.map(LoggingConfig::check).transpose()?,
             layers: self.layers,
         })
     }
@@ -99,17 +99,18 @@ impl UpdateInput {
             ("DurableConfig", self.durable_config != Document::Null),
             ("RuntimeConfig", is_set(&self.runtime_config)),
             ("AcceleratorConfig", is_set(&self.accelerator_config)),
-        ])?;
-        refuse_logging(self.logging_config.as_ref())
+        ])
     }
 }
 
 impl Changes {
     /// The function as it will be; its layers are the caller's to find.
     pub(crate) fn applied_to(self, function: Function) -> Function {
-        let log_group = match self.logging {
-            Some(group) => group.unwrap_or_else(|| format!("/aws/lambda/{}", function.name)),
-            None => function.log_group,
+        let (log_group, log_format) = match self.logging {
+            Some(Logging { group, format }) => {
+                (group.unwrap_or_else(|| format!("/aws/lambda/{}", function.name)), format)
+            }
+            None => (function.log_group, function.log_format),
         };
         let environment = match self.environment {
             // Without a variable there is no `Environment` any more: a client that removed it reads none back.
@@ -126,6 +127,7 @@ impl Changes {
             ephemeral_mb: self.ephemeral_mb.unwrap_or(function.ephemeral_mb),
             environment,
             log_group,
+            log_format,
             ..function
         }
     }

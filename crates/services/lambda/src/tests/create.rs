@@ -169,6 +169,6 @@ async fn a_caller_that_hangs_up_leaves_a_whole_function_behind() {
     // Polled once and dropped, as a front door does when the connection closes.
     let mut changes = server.store.watch(hearth_store::Key::of("lambda/function"));
     assert!(server.call("CreateFunction", create_request("thumbnail")).now_or_never().is_none());
-    changes.changed().await;
+    within("the function is written", changes.changed()).await;
     assert_eq!(server.settled("thumbnail").await, "Active");
 }

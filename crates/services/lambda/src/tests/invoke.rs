@@ -258,7 +258,7 @@ async fn an_environment_that_closed_while_idle_is_not_used_again() {
     server.worker.close(EnvironmentId(1)).await;
     // Reports are taken in order: when this line is there, the closing has been seen.
     log(&server, "after the closing").await;
-    server.written.recv().await.expect("the line");
+    written(&mut server).await;
     server.invoke("thumbnail", "2").await.expect("invoked");
     assert_eq!(environments(&server), [1, 2]);
 }
@@ -303,10 +303,34 @@ async fn a_function_acts_as_a_session_of_its_role_that_is_named_after_it() {
 }
 
 #[tokio::test]
+async fn an_environment_whose_credentials_near_their_end_finishes_its_call_and_gets_no_other() {
+    // An hour before the end no call begins: credentials of one hour are good for the call that made them alone.
+    let options = Options { credentials: Duration::from_secs(3_600), ..Options::default() };
+    let server = Server::start_with(options, FakeWorker::new());
+    server.function("thumbnail").await;
+    server.worker.hold();
+    let (first, ()) = tokio::join!(server.invoke("thumbnail", "1"), async {
+        server.worker.until(|seen| seen.calls.len() == 1).await;
+        let (second, ()) = tokio::join!(server.invoke("thumbnail", "2"), async {
+            server.worker.until(|seen| seen.calls.len() == 2).await;
+            server.worker.release();
+        });
+        second.expect("the second call has an environment of its own");
+    });
+    first.expect("the call that runs is not concerned");
+    assert_eq!(environments(&server), [1, 2]);
+    let seen = server.worker.until(|seen| seen.stopped.iter().any(|(id, _)| *id == EnvironmentId(1))).await;
+    assert!(seen.stopped.contains(&(EnvironmentId(1), Reason::Superseded)), "{:?}", seen.stopped);
+    let [one, two] = [0, 1].map(|index| seen.started[index].identity.clone());
+    assert_eq!(one.arn, two.arn, "the same session of the same role");
+    assert_ne!(one.credentials.access_key_id, two.credentials.access_key_id);
+}
+
+#[tokio::test]
 async fn the_lines_of_a_function_go_to_whoever_keeps_logs() {
     let mut server = Server::start();
     log(&server, "START").await;
-    let written = server.written.recv().await.expect("a batch");
+    let written = written(&mut server).await;
     assert_eq!((written.account.as_str(), written.group.as_str()), (ACCOUNT, "g"));
     assert_eq!(written.events[0].message, "START");
 }
@@ -316,7 +340,11 @@ async fn what_the_worker_said_last_is_taken_after_the_stop() {
     let mut server = Server::start();
     server.tasks.stop();
     log(&server, "END").await;
-    assert_eq!(server.written.recv().await.expect("a batch").events[0].message, "END");
+    assert_eq!(written(&mut server).await.events[0].message, "END");
+}
+
+async fn written(server: &mut Server) -> LogBatch {
+    within("a batch of lines", server.written.recv()).await.expect("the server lives")
 }
 
 async fn log(server: &Server, message: &str) {

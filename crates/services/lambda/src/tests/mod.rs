@@ -21,7 +21,7 @@ use hearth_aws::model::{Kind, Model, ShapeId};
 use hearth_aws::{AllowAll, ApiError, Call, Caller, Code, Document, Services};
 use hearth_store::{BlobKeeper, Blobs, SqliteStore, Store};
 use hearth_worker::LogBatch;
-use hearth_world::{TaskGroup, World};
+use hearth_world::{TaskGroup, World, within};
 use tempfile::TempDir;
 use worker::FakeWorker;
 
@@ -125,32 +125,43 @@ impl Server {
     /// Waits until a function is no longer Pending, and says what it is.
     async fn settled(&self, name: &str) -> String {
         let mut changes = self.store.watch(hearth_store::Key::of("lambda/function"));
-        loop {
-            let configuration = self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
-            match string(&configuration, "State").as_str() {
-                "Pending" => changes.changed().await,
-                state => return state.to_owned(),
+        within("the function is no longer Pending", async {
+            loop {
+                let configuration =
+                    self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
+                match string(&configuration, "State").as_str() {
+                    "Pending" => changes.changed().await,
+                    state => return state.to_owned(),
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Waits until an update is over, and says how it went.
     async fn updated(&self, name: &str) -> String {
         let mut changes = self.store.watch(hearth_store::Key::of("lambda/function"));
-        loop {
-            let configuration = self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
-            match string(&configuration, "LastUpdateStatus").as_str() {
-                "InProgress" => changes.changed().await,
-                status => return status.to_owned(),
+        within("the update is over", async {
+            loop {
+                let configuration =
+                    self.call("GetFunctionConfiguration", named(name)).await.expect("it exists");
+                match string(&configuration, "LastUpdateStatus").as_str() {
+                    "InProgress" => changes.changed().await,
+                    status => return status.to_owned(),
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Waits until no task runs but the two that always do.
     async fn quiet(&self) {
-        while self.tasks.running() > 2 {
-            tokio::task::yield_now().await;
-        }
+        within("no task runs but those that always do", async {
+            while self.tasks.running() > 2 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     async fn invoke(&self, name: &str, payload: &'static str) -> Answer {

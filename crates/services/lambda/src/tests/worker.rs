@@ -9,6 +9,7 @@ use hearth_worker::{
     BoxFuture, Call, CodeDigest, EnvironmentId, Failure, PrepareError, Reason, Report, Response, Revision,
     StartError, Worker,
 };
+use hearth_world::within;
 use tokio::sync::{mpsc, watch};
 
 pub(super) struct FakeWorker {
@@ -84,7 +85,9 @@ impl FakeWorker {
 
     /// Waits until what was seen is so.
     pub(super) async fn until(&self, so: impl FnMut(&Seen) -> bool) -> Seen {
-        self.seen.subscribe().wait_for(so).await.expect("the sender is here").clone()
+        let mut seen = self.seen.subscribe();
+        let found = within("the worker has seen it", seen.wait_for(so)).await;
+        found.expect("the sender is here").clone()
     }
 
     /// Reports that an environment is gone.

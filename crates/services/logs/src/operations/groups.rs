@@ -6,9 +6,9 @@ use hearth_aws::shape;
 
 use super::family::{long, named, operation, owner, read, write};
 use crate::error::LogsError;
-use crate::expiry;
 use crate::groups::{self, Group, RETENTION_DAYS};
 use crate::keys::Owner;
+use crate::{expiry, metric_filters};
 
 /// Groups of one page: AWS's limit and default.
 const PAGE: usize = 50;
@@ -29,12 +29,12 @@ shape! {
     }
 }
 
-fn shown(owner: &Owner, group: Group) -> GroupShown {
+fn shown(owner: &Owner, (group, metric_filters): (Group, u32)) -> GroupShown {
     let arn = group.arn(owner);
     GroupShown {
         creation_time: long(group.created),
         retention_in_days: group.retention_days,
-        metric_filter_count: 0,
+        metric_filter_count: metric_filters.into(),
         arn: format!("{arn}:*"),
         // AWS counts what it bills, hours later.
         stored_bytes: 0,
@@ -105,7 +105,7 @@ operation! {
         let limit = input.limit.map_or(PAGE, |limit| limit as usize);
         let found = read(cx, move |tx, owner| {
             let pattern = input.log_group_name_pattern.as_deref().unwrap_or_default();
-            groups::page(
+            let (found, next) = groups::page(
                 tx,
                 owner,
                 input.log_group_name_prefix.as_deref().unwrap_or_default(),
@@ -116,7 +116,12 @@ operation! {
                         && group.name.contains(pattern)
                         && wanted.as_ref().is_none_or(|wanted| wanted.contains(&group.name))
                 },
-            )
+            )?;
+            let counted = found.into_iter().map(|group| {
+                let filters = metric_filters::count(tx, owner, &group.name)?;
+                Ok((group, filters))
+            });
+            Ok((counted.collect::<Result<Vec<_>, LogsError>>()?, next))
         });
         let (found, next_token) = found.await?;
         Ok(Output { log_groups: found.into_iter().map(|group| shown(&owner, group)).collect(), next_token })

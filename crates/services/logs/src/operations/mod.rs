@@ -2,12 +2,13 @@
 
 mod family;
 mod filter_log_events;
-mod filters;
 mod get_log_events;
 mod groups;
 mod live_tail;
+mod metric_filters;
 mod put_log_events;
 mod streams;
+mod subscription_filters;
 mod tags;
 
 use std::sync::Arc;
@@ -25,24 +26,26 @@ pub fn service(state: Arc<Logs>) -> Service {
         .with::<streams::CreateLogStream>(&state)
         .with::<groups::DeleteLogGroup>(&state)
         .with::<streams::DeleteLogStream>(&state)
-        .with::<filters::DeleteMetricFilter>(&state)
+        .with::<metric_filters::DeleteMetricFilter>(&state)
         .with::<groups::DeleteRetentionPolicy>(&state)
-        .with::<filters::DeleteSubscriptionFilter>(&state)
+        .with::<subscription_filters::DeleteSubscriptionFilter>(&state)
         .with::<groups::DescribeLogGroups>(&state)
         .with::<streams::DescribeLogStreams>(&state)
-        .with::<filters::DescribeMetricFilters>(&state)
-        .with::<filters::DescribeSubscriptionFilters>(&state)
+        .with::<metric_filters::DescribeMetricFilters>(&state)
+        .with::<subscription_filters::DescribeSubscriptionFilters>(&state)
         .with::<filter_log_events::FilterLogEvents>(&state)
         .with::<get_log_events::GetLogEvents>(&state)
         .with::<tags::ListTagsForResource>(&state)
         .with::<tags::ListTagsLogGroup>(&state)
         .with::<put_log_events::PutLogEvents>(&state)
         .with::<groups::PutLogGroupDeletionProtection>(&state)
+        .with::<metric_filters::PutMetricFilter>(&state)
         .with::<groups::PutRetentionPolicy>(&state)
+        .with::<subscription_filters::PutSubscriptionFilter>(&state)
         .with::<live_tail::StartLiveTail>(&state)
         .with::<tags::TagLogGroup>(&state)
         .with::<tags::TagResource>(&state)
-        .with::<filters::TestMetricFilter>(&state)
+        .with::<metric_filters::TestMetricFilter>(&state)
         .with::<tags::UntagLogGroup>(&state)
         .with::<tags::UntagResource>(&state)
 }

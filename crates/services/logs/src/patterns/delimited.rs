@@ -115,7 +115,7 @@ impl Words {
         self.pair(&found).is_some_and(|pairs| pairs.iter().all(|(word, text)| word.holds_for(text)))
     }
 
-    pub(super) fn extracted(&self, message: &str) -> BTreeMap<String, String> {
+    pub(crate) fn extracted(&self, message: &str) -> BTreeMap<String, String> {
         let found = split(message);
         let (last, mut extracted) = (found.len().saturating_sub(self.after.len()), BTreeMap::new());
         for (at, text) in found.iter().enumerate() {

@@ -35,6 +35,26 @@ async fn what_a_function_writes_makes_its_group_and_stream_and_is_never_mixed() 
 }
 
 #[tokio::test]
+async fn what_a_busy_function_writes_is_committed_together() {
+    let server = Server::start();
+    let writer = TaskGroup::new();
+    let ingest = server.logs.ingest(&writer);
+    let calls = 500;
+    for call in 0..calls {
+        ingest.offer(batch("a", server.now(), &[&call.to_string()]));
+        tokio::task::yield_now().await; // the writer may go on with what there is
+    }
+    writer.stop();
+    writer.join(Duration::from_secs(60)).await.expect("what waits is written before it ends");
+    let found = server.ok("FilterLogEvents", texts([("logGroupName", "g")])).await;
+    let written: Vec<_> = (0..calls).map(|call| call.to_string()).collect();
+    assert_eq!(messages(&found), written);
+    // The last six digits of an event's id are its place in what was written at once.
+    let firsts = each(&found, "events", "eventId").iter().filter(|id| id.ends_with("000000")).count();
+    assert!(firsts < calls / 4, "{firsts} transactions");
+}
+
+#[tokio::test]
 async fn more_than_the_writer_holds_is_dropped_and_not_kept() {
     let server = Server::start();
     let writer = TaskGroup::new();

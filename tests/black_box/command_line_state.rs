@@ -1,0 +1,207 @@
+//! `hearth functions`, `hearth env list`, `hearth reset`: what stands, and how it goes.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use hearth_tests::{Hearth, Request, binary, leftovers, newest_python};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const ECHO: &str = "def handler(event, context):\n    return event\n";
+
+/// Runs hearth beside a server, with its data folder.
+fn beside(hearth: &Hearth, arguments: &[&str]) -> Output {
+    let mut command = Command::new(binary());
+    command.args(arguments).stdin(Stdio::null());
+    command.env("HEARTH_ENDPOINT", format!("http://{}", hearth.address())).env("HEARTH_DATA", hearth.data());
+    command.output().expect("run hearth")
+}
+
+#[track_caller]
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+#[track_caller]
+fn json_of(output: &Output) -> Value {
+    serde_json::from_str(&text(output)).expect("JSON")
+}
+
+/// The one line of a command that must fail.
+#[track_caller]
+fn refused(output: &Output, code: i32) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), text.lines().count()), (Some(code), 1), "{text}");
+    text
+}
+
+#[test]
+fn functions_are_listed_with_the_environments_they_have_now() {
+    let hearth = Hearth::start();
+    assert!(text(&beside(&hearth, &["functions"])).starts_with("no functions in us-east-1 at http://"));
+    hearth.function("idle").code(ECHO).create();
+    let echo = hearth.function("echo").code(ECHO).with("MemorySize", json!(256)).create();
+    assert_eq!(echo.invoke("1").json(), json!(1));
+
+    let table = text(&beside(&hearth, &["functions"]));
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["NAME", "RUNTIME", "MEMORY", "STATE", "ENVIRONMENTS", "MODIFIED"]);
+    assert_eq!(rows[1][..6], ["echo", newest_python(), "256", "MB", "Active", "1"]);
+    assert_eq!(rows[2][..6], ["idle", newest_python(), "128", "MB", "Active", "0"]);
+
+    let listed = json_of(&beside(&hearth, &["functions", "--json"]));
+    assert_eq!((&listed[0]["Name"], &listed[0]["Environments"]), (&json!("echo"), &json!(1)));
+    // Without the data folder's token only AWS's own answer is there.
+    let folder = TempDir::new().expect("a folder");
+    let without = beside(&hearth, &["functions", "--json", "--data", folder.path().to_str().expect("text")]);
+    assert_eq!(json_of(&without)[0]["Environments"], Value::Null);
+}
+
+#[test]
+fn environments_are_listed_with_true_figures() {
+    let hearth = Hearth::start();
+    assert!(text(&beside(&hearth, &["env", "list"])).starts_with("no environments"));
+    let code = "keep = bytearray(40_000_000)\nfor i in range(0, len(keep), 4096): keep[i] = 1\n\
+                def handler(event, context):\n    return open('/proc/self/status').read()\n";
+    let function = hearth.function("holds").code(code).create();
+    function.invoke("1");
+    function.invoke("2");
+    let listed = json_of(&beside(&hearth, &["env", "list", "--json"]));
+    let environments = listed.as_array().expect("a list");
+    assert_eq!(environments.len(), 1);
+    let environment = &environments[0];
+    assert_eq!((&environment["function"], &environment["invocations"]), (&json!("holds"), &json!(2)));
+    assert!(["idle", "frozen"].contains(&environment["state"].as_str().expect("a state")), "{environment}");
+    let bytes = |name: &str| environment[name].as_u64().expect(name);
+    let (now, peak) = (bytes("memoryBytes"), bytes("memoryPeakBytes"));
+    assert!(now > 40_000_000 && now <= bytes("memoryLimitBytes"), "{environment}");
+    assert!(peak > 40_000_000 && peak <= bytes("memoryLimitBytes"), "{environment}");
+    // The process is the function's runtime, as the host sees it.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", bytes("process"))).expect("it lives");
+    let user =
+        status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next()?.parse().ok());
+    assert_eq!(user, Some(bytes("user")));
+    let rss =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
+    assert!(rss > Some(40_000_u64), "{status}");
+    let table = text(&beside(&hearth, &["env", "list"]));
+    assert!(table.starts_with("ID  FUNCTION  VERSION  STATE"), "{table}");
+    assert!(
+        table.lines().nth(1).is_some_and(|line| line.contains("holds") && line.contains("$LATEST")),
+        "{table}"
+    );
+}
+
+#[test]
+fn environments_are_for_the_owner_of_the_data_folder() {
+    let hearth = Hearth::start();
+    for path in ["/_hearth/environments", "/_hearth/environments?x=1"] {
+        let answer = hearth.send(&Request::new("GET", path).header("Authorization", "Bearer 00"));
+        assert_eq!(answer.status, 403, "{}", answer.text());
+    }
+    let answer = hearth.send(&Request::new("POST", "/_hearth/reset").signed("lambda"));
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    let folder = TempDir::new().expect("a folder");
+    let line =
+        refused(&beside(&hearth, &["env", "list", "--data", folder.path().to_str().expect("text")]), 3);
+    assert!(line.contains("does not have the data folder") && line.contains("--data"), "{line}");
+}
+
+#[test]
+fn a_running_server_is_reset_and_begins_anew_at_the_same_port() {
+    let hearth = Hearth::start();
+    let mine = hearth.data().join("mine.txt");
+    std::fs::write(&mine, "mine").expect("written");
+    let (process, instance) = (hearth.process(), hearth.instance());
+    let echo = hearth.function("echo").code(ECHO).create();
+    echo.invoke("1");
+    let line = refused(&beside(&hearth, &["reset"]), 1);
+    assert!(line.contains("add --yes"), "{line}");
+    assert_eq!(echo.invoke("2").json(), json!(2));
+
+    for _ in 0..2 {
+        let reset = json_of(&beside(&hearth, &["reset", "--yes", "--json"]));
+        assert_eq!(reset["ServerBeganAnew"], true);
+        assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])), json!([]));
+        assert_eq!(json_of(&beside(&hearth, &["env", "list", "--json"])), json!([]));
+        let logs = Request::new("POST", "/")
+            .signed("logs")
+            .header("X-Amz-Target", "Logs_20140328.DescribeLogGroups");
+        let logs = hearth.send(&logs.header("Content-Type", "application/x-amz-json-1.1").body("{}")).json();
+        assert_eq!(logs["logGroups"], json!([]), "{logs}");
+        assert_eq!(std::fs::read_dir(hearth.data().join("blobs")).expect("a folder").count(), 0);
+        // It works as before, with another function of the same name.
+        let again = hearth.function("echo").code(ECHO).create();
+        assert_eq!(again.invoke("3").json(), json!(3));
+    }
+    assert_eq!((hearth.process(), hearth.instance()), (process, instance));
+    assert_eq!(std::fs::read_to_string(&mine).expect("it stays"), "mine");
+}
+
+#[test]
+fn a_reset_ends_running_functions_and_leaves_nothing_of_them() {
+    let mut hearth = Hearth::start();
+    hearth.may_warn();
+    let code = "import time\ndef handler(event, context):\n    time.sleep(event)\n";
+    let slow = hearth.function("slow").code(code).with("Timeout", json!(60)).create();
+    slow.invoke("0");
+    let (request, address) = (slow.request("50"), hearth.address().to_owned());
+    let call = std::thread::spawn(move || request.send(&address));
+    let started = std::time::Instant::now();
+    while json_of(&beside(&hearth, &["env", "list", "--json"]))[0]["state"] != "busy" {
+        assert!(started.elapsed().as_secs() < 60, "the call does not begin");
+    }
+    text(&beside(&hearth, &["reset", "--yes"]));
+    let answer = call.join().expect("the call ended");
+    let has_failed = |answer: &hearth_tests::Answer| {
+        answer.status >= 500 || !answer.header("x-amz-function-error").is_empty()
+    };
+    assert!(answer.as_ref().map_or(true, has_failed), "{answer:?}");
+    assert_eq!(json_of(&beside(&hearth, &["env", "list", "--json"])), json!([]));
+    assert_eq!(hearth.stop(), Some(0));
+    assert_eq!(leftovers(&hearth), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_at_rest_is_reset_and_what_is_not_hearths_is_refused() {
+    let mut hearth = Hearth::start();
+    hearth.function("echo").code(ECHO).create();
+    hearth.stop();
+    let data = hearth.data().to_owned();
+    let reset = |folder: &Path, more: &[&str]| {
+        let mut command = Command::new(binary());
+        command
+            .args(["reset", "--data"])
+            .arg(folder)
+            .args(more)
+            .stdin(Stdio::null())
+            .output()
+            .expect("run hearth")
+    };
+    assert!(refused(&reset(&data, &[]), 1).contains("add --yes"));
+    let answer: Value = serde_json::from_str(&text(&reset(&data, &["--yes", "--json"]))).expect("JSON");
+    assert_eq!(answer["ServerBeganAnew"], false);
+    hearth.restart();
+    assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])), json!([]));
+
+    let other = TempDir::new().expect("a folder");
+    assert!(refused(&reset(&other.path().join("absent"), &["--yes"]), 1).contains("there is no data folder"));
+    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("is no data folder"));
+    std::fs::create_dir(other.path().join("blobs")).expect("made");
+    std::fs::write(other.path().join("blobs/thesis.txt"), "").expect("written");
+    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("is no data folder"));
+    std::fs::write(other.path().join("notes.txt"), "").expect("written");
+    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("it holds notes.txt"));
+    assert!(other.path().join("blobs/thesis.txt").exists());
+}
+
+#[test]
+fn what_other_servers_share_is_not_reset() {
+    let shared = TempDir::new().expect("a folder");
+    let hearth = Hearth::start_with(&["--blobs", shared.path().to_str().expect("text")]);
+    hearth.function("echo").code(ECHO).create();
+    let line = refused(&beside(&hearth, &["reset", "--yes"]), 3);
+    assert!(line.contains("--blobs"), "{line}");
+    assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
+}

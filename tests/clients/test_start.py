@@ -1,0 +1,86 @@
+"""What the owner wants done at the start of `hearth serve`: as the server's user, with the rights that were given."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import binary
+from served import ECHO, python_of_the_system, served
+
+SCRIPT = """#!/bin/sh
+{ env; id -u; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status; } > "$(dirname "$0")/../seen/out"
+"""
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory(prefix="hearth-init-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        (folder / "ready.d").mkdir()
+        (folder / "ready.d" / "10-look.sh").write_text(SCRIPT)
+        (folder / "ready.d" / "10-look.sh").chmod(0o755)
+        (folder / "seen").mkdir()
+        (folder / "seen").chmod(0o777)
+        yield folder
+
+
+def seen(folder):
+    lines = (folder / "seen" / "out").read_text().splitlines()
+    return lines, dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def test_a_script_runs_as_the_servers_user_without_rights_of_its_own(folder):
+    with served("--init", str(folder)) as server:
+        lines, variables = seen(folder)
+        status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+        user = next(line.split()[1] for line in status.splitlines() if line.startswith("Uid:"))
+        assert user in lines and user != "0"
+        assert "CapEff:\t0000000000000000" in lines and "NoNewPrivs:\t1" in lines
+        assert variables["AWS_ENDPOINT_URL"] == server.endpoint
+        assert variables["AWS_CA_BUNDLE"] == server.ready["CertificateAuthority"]
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+            assert name not in variables
+        assert server.stop() == 0, server.complaints()
+
+
+def test_with_the_owners_word_a_script_is_the_accounts_root_for_a_while(folder):
+    with served("--init", str(folder), "--init-as-root") as server:
+        _, variables = seen(folder)
+        key = {
+            "AccessKeyId": variables["AWS_ACCESS_KEY_ID"],
+            "SecretAccessKey": variables["AWS_SECRET_ACCESS_KEY"],
+            "SessionToken": variables["AWS_SESSION_TOKEN"],
+        }
+        assert key["AccessKeyId"].startswith("ASIA")
+        assert server.client("sts", key=key).get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:root"
+        assert server.client("lambda", key=key).list_functions()["Functions"] == []
+        with pytest.raises(ClientError):
+            server.client("lambda", key={**key, "SecretAccessKey": "x"}).list_functions()
+        assert server.stop() == 0, server.complaints()
+
+
+def test_a_seed_of_a_served_account_needs_the_owners_word_and_makes_what_it_names(folder):
+    (folder / "echo").mkdir()
+    (folder / "echo" / "app.py").write_text(ECHO)
+    (folder / "seed.toml").write_text(
+        "[[roles]]\nname = 'worker'\n"
+        f"[[functions]]\nname = 'echo'\nruntime = '{python_of_the_system()}'\nhandler = 'app.handler'\n"
+        "code = 'echo'\nrole = 'worker'\n"
+    )
+    with tempfile.TemporaryDirectory(prefix="hearth-serve-") as data:
+        os.chmod(data, 0o755)
+        command = [binary(), "serve", "--listen", "127.0.0.1:0", "--data", f"{data}/data"]
+        refused = subprocess.run(
+            [*command, "--seed", str(folder / "seed.toml")], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert refused.returncode == 1 and "--init-as-root" in refused.stderr, refused.stderr
+    with served("--seed", str(folder / "seed.toml"), "--init-as-root", "--init-failure", "end") as server:
+        answer = server.client("lambda").invoke(FunctionName="echo", Payload=b"[1]")
+        assert json.load(answer["Payload"]) == [1]
+        assert server.stop() == 0, server.complaints()

@@ -1,0 +1,3 @@
+//! The least that a static program can do: a floor for benchmarks.
+
+fn main() {}
