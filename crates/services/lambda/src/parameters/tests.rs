@@ -106,7 +106,7 @@ fn levels_of_logs_need_the_json_format_and_are_info_without_a_word() {
     let logging = |members: &[(&'static str, &str)]| {
         let members = members.iter().map(|(name, value)| (*name, text(*value))).collect();
         request(vec![("LoggingConfig", Document::Structure(members))])
-            .check()
+            .check(&call())
             .map(|wanted| wanted.logging.format)
     };
     let json = |application, system| LogFormat::Json { application, system };
