@@ -50,8 +50,11 @@ fn a_second_server_on_the_same_data_is_refused_in_one_line() {
     let data = first.data().to_str().expect("a text");
     let line = refusal(&["up", "--listen", "127.0.0.1:0", "--data", data], 1);
     let real = first.data().canonicalize().expect("it exists");
-    let wanted =
-        format!("the data folder {} is used by another server (process {})", real.display(), first.process());
+    let wanted = format!(
+        "the data folder {} is used by another server (process {}): stop it, or name another folder with --data",
+        real.display(),
+        first.process()
+    );
     assert_eq!(line, format!("hearth: {wanted}"));
     assert_eq!(first.send(&Request::new("GET", "/_hearth/health")).status, 200);
 }

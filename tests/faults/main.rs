@@ -10,6 +10,7 @@ mod crashes;
 mod expected;
 mod injected;
 mod load;
+mod objects;
 mod power_loss;
 mod server_power_loss;
 mod store_driver;

@@ -70,27 +70,7 @@ fn environment(bench: &Bench<'_>) {
     if managed {
         assert_eq!((&seen["PWD"], &seen["SHLVL"]), (&json!("/var/task"), &json!("0")));
     }
-    match bench.language {
-        Language::Python => {
-            known.insert("PYTHONPATH");
-            assert_eq!(seen["PYTHONPATH"], "/var/runtime");
-            if !["python3.9", "python3.10", "python3.11"].contains(&bench.runtime) {
-                known.insert("LC_CTYPE");
-                assert_eq!(seen["LC_CTYPE"], "C.UTF-8");
-            }
-        }
-        Language::Node => {
-            known.insert("NODE_PATH");
-            let modules = "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:\
-                 /var/runtime:/var/task";
-            assert_eq!(seen["NODE_PATH"], modules);
-        }
-        Language::Rust | Language::Go => {}
-        // Their start is a shell script, as it is on AWS for managed runtimes, and their interpreters set a locale.
-        Language::PythonClient | Language::NodeClient => {
-            known.extend(["PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"]);
-        }
-    }
+    known.extend(of_language(bench, &seen));
     known.extend(TOLD_ELSEWHERE);
     if managed {
         known.extend(["AWS_EXECUTION_ENV", "PWD", "SHLVL"]);
@@ -98,6 +78,29 @@ fn environment(bench: &Bench<'_>) {
     let others: Vec<&String> =
         seen.as_object().expect("variables").keys().filter(|name| !known.contains(name.as_str())).collect();
     assert!(others.is_empty(), "AWS has no such variable: {others:?}");
+}
+
+/// The variables of one language's runtime, checked.
+fn of_language(bench: &Bench<'_>, seen: &Value) -> &'static [&'static str] {
+    match bench.language {
+        Language::Python => {
+            assert_eq!(seen["PYTHONPATH"], "/var/runtime");
+            if ["python3.9", "python3.10", "python3.11"].contains(&bench.runtime) {
+                return &["PYTHONPATH"];
+            }
+            assert_eq!(seen["LC_CTYPE"], "C.UTF-8");
+            &["PYTHONPATH", "LC_CTYPE"]
+        }
+        Language::Node => {
+            let modules = "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:\
+                 /var/runtime:/var/task";
+            assert_eq!(seen["NODE_PATH"], modules);
+            &["NODE_PATH"]
+        }
+        Language::Rust | Language::Go => &[],
+        // Their start is a shell script, as it is on AWS for managed runtimes, and their interpreters set a locale.
+        Language::PythonClient | Language::NodeClient => &["PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"],
+    }
 }
 
 fn own_variables(bench: &Bench<'_>) {

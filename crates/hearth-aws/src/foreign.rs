@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use uuid::Uuid;
@@ -48,6 +48,22 @@ pub trait Foreign: Send + Sync {
         request: Request<Payload>,
     ) -> BoxFuture<'_, Response<ResponseBody>>;
 
+    /// What a web page of another site may do with this request. Asked before anything else is looked at.
+    fn page<'a>(
+        &'a self,
+        parts: &'a Parts,
+        host: &'a str,
+        names: &'a [String],
+        request_id: Uuid,
+    ) -> BoxFuture<'a, Page>;
+
+    /// The account in whose name a request without a signature is answered; `None` when it is not open to everybody.
+    fn everybody<'a>(
+        &'a self,
+        parts: &'a Parts,
+        routed: &'a Routed,
+    ) -> BoxFuture<'a, Result<Option<String>, ApiError>>;
+
     /// The answer to a request that was refused before.
     fn refuse(&self, parts: &Parts, error: &ApiError, request_id: Uuid) -> Response<ResponseBody>;
 }
@@ -63,6 +79,17 @@ pub struct Routed {
     pub input: Document,
     /// The path without what the host already says: `/BUCKET/KEY`, encoded as it came.
     pub path: String,
+}
+
+/// What a service says to a request of a web page of another site.
+#[derive(Debug)]
+pub enum Page {
+    /// Nothing: the page is refused.
+    Unknown,
+    /// It may send it, and its browser may show the answer because of these headers.
+    Allowed(HeaderMap),
+    /// The answer to its preflight.
+    Answer(Response<ResponseBody>),
 }
 
 /// The payload of a request: what is inside of `aws-chunked`, or the body itself.

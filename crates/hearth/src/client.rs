@@ -210,6 +210,7 @@ fn advice_on(code: &str) -> &'static str {
         "InvalidSignatureException" | "SignatureDoesNotMatch" => {
             " (AWS_SECRET_ACCESS_KEY is not the one that belongs to AWS_ACCESS_KEY_ID)"
         }
+        "ResourceConflictException" => " (`hearth functions` tells its state, and why)",
         "ResourceNotFoundException" => {
             " (`hearth functions` lists what is there; --region and --account look elsewhere)"
         }

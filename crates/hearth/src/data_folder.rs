@@ -170,7 +170,7 @@ impl Lock {
             // Who it is only makes the message better.
             let _ = file.read_to_string(&mut process);
             bail!(
-                "the data folder {} is used by another server (process {})",
+                "the data folder {} is used by another server (process {}): stop it, or name another folder with --data",
                 folder.display(),
                 process.trim()
             );
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(
             second,
             format!(
-                "the data folder {} is used by another server (process {})",
+                "the data folder {} is used by another server (process {}): stop it, or name another folder with --data",
                 path.display(),
                 std::process::id()
             )

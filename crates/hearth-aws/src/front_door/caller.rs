@@ -72,6 +72,19 @@ pub(super) struct Known {
     caller: Caller,
 }
 
+impl Known {
+    /// Somebody without a signature, whom an account has opened something to.
+    pub(super) fn nobody(account: String) -> Self {
+        let caller = Caller {
+            access_key_id: String::new(),
+            arn: String::new(),
+            user_id: "anonymous".to_owned(),
+            session: None,
+        };
+        Self { account, region: REGION.to_owned(), caller }
+    }
+}
+
 impl FrontDoor {
     pub(super) async fn caller(
         &self,

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 
@@ -15,14 +15,29 @@ const AWS_DOMAINS: &[&str] = &["amazonaws.com", "amazonaws.com.cn", "api.aws", "
 
 /// Refuses what a web page could have sent. A sandbox's socket is reachable by its function alone.
 pub(super) fn check(parts: &Parts, origin: &Origin, hosts: &[String]) -> Result<(), ApiError> {
+    check_host(parts, origin, hosts)?;
+    if matches!(origin, Origin::Listener { .. }) { check_page(parts) } else { Ok(()) }
+}
+
+/// Refuses names that are not ours.
+pub(super) fn check_host(parts: &Parts, origin: &Origin, hosts: &[String]) -> Result<(), ApiError> {
     let Origin::Listener { local, .. } = origin else { return Ok(()) };
-    let refused = |text: String| ApiError::client(Code::AccessDenied, text);
     let host = host(parts).ok_or_else(|| refused("The request has no Host.".to_owned()))?;
     if !is_ours(host, *local, hosts) {
         return Err(refused(format!(
             "Host {host:?} is not a name of this endpoint. Use its address, localhost, or configure the name."
         )));
     }
+    Ok(())
+}
+
+/// Whether a web page of another site may have sent it, or its browser asks whether one may.
+pub(super) fn is_of_a_page(parts: &Parts) -> bool {
+    parts.method == Method::OPTIONS || check_page(parts).is_err()
+}
+
+/// Refuses what pages of other sites send.
+fn check_page(parts: &Parts) -> Result<(), ApiError> {
     if let Some(from) = parts.headers.get(ORIGIN) {
         let from = String::from_utf8_lossy(from.as_bytes());
         if !is_same_origin(&from, authority(parts).unwrap_or_default()) {
@@ -33,6 +48,10 @@ pub(super) fn check(parts: &Parts, origin: &Origin, hosts: &[String]) -> Result<
         None | Some("same-origin" | "none") => Ok(()),
         Some(_) => Err(refused("Requests from web pages of other sites are refused.".to_owned())),
     }
+}
+
+fn refused(text: String) -> ApiError {
+    ApiError::client(Code::AccessDenied, text)
 }
 
 /// `Sec-Fetch-Site`, which browsers set and pages cannot. What is not readable counts as foreign.

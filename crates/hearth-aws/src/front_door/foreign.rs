@@ -14,11 +14,12 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use uuid::Uuid;
 
+use super::caller::Known;
 use super::route::{self, Target};
 use super::{FrontDoor, Origin, ResponseBody, body, defence};
 use crate::dispatch::Served;
 use crate::error::{ApiError, Code};
-use crate::foreign::{Foreign, Payload};
+use crate::foreign::{Foreign, Page, Payload, Routed};
 use crate::sigv4::verify;
 use crate::sigv4::{BodyError, ChunkedBody, Claim, Decoder, Link, PayloadForm, Seed};
 
@@ -51,8 +52,8 @@ impl FrontDoor {
 
     fn foreign_of_unsigned(&self, parts: &Parts, origin: &Origin) -> Option<Arc<dyn Foreign>> {
         let reader = self.services.iter().find_map(|served| served.service.reader())?;
-        // A web page's request is refused in nobody's name.
-        defence::check(parts, origin, &self.options.hosts).ok()?;
+        // What is not for us at all is refused in nobody's name.
+        defence::check_host(parts, origin, &self.options.hosts).ok()?;
         let host = defence::host(parts).unwrap_or_default();
         let is_meant = matches!(Link::of(parts), Ok(Some(_)) | Err(_))
             || reader.is_host(host, &self.options.hosts)
@@ -74,15 +75,78 @@ impl FrontDoor {
         B::Error: Display,
     {
         let lent = Lent(Arc::new(Mutex::new(Box::pin(body))));
-        let answer = self.answer_foreign(reader, &parts, lent.clone(), origin, request_id).await;
-        let mut response = answer.unwrap_or_else(|error| {
-            super::log_internal(&error, request_id);
-            reader.refuse(&parts, &error, request_id)
-        });
+        let mut response = match self.page(reader, &parts, origin, request_id).await {
+            Ok(Page::Answer(answer)) => answer,
+            Ok(Page::Allowed(headers)) => {
+                let mut answer = self.told_foreign(reader, &parts, lent.clone(), origin, request_id).await;
+                answer.headers_mut().extend(headers);
+                answer
+            }
+            Ok(Page::Unknown) => self.told_foreign(reader, &parts, lent.clone(), origin, request_id).await,
+            Err(error) => reader.refuse(&parts, &error, request_id),
+        };
         if !body::drain(&self.world, &parts, pin!(lent)).await {
             response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+
+    /// What the service says to a page of another site; other requests are unknown to it. Refuses names that are not
+    /// ours, and pages that it does not know.
+    async fn page(
+        &self,
+        reader: &dyn Foreign,
+        parts: &Parts,
+        origin: &Origin,
+        request_id: Uuid,
+    ) -> Result<Page, ApiError> {
+        let hosts = &self.options.hosts;
+        defence::check_host(parts, origin, hosts)?;
+        if !defence::is_of_a_page(parts) {
+            return Ok(Page::Unknown);
+        }
+        let host = defence::host(parts).unwrap_or_default();
+        match reader.page(parts, host, hosts, request_id).await {
+            Page::Unknown => defence::check(parts, origin, hosts).map(|()| Page::Unknown),
+            known => Ok(known),
+        }
+    }
+
+    /// The answer to a request without a signature, where that is open to everybody.
+    async fn answer_everybody(
+        &self,
+        reader: &dyn Foreign,
+        parts: &Parts,
+        routed: Routed,
+        origin: &Origin,
+        request_id: Uuid,
+    ) -> Result<Response<ResponseBody>, ApiError> {
+        let Some(account) = reader.everybody(parts, &routed).await? else {
+            return Err(ApiError::client(Code::AccessDenied, "Access Denied"));
+        };
+        let call = Known::nobody(account).call(parts, origin, reader.name(), routed.operation, request_id);
+        let request = Request::from_parts(parts.clone(), Payload::of(Bytes::new()));
+        Ok(reader.answer(call, routed, request).await)
+    }
+
+    /// The answer, or why there is none.
+    async fn told_foreign<B>(
+        &self,
+        reader: &dyn Foreign,
+        parts: &Parts,
+        body: Lent<B>,
+        origin: &Origin,
+        request_id: Uuid,
+    ) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Display,
+    {
+        let answer = self.answer_foreign(reader, parts, body, origin, request_id).await;
+        answer.unwrap_or_else(|error| {
+            super::log_internal(&error, request_id);
+            reader.refuse(parts, &error, request_id)
+        })
     }
 
     async fn answer_foreign<B>(
@@ -114,9 +178,9 @@ impl FrontDoor {
                 (known, form, seed)
             }
             None => {
-                // GAP(s3): objects that a policy or an ACL makes public.
-                let denied = || ApiError::client(Code::AccessDenied, "Access Denied");
-                let link = Link::of(parts)?.ok_or_else(denied)?;
+                let Some(link) = Link::of(parts)? else {
+                    return self.answer_everybody(reader, parts, routed, origin, request_id).await;
+                };
                 (self.caller_of_link(&link, parts, &routed.path, origin).await?, PayloadForm::Unsigned, None)
             }
         };

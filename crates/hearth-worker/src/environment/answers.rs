@@ -136,6 +136,7 @@ pub(crate) fn too_large() -> Outcome {
 }
 
 /// The runtime's own post was not usable: `Runtime.TruncatedResponse`, `Runtime.InvalidResponseModeHeader`.
+// GAP(texts): what AWS tells the caller for these two is not known; the text is what the Runtime API answers.
 pub(crate) fn unusable(request: Uuid, kind: &str, text: &str) -> Outcome {
     Outcome {
         payload: body(kind, &format!("RequestId: {request} Error: {text}")),

@@ -302,7 +302,7 @@ impl Runtimes {
 fn known(identifier: &str) -> Result<&'static RuntimeSpec, String> {
     specs()
         .find(|spec| spec.identifier == identifier)
-        .ok_or_else(|| format!("the runtime {identifier} is not supported by this version of Hearth"))
+        .ok_or_else(|| format!("the runtime {identifier} is not supported by this version of Hearth (`hearth runtimes` lists those that are)"))
 }
 
 /// Changes with the bootstrap, the runtime and the interpreter.

@@ -109,7 +109,9 @@ fn heading(name: &str) -> &'static str {
 }
 
 fn uses(data: &Path) -> Result<BTreeMap<&'static str, Use>> {
-    let entries = fs::read_dir(data).with_context(|| format!("read the data folder {}", data.display()))?;
+    let entries = fs::read_dir(data).with_context(|| {
+        format!("read the data folder {} (`hearth up` makes it, --data names another one)", data.display())
+    })?;
     let mut uses: BTreeMap<&'static str, Use> = BTreeMap::new();
     for entry in entries {
         let entry = entry.context("read the data folder")?;

@@ -56,7 +56,8 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
         print(&if rows.is_empty() {
             format!("no functions in {} at {}", client.region(), client.endpoint())
         } else {
-            table(&["NAME", "RUNTIME", "MEMORY", "STATE", "ENVIRONMENTS", "MODIFIED"], &rows)
+            let listed = table(&["NAME", "RUNTIME", "MEMORY", "STATE", "ENVIRONMENTS", "MODIFIED"], &rows);
+            functions.iter().filter_map(reason).fold(listed, |text, reason| format!("{text}\n{reason}"))
         })?;
     }
     Ok(Exit::Done)
@@ -114,6 +115,15 @@ fn count(counts: &BTreeMap<[String; 3], u64>, function: &Value) -> u64 {
     counts.get(&[part(3), part(4), part(6)]).copied().unwrap_or(0)
 }
 
+/// Why a function does not run, or its last update was not made.
+fn reason(function: &Value) -> Option<String> {
+    let reason = function["StateReason"].as_str().filter(|_| function["State"] == "Failed");
+    let reason = reason.or_else(|| {
+        function["LastUpdateStatusReason"].as_str().filter(|_| function["LastUpdateStatus"] == "Failed")
+    })?;
+    Some(format!("{}: {reason}", function["FunctionName"].as_str()?))
+}
+
 fn as_json(function: &Value, environments: Option<u64>) -> Value {
     json!({
         "Name": function["FunctionName"],
@@ -133,6 +143,7 @@ fn as_json(function: &Value, environments: Option<u64>) -> Value {
 fn row(function: &Value, environments: Option<u64>) -> Vec<String> {
     let text = |name: &str| function[name].as_str().unwrap_or("-").to_owned();
     let state = match (function["State"].as_str(), function["LastUpdateStatus"].as_str()) {
+        (Some("Failed"), _) => "Failed".to_owned(),
         (Some(state), Some(update @ ("InProgress" | "Failed"))) => format!("{state}, update {update}"),
         (state, _) => state.unwrap_or("-").to_owned(),
     };

@@ -86,6 +86,9 @@ pub(crate) fn delete_all(tx: &mut dyn Tx, owner: &Owner, group: &str) -> Result<
     Ok(keys.iter().try_for_each(|key| tx.delete(key))?)
 }
 
+/// A page of filters, and group and name of its last one when there may be more.
+pub(crate) type Page = (Vec<MetricFilter>, Option<(String, String)>);
+
 /// At most `limit` wanted filters of a group, or of all groups, behind a group and a name; the last of them, when
 /// there may be more.
 pub(crate) fn page(
@@ -95,7 +98,7 @@ pub(crate) fn page(
     after: Option<&(String, String)>,
     limit: usize,
     wanted: &dyn Fn(&MetricFilter) -> bool,
-) -> Result<(Vec<MetricFilter>, Option<(String, String)>), LogsError> {
+) -> Result<Page, LogsError> {
     let all = group.map_or_else(|| owner.metric_filters(), |group| owner.metric_filters_of(group));
     let mut range = all.children();
     if let Some((group, name)) = after {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use hearth_aws::{ApiError, Code};
 use hearth_store::{BlobError, KeepError, RecordError, StoreError};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 
 /// A call that failed: what its XML says, and in which answer.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Failure {
     /// Further elements of the answer: `Key`, `BucketName`.
     pub members: Vec<(&'static str, String)>,
     /// Further headers of the answer.
-    pub headers: HeaderMap,
+    pub headers: Vec<(&'static str, String)>,
     /// The cause, for our log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -32,7 +32,7 @@ impl Failure {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
             message: message.into(),
             members: Vec::new(),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             source: None,
         }
     }
@@ -47,9 +47,7 @@ impl Failure {
     /// The same with one more header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(HeaderName::from_static(name), value);
-        }
+        self.headers.push((name, value.to_owned()));
         self
     }
 

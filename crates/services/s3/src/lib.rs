@@ -6,6 +6,7 @@
 //!   buckets versions uploads   records, inside of transactions      keys      where everything lies
 //!   listing                    pages of keys                        content/  bytes on their way in and out
 //!   reclaim                    what leaves the disk                 events    who is told of a change
+//! config/      what S3 refuses in a bucket's configurations, and what they mean     settings/  kept, shown, acted on
 //! objects      objects for other parts of this program, without HTTP
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! Never: holds an object in memory; changes anything for a body that was not what it said.
 
 mod buckets;
+mod config;
 mod content;
 mod error;
 mod events;
@@ -23,6 +25,7 @@ mod objects;
 mod operations;
 mod reclaim;
 mod records;
+mod settings;
 mod uploads;
 mod versions;
 mod wire;

@@ -21,6 +21,7 @@ use crate::S3;
 use crate::error::Failure;
 use crate::keys;
 use crate::records::{Content, Part, Upload};
+use crate::settings::{lifecycle, sweep};
 
 /// Parts of an upload or an object.
 const PARTS: &str = "s3/parts";
@@ -33,10 +34,11 @@ const PAGE: u32 = 200;
 
 /// Starts what fires the timers of this service, until the group stops.
 pub(crate) fn keep_up(s3: &Arc<S3>, tasks: &TaskGroup) {
-    let (parts, buckets) = (s3.clone(), s3.clone());
+    let (parts, buckets, looking) = (s3.clone(), s3.clone(), s3.clone());
     Timers::new(s3.store.clone(), s3.world.clone())
         .on(PARTS, move |fired| pages(parts.clone(), fired, parts_page))
         .on(BUCKET, move |fired| pages(buckets.clone(), fired, bucket_page))
+        .on(lifecycle::TIMER, move |fired| sweep::look(looking.clone(), fired))
         .spawn(tasks);
 }
 

@@ -12,7 +12,7 @@ use crate::front_door::ResponseBody;
 /// An invocation whose body comes as these pieces, its length not announced.
 async fn invoke(
     kind: &str,
-    pieces: impl Iterator<Item = Result<Bytes, &'static str>> + Send,
+    pieces: impl Iterator<Item = Result<Bytes, &'static str>> + Send + 'static,
 ) -> Response<ResponseBody> {
     let request = Request::builder().method("POST").uri("/2015-03-31/functions/f/invocations");
     let request = request.header("host", "localhost").header("authorization", authorization("lambda"));

@@ -132,7 +132,8 @@ fn checked(given: MetricTransformation, pattern: &Pattern) -> Result<Transformat
     let value = &given.metric_value;
     let is_number = value.parse::<f64>().is_ok_and(f64::is_finite);
     let has_members = matches!(pattern, Pattern::Json(_) | Pattern::Delimited(_));
-    if !is_number && !(has_members && value.len() > 1 && value.starts_with('$')) {
+    let names_one = has_members && value.len() > 1 && value.starts_with('$');
+    if !is_number && !names_one {
         return wrong("metricValue must be a number, or a member or word that the pattern names.");
     }
     if let Some(dimensions) = &dimensions {

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use hearth_aws::{ApiError, Call, Caller, Code, Document};
 use hearth_store::timers::{self, Fate, Fired, Timer, Timers};
 use hearth_store::{Key, Stored, Tx, transact, transact_read};
 use hearth_world::TaskGroup;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use super::calls::{Outcome, call};
 use super::outbox::{self, DELIVER, PAUSED, parse};
 use super::{Subscription, keys_below, parcel};
 use crate::Logs;
@@ -59,15 +59,6 @@ const NO_ROOM_FIRST: Duration = Duration::from_secs(1);
 
 /// The longest wait for a function without room: Lambda's for asynchronous calls.
 const NO_ROOM_MAX: Duration = Duration::from_secs(300);
-
-/// How a call ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    Delivered,
-    Failed,
-    NoRoom(String),
-    NotThere(String),
-}
 
 /// Batches that a function failed with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -230,65 +221,6 @@ async fn pack(
     let (owner, filter) = (owner.clone(), filter.clone());
     transact_read(&*logs.store, move |tx: &mut dyn Tx| parcel::pack(tx, &owner, group, &filter, &batches))
         .await
-}
-
-/// Calls the function and waits for its end.
-// GAP(async): an asynchronous call, which Lambda keeps and repeats itself, would end the wait at once.
-async fn call(logs: &Logs, owner: &Owner, filter: &Subscription, payload: Bytes) -> Outcome {
-    let input = Document::Structure(vec![
-        ("FunctionName", Document::String(filter.destination.clone())),
-        ("Payload", Document::Blob(payload)),
-    ]);
-    match logs.client.call(to_lambda(logs, owner, "Invoke"), input).await {
-        Ok(answer) if has_failed(&answer) => Outcome::Failed,
-        Ok(_) => Outcome::Delivered,
-        Err(error) if matches!(error.code, Code::ResourceNotFound | Code::AccessDenied) => {
-            Outcome::NotThere(error.message)
-        }
-        Err(error) => Outcome::NoRoom(error.message),
-    }
-}
-
-fn has_failed(answer: &Document) -> bool {
-    let Document::Structure(members) = answer else { return true };
-    members.iter().any(|(name, value)| *name == "FunctionError" && *value != Document::Null)
-}
-
-/// A call of this service to Lambda, in the name of the group's owner.
-// GAP(policies): the function's own policy is not asked whether logs.amazonaws.com may invoke it.
-pub(crate) fn to_lambda(logs: &Logs, owner: &Owner, operation: &'static str) -> Call {
-    let caller = Caller {
-        access_key_id: String::new(),
-        arn: format!("arn:aws:iam::{}:root", owner.account),
-        user_id: owner.account.clone(),
-        session: None,
-    };
-    Call {
-        account: owner.account.clone(),
-        region: owner.region.clone(),
-        caller,
-        request_id: logs.world.random().uuid(),
-        service: "lambda",
-        operation,
-        host: String::new(),
-        trace_id: None,
-    }
-}
-
-/// Why a function that PutSubscriptionFilter names is not taken, or the group that it writes into.
-pub(crate) async fn log_group_of(logs: &Logs, owner: &Owner, function: &str) -> Result<String, ApiError> {
-    let input = Document::Structure(vec![("FunctionName", Document::String(function.to_owned()))]);
-    let answer = logs.client.call(to_lambda(logs, owner, "GetFunctionConfiguration"), input).await?;
-    let group = member(&answer, "LoggingConfig").and_then(|logging| member(logging, "LogGroup"));
-    Ok(match group {
-        Some(Document::String(name)) => name.clone(),
-        _ => String::new(),
-    })
-}
-
-fn member<'d>(document: &'d Document, name: &str) -> Option<&'d Document> {
-    let Document::Structure(members) = document else { return None };
-    members.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// Writes what became of the parcels, and says what becomes of the timer, if it is not to go on.

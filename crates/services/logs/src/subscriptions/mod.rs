@@ -10,6 +10,7 @@
 //! transaction after its delivery: what was acknowledged is delivered, at least once, whenever the server is killed.
 //! Never: makes who writes wait for a function; loses an event without a line that counts it.
 
+mod calls;
 mod delivery;
 mod outbox;
 mod parcel;
@@ -22,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::LogsError;
 use crate::keys::Owner;
 
-pub(crate) use delivery::{keep_up, log_group_of};
+pub(crate) use calls::log_group_of;
+pub(crate) use delivery::keep_up;
 pub(crate) use outbox::Outboxes;
 
 /// Subscription filters of one group: AWS's quota.

@@ -5,7 +5,9 @@ use s3s::dto::{self, *};
 use super::shown::{owner, time};
 use super::{Cx, expect_owner, read, write};
 use crate::error::Failure;
+use crate::config::acl::Grants;
 use crate::records::{Bucket, Versioning};
+use crate::settings::access;
 use crate::{buckets, names};
 
 /// The region whose buckets have no location.
@@ -19,7 +21,7 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
     if !names::is_bucket_name(&input.bucket) {
         return Err(names::invalid_bucket_name(&input.bucket));
     }
-    // GAP(s3): object lock, and ACLs other than the owner's.
+    // GAP(s3): object lock.
     if input.object_lock_enabled_for_bucket == Some(true) {
         return Err(Failure::not_built("Object lock"));
     }
@@ -33,8 +35,21 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
         created: cx.s3.world.domain().now().as_micros(),
         versioning: Versioning::Never,
     };
-    write(&cx, move |tx| buckets::create(tx, &new)).await?;
-    Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)), ..CreateBucketOutput::default() })
+    let ownership = input.object_ownership.map(|ownership| ownership.as_str().to_owned());
+    let acl = Grants {
+        canned: input.acl.map(|acl| acl.as_str().to_owned()),
+        full_control: input.grant_full_control,
+        read: input.grant_read,
+        read_acp: input.grant_read_acp,
+        write: input.grant_write,
+        write_acp: input.grant_write_acp,
+    };
+    write(&cx, move |tx| match buckets::create(tx, &new)? {
+        true => access::created(tx, &new, ownership.as_deref(), &acl.headers()),
+        false => Ok(()),
+    })
+    .await?;
+    Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) })
 }
 
 /// The region of a new bucket.
@@ -44,6 +59,8 @@ fn location_error(region: &str) -> Failure {
 }
 
 fn location(given: Option<&str>, endpoint: &str) -> Result<String, Failure> {
+    // s3cmd signs for the region US, where it knows no other.
+    let endpoint = if is_region(endpoint) { endpoint } else { FIRST_REGION };
     match given.filter(|given| !given.is_empty()) {
         None if endpoint == FIRST_REGION => Ok(endpoint.to_owned()),
         None => {
@@ -138,7 +155,6 @@ pub(crate) async fn list(cx: Cx, input: ListBucketsInput) -> Result<ListBucketsO
         bucket_region: Some(bucket.region).filter(|_| is_paged),
         creation_date: Some(time(bucket.created)),
         name: Some(bucket.name),
-        ..dto::Bucket::default()
     });
     Ok(ListBucketsOutput {
         buckets: Some(shown.collect()),
@@ -159,6 +175,7 @@ mod tests {
             assert_eq!(found.as_deref().map_err(|failure| failure.code), expected, "{given:?} at {endpoint}");
         };
         check(None, "us-east-1", Ok("us-east-1"));
+        check(None, "US", Ok("us-east-1"));
         check(Some(""), "us-east-1", Ok("us-east-1"));
         check(Some("eu-west-1"), "us-east-1", Ok("eu-west-1"));
         check(Some("EU"), "eu-west-1", Ok("eu-west-1"));

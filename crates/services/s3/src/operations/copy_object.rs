@@ -11,10 +11,12 @@ use super::put_object::{metadata, refuse_keys, storage_class, tags_of_header};
 use super::shown::{checksum_type, etag, seconds, time, with_checksums};
 use super::{Cx, announce, change, expect_owner, write};
 use crate::S3;
+use crate::config::acl::Grants;
 use crate::content::{Expected, Outgoing, Piece, Received, copy_of, hold, pieces, receive, stream};
 use crate::error::Failure;
 use crate::events::Change;
 use crate::records::{Headers, Object};
+use crate::settings::object_acl;
 use crate::versions::{self, Changed};
 use crate::{buckets, records};
 
@@ -34,6 +36,7 @@ struct Plan {
     tags: Option<std::collections::BTreeMap<String, String>>,
     class: Option<String>,
     redirect: Option<String>,
+    acl: Grants,
     algorithm: Option<String>,
     number: u64,
     changing: versions::Change,
@@ -147,6 +150,14 @@ fn plan(cx: &Cx, input: CopyObjectInput) -> Result<Plan, Failure> {
         tags: retags.then_some(tags),
         class,
         redirect: input.website_redirect_location,
+        acl: Grants {
+            canned: input.acl.map(|acl| acl.as_str().to_owned()),
+            full_control: input.grant_full_control,
+            read: input.grant_read,
+            read_acp: input.grant_read_acp,
+            write: None,
+            write_acp: input.grant_write_acp,
+        },
         algorithm: input.checksum_algorithm.map(|algorithm| algorithm.as_str().to_owned()),
         number: cx.s3.number(),
         changing: change(&cx.s3),
@@ -197,6 +208,7 @@ fn attempt(
     }
     let bucket = buckets::get(tx, &plan.account, &plan.bucket)?;
     expect_owner(&bucket, plan.owner.as_deref())?;
+    object_acl::put_with(tx, &bucket, &mut object, &plan.acl.headers())?;
     let changed = versions::put(tx, &bucket, &plan.key, object.clone(), plan.changing)?;
     announce(tx, s3, &bucket, &plan.key, (Change::Copy, &changed, Some(&object)))?;
     let modified = tx.now().as_micros();

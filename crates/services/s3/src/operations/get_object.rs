@@ -10,6 +10,7 @@ use super::{Cx, expect_owner, read};
 use crate::content::{Outgoing, Piece, pieces, stream};
 use crate::error::Failure;
 use crate::records::{Bucket, Content, Object, Version};
+use crate::settings::lifecycle;
 use crate::{buckets, versions};
 use hearth_store::Tx;
 
@@ -40,6 +41,7 @@ struct Found {
     modified: i64,
     object: Object,
     region: String,
+    expiration: Option<String>,
     /// The bytes that are wanted, and whether they are a part of the whole.
     range: Bytes<u64>,
     is_range: bool,
@@ -85,7 +87,13 @@ async fn find(cx: &Cx, asked: Asked) -> Result<Found, Failure> {
         let (range, is_range) = wanted(tx, &object, asked.range, asked.part)?;
         let pieces = if asked.with_pieces { pieces(tx, &object, &range)? } else { Vec::new() };
         let (modified, region) = (version.modified, bucket.region.clone());
-        Ok(Found { version: shown_id(&bucket, version), modified, object, region, range, is_range, pieces })
+        // A former version goes by another rule, which no answer tells of.
+        let expiration = match asked.version {
+            None => lifecycle::expiration(tx, bucket.number, &asked.key, &object, modified)?,
+            Some(_) => None,
+        };
+        let version = shown_id(&bucket, version);
+        Ok(Found { version, modified, object, region, expiration, range, is_range, pieces })
     })
     .await
 }
@@ -180,7 +188,7 @@ pub(crate) async fn get(cx: Cx, input: GetObjectInput) -> Result<GetObjectOutput
     let part = asked.part;
     let found = find(&cx, asked).await?;
     cx.exchange.header("x-amz-bucket-region", &found.region);
-    let Found { version, modified, object, range, is_range, pieces, .. } = found;
+    let Found { version, modified, object, expiration, range, is_range, pieces, .. } = found;
     let outgoing = Outgoing::open(&cx.s3, pieces).await?;
     let checksum = object.checksum.as_ref().filter(|_| shows_checksum && (!is_range || part.is_some()));
     let output = GetObjectOutput {
@@ -188,6 +196,7 @@ pub(crate) async fn get(cx: Cx, input: GetObjectInput) -> Result<GetObjectOutput
         body: Some(sent(outgoing)),
         content_range: is_range.then(|| content_range(&range, object.bytes)),
         content_length: Some(length(range.end - range.start)),
+        expiration,
         last_modified: Some(time(modified)),
         checksum_type: checksum.map(checksum_type),
         e_tag: etag(&object.etag),
@@ -241,7 +250,7 @@ pub(crate) async fn head(cx: Cx, input: HeadObjectInput) -> Result<HeadObjectOut
     for (name, value) in overrides {
         value.iter().for_each(|value| cx.exchange.header(name, value));
     }
-    let Found { version, modified, object, range, is_range, .. } = found;
+    let Found { version, modified, object, expiration, range, is_range, .. } = found;
     if is_range {
         cx.exchange.status(http::StatusCode::PARTIAL_CONTENT);
     }
@@ -250,6 +259,7 @@ pub(crate) async fn head(cx: Cx, input: HeadObjectInput) -> Result<HeadObjectOut
         accept_ranges: Some("bytes".to_owned()),
         content_range: is_range.then(|| content_range(&range, object.bytes)),
         content_length: Some(length(range.end - range.start)),
+        expiration,
         last_modified: Some(time(modified)),
         checksum_type: checksum.map(checksum_type),
         e_tag: etag(&object.etag),

@@ -10,6 +10,7 @@ pub(crate) mod get_object;
 pub(crate) mod list;
 pub(crate) mod multipart;
 pub(crate) mod put_object;
+pub(crate) mod settings;
 mod shown;
 pub(crate) mod tagging;
 pub(crate) mod upload_part;

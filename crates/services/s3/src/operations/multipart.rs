@@ -5,9 +5,11 @@ use s3s::dto::*;
 use super::put_object::{metadata, refuse_keys, storage_class, tags_of_header};
 use super::shown::{etag, length, owner, seconds, time, with_checksums};
 use super::{Cx, expect_owner, read, write};
+use crate::config::acl::Grants;
 use crate::error::Failure;
 use crate::listing::{Query, after_key, limit, page, shown};
 use crate::records::{Headers, Object, Upload};
+use crate::settings::{lifecycle, object_acl};
 use crate::uploads::PARTS_MAX;
 use crate::{buckets, keys, reclaim, uploads};
 use hearth_store::Stored;
@@ -44,14 +46,29 @@ pub(crate) async fn create(
         checksum: checksum.clone(),
     };
     let (name, key) = (input.bucket.clone(), input.key.clone());
-    let upload = write(&cx, move |tx| {
+    let acl = Grants {
+        canned: input.acl.map(|acl| acl.as_str().to_owned()),
+        full_control: input.grant_full_control,
+        read: input.grant_read,
+        read_acp: input.grant_read_acp,
+        write: None,
+        write_acp: input.grant_write_acp,
+    };
+    let (upload, aborts) = write(&cx, move |tx| {
         let bucket = buckets::get(tx, &account, &name)?;
         expect_owner(&bucket, input.expected_bucket_owner.as_deref())?;
-        uploads::start(tx, bucket.number, &key, new.clone())
+        let mut new = new.clone();
+        object_acl::put_with(tx, &bucket, &mut new.object, &acl.headers())?;
+        let upload = uploads::start(tx, bucket.number, &key, new)?;
+        let aborts = lifecycle::abort_date(tx, bucket.number, &key, upload.started)?;
+        Ok((upload, aborts))
     })
     .await?;
     let (algorithm, kind) = shown_checksum(checksum.as_ref());
+    let (abort_date, abort_rule_id) = aborts.unzip();
     Ok(CreateMultipartUploadOutput {
+        abort_date: abort_date.map(time),
+        abort_rule_id,
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(upload.id),

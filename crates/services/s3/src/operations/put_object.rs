@@ -7,17 +7,18 @@ use s3s::dto::*;
 
 use super::shown::{checksum_type, etag, seconds, with_checksums};
 use super::{Cx, announce, change, expect_owner, write};
+use crate::config::acl::Grants;
+use crate::config::encryption;
+use crate::config::tags;
 use crate::content::{Received, hold, receive};
 use crate::error::Failure;
 use crate::events::Change;
 use crate::records::{Bucket, Headers, Object};
+use crate::settings::{lifecycle, object_acl};
 use crate::{buckets, versions};
 
 /// User metadata: names and values together, AWS's limit.
 const METADATA_BYTES_MAX: usize = 2_048;
-
-/// Tags of an object.
-pub(crate) const TAGS_MAX: usize = 10;
 
 /// The classes that objects may have here. All are kept alike.
 const STORAGE_CLASSES: [&str; 10] = [
@@ -54,6 +55,14 @@ pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput
         ..Object::default()
     };
     let conditions = Conditions { if_match: input.if_match, if_none_match: input.if_none_match };
+    let acl = Grants {
+        canned: input.acl.map(|acl| acl.as_str().to_owned()),
+        full_control: input.grant_full_control,
+        read: input.grant_read,
+        read_acp: input.grant_read_acp,
+        write: None,
+        write_acp: input.grant_write_acp,
+    };
     let owner = input.expected_bucket_owner;
     // What would be refused in the end is refused before gigabytes come.
     super::buckets::of_caller(&cx, bucket.clone(), owner.clone()).await?;
@@ -72,19 +81,22 @@ pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput
     object.checksum = received.checksum.clone();
     let (shown, account, s3) = (object.clone(), cx.account().to_owned(), cx.s3.clone());
     let (changing, version) = (change(&cx.s3), received);
-    let changed = write(&cx, move |tx| {
+    let (changed, expiration) = write(&cx, move |tx| {
         let bucket = buckets::get(tx, &account, &bucket)?;
         expect_owner(&bucket, owner.as_deref())?;
         conditions.check(tx, &bucket, &key)?;
-        let object = held(tx, object.clone(), &version)?;
+        let mut object = held(tx, object.clone(), &version)?;
+        object_acl::put_with(tx, &bucket, &mut object, &acl.headers())?;
         let changed = versions::put(tx, &bucket, &key, object.clone(), changing)?;
         announce(tx, &s3, &bucket, &key, (Change::Put, &changed, Some(&object)))?;
-        Ok(changed)
+        let now = tx.now().as_micros();
+        Ok((changed, lifecycle::expiration(tx, bucket.number, &key, &object, now)?))
     })
     .await?;
     let output = PutObjectOutput {
         checksum_type: shown.checksum.as_ref().map(checksum_type),
         e_tag: etag(&shown.etag),
+        expiration,
         server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
         version_id: changed.written(),
         ..PutObjectOutput::default()
@@ -160,15 +172,11 @@ pub(crate) fn refuse_keys(
     customer: Option<&SSECustomerAlgorithm>,
     server: Option<&ServerSideEncryption>,
 ) -> Result<(), Failure> {
-    if customer.is_some() {
-        return Err(Failure::not_built("Encryption with a key of the client"));
-    }
-    match server {
-        Some(server) if server.as_str() != ServerSideEncryption::AES256 => {
-            Err(Failure::not_built(&format!("Encryption with {}", server.as_str())))
-        }
-        _ => Ok(()),
-    }
+    let asked = encryption::Asked {
+        algorithm: server.map(ServerSideEncryption::as_str),
+        customer_algorithm: customer.map(SSECustomerAlgorithm::as_str),
+    };
+    Ok(encryption::check_object(asked)?)
 }
 
 /// Tags in the form of a query.
@@ -190,26 +198,12 @@ pub(crate) fn tags_of_header(given: Option<&str>) -> Result<BTreeMap<String, Str
             return Err(invalid(pair));
         }
     }
-    check_tags(&tags, TAGS_MAX)?;
+    check_tags(&tags)?;
     Ok(tags)
 }
 
-/// Whether these may be a resource's tags.
-pub(crate) fn check_tags(tags: &BTreeMap<String, String>, most: usize) -> Result<(), Failure> {
-    let bad = |text: &str| Err(Failure::new(400, "InvalidTag", text));
-    if tags.len() > most {
-        return Err(Failure::new(400, "BadRequest", format!("Object tags cannot be greater than {most}")));
-    }
-    for (name, value) in tags {
-        if name.is_empty() || name.chars().count() > 128 {
-            return bad("The TagKey you have provided is invalid");
-        }
-        if value.chars().count() > 256 {
-            return bad("The TagValue you have provided is invalid");
-        }
-        if name.to_ascii_lowercase().starts_with("aws:") {
-            return bad("System tags cannot be added/updated by requester");
-        }
-    }
-    Ok(())
+/// Whether these may be an object's tags.
+pub(crate) fn check_tags(given: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let given: Vec<_> = given.clone().into_iter().collect();
+    Ok(tags::check(&given, tags::Of::Object)?)
 }

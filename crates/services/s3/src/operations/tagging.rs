@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use s3s::dto::*;
 
 use super::get_object::shown_id;
-use super::put_object::{TAGS_MAX, check_tags};
 use super::{Cx, expect_owner, read, write};
+use crate::config::tags;
 use crate::error::Failure;
 use crate::{buckets, versions};
 
@@ -75,14 +75,6 @@ async fn replace(cx: &Cx, named: Named, tags: BTreeMap<String, String>) -> Resul
 
 /// Tags of a document.
 pub(crate) fn tags_of(given: Vec<Tag>) -> Result<BTreeMap<String, String>, Failure> {
-    let mut tags = BTreeMap::new();
-    for tag in given {
-        let (Some(key), Some(value)) = (tag.key, tag.value) else { return Err(Failure::malformed_xml()) };
-        if tags.insert(key, value).is_some() {
-            let text = "Cannot provide multiple Tags with the same key";
-            return Err(Failure::new(400, "InvalidTag", text));
-        }
-    }
-    check_tags(&tags, TAGS_MAX)?;
-    Ok(tags)
+    let tags = tags::read(&Tagging { tag_set: given }, tags::Of::Object)?;
+    Ok(tags.into_iter().collect())
 }

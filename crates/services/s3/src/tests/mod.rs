@@ -4,7 +4,10 @@ mod bodies;
 mod buckets;
 mod copies;
 mod hostile;
+mod lifecycle;
+mod many;
 mod objects;
+mod settings;
 mod uploads;
 mod versions;
 
@@ -41,7 +44,10 @@ pub(crate) struct Answer {
 
 impl Served {
     pub(crate) fn start() -> Self {
-        let world = World::real();
+        Self::in_world(World::real())
+    }
+
+    pub(crate) fn in_world(world: World) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::open(&folder.path().join("db"), &world).expect("a store"));
         let blobs = Blobs::local(&folder.path().join("blobs")).expect("blobs");

@@ -77,7 +77,7 @@ async fn act(store: &SqliteStore, event: Event, model: &mut Model, number: u64) 
     let changed = changed.await.expect("changed");
     match event {
         Event::Enable => model.enabled = Some(true),
-        Event::Suspend => model.enabled = Some(model.enabled.map_or(true, |_| false)),
+        Event::Suspend => model.enabled = Some(false),
         Event::Put => model.add(changed.and_then(|changed| changed.id), Some(number)),
         Event::Delete if model.enabled.is_none() => model.versions.clear(),
         Event::Delete => model.add(changed.and_then(|changed| changed.id), None),

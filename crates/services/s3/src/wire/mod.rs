@@ -8,9 +8,11 @@
 //! s3s sees no signature: the front door has verified it. Never: lets s3s choose an operation that the route did not.
 
 mod body;
+mod everybody;
 mod exchange;
 mod headers;
 mod host;
+mod pages;
 mod render;
 mod route;
 mod table;
@@ -82,6 +84,10 @@ impl Wire {
             return Err(render::failure_of_shapes(answer).await);
         }
         let mut answer = render::stream(answer);
+        // The model says 200; the service answers 204.
+        if matches!(routed.operation, "PutBucketPolicy" | "PutBucketTagging") {
+            *answer.status_mut() = http::StatusCode::NO_CONTENT;
+        }
         answer.headers_mut().extend(exchange.headers());
         if let Some(status) = exchange.own_status() {
             *answer.status_mut() = status;
@@ -149,6 +155,14 @@ fn without_chunks(headers: &mut HeaderMap) {
     };
 }
 
+/// The path with the bucket that the host names in front.
+fn path(parts: &Parts, host: &str, names: &[String]) -> String {
+    match host::bucket(host, names) {
+        Some(bucket) => format!("/{bucket}{}", parts.uri.path()),
+        None => parts.uri.path().to_owned(),
+    }
+}
+
 impl Foreign for Wire {
     fn name(&self) -> &'static str {
         "s3"
@@ -163,10 +177,7 @@ impl Foreign for Wire {
     }
 
     fn route(&self, parts: &Parts, host: &str, names: &[String]) -> Result<Routed, ApiError> {
-        let path = match host::bucket(host, names) {
-            Some(bucket) => format!("/{bucket}{}", parts.uri.path()),
-            None => parts.uri.path().to_owned(),
-        };
+        let path = path(parts, host, names);
         let found = Scope::of(&path).and_then(|scope| Ok((route::find(parts, &scope)?, scope)));
         let ((operation, action), scope) = found.map_err(exchange::carried)?;
         if !table::BUILT.contains(&operation) {
@@ -192,6 +203,25 @@ impl Foreign for Wire {
             render::identify(&mut answer, request_id);
             answer
         })
+    }
+
+    fn page<'a>(
+        &'a self,
+        parts: &'a Parts,
+        host: &'a str,
+        names: &'a [String],
+        request_id: Uuid,
+    ) -> hearth_aws::operation::BoxFuture<'a, hearth_aws::foreign::Page> {
+        let path = path(parts, host, names);
+        Box::pin(async move { self.look_at_page(parts, &path, request_id).await })
+    }
+
+    fn everybody<'a>(
+        &'a self,
+        parts: &'a Parts,
+        routed: &'a Routed,
+    ) -> hearth_aws::operation::BoxFuture<'a, Result<Option<String>, ApiError>> {
+        Box::pin(async move { self.everybody_of(parts, routed).await.map_err(exchange::carried) })
     }
 
     fn refuse(&self, parts: &Parts, error: &ApiError, request_id: Uuid) -> Response<ResponseBody> {

@@ -20,7 +20,7 @@ use crate::error::Failure;
 
 /// The answer of s3s with its body as the listener wants it. A body that fails ends early.
 pub(super) fn stream(answer: s3s::HttpResponse) -> Response<ResponseBody> {
-    let (parts, mut body) = answer.into_parts();
+    let (parts, body) = answer.into_parts();
     let body = match body.bytes() {
         Some(bytes) => Full::new(bytes).boxed_unsync(),
         None => {
@@ -99,7 +99,11 @@ pub(super) fn failure(
     let length = body.len();
     let mut answer = Response::new(Full::new(body).boxed_unsync());
     *answer.status_mut() = failure.status;
-    answer.headers_mut().extend(failure.headers);
+    for (name, value) in failure.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
     if !is_empty {
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
