@@ -4,6 +4,7 @@
 # starts it again and prints its URL again. When the input ends, the server and the folder go.
 #
 #   scripts/postgres.sh            the server, until the input ends
+#   scripts/postgres.sh --tls CERTIFICATE KEY PORT   the same, also with TLS at this port of loopback
 #   scripts/postgres.sh --install  sees to it that the programs are there
 set -euo pipefail
 
@@ -54,13 +55,24 @@ trap end EXIT
 trap 'exit 1' INT TERM
 cd "$folder"
 
+network=(-c listen_addresses=)
+if [ "${1:-}" = --tls ]; then
+    cp "$2" tls.crt
+    cp "$3" tls.key
+    chmod 600 tls.key
+    [ "$(id -u)" -ne 0 ] || chown postgres tls.crt tls.key
+    network=(-c listen_addresses=127.0.0.1 -c port="$4" -c ssl=on)
+    network+=(-c ssl_cert_file="$folder/tls.crt" -c ssl_key_file="$folder/tls.key")
+fi
+port="${4:-5432}"
+
 start() {
-    "${unprivileged[@]}" "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= \
+    "${unprivileged[@]}" "$programs/postgres" -D "$folder/data" -k "$folder" "${network[@]}" \
         -c max_connections=200 -c logging_collector=off </dev/null >>"$folder/log" 2>&1 &
     server=$!
     for _ in $(seq 600); do
-        if "$programs/pg_isready" -q -h "$folder" -U hearth; then
-            echo "postgres:///postgres?host=$folder&user=hearth"
+        if "$programs/pg_isready" -q -h "$folder" -p "$port" -U hearth; then
+            echo "postgres:///postgres?host=$folder&port=$port&user=hearth"
             return
         fi
         kill -0 "$server" 2>/dev/null || break

@@ -38,5 +38,5 @@ HEARTH_TEST_RUNTIMES=all HEARTH_BINARY="$(realpath "$target/debug/hearth")" \
 step "testing with real AWS clients"
 # The demo is one of them: it packs its functions with pip, npm and cargo.
 HEARTH_TEST_DEMO=1 HEARTH_BINARY="$(realpath "$target/debug/hearth")" \
-    bounded 20 .hearth/venv/bin/python -m pytest -q tests/clients
+    bounded 25 .hearth/venv/bin/python -m pytest -q tests/clients
 step "all tests passed"

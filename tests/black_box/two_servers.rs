@@ -1,4 +1,4 @@
-//! Two servers on one database and one folder of packages: what one acknowledges, the other does.
+//! Two servers on one database and one place of packages, a folder or a bucket: what one acknowledges, the other does.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -20,7 +20,13 @@ struct Pair {
     one: Hearth,
     other: Hearth,
     _postgres: Postgres,
-    _packages: TempDir,
+    _packages: Packages,
+}
+
+/// Where two servers have their packages.
+enum Packages {
+    Folder(#[expect(dead_code, reason = "it goes when this is dropped")] TempDir),
+    Bucket(Hearth),
 }
 
 impl Pair {
@@ -29,7 +35,23 @@ impl Pair {
         let blobs = packages.path().to_str().expect("a path of text");
         let start = || Hearth::start_with(&["--store", postgres.url(), "--blobs", blobs]);
         let (one, other) = (start(), start());
-        Self { one, other, _postgres: postgres, _packages: packages }
+        Self { one, other, _postgres: postgres, _packages: Packages::Folder(packages) }
+    }
+
+    /// Two servers with their packages in a bucket of a third.
+    fn over_a_bucket() -> Self {
+        let (postgres, third) = (Postgres::start(), Hearth::start());
+        assert_eq!(third.send(&Request::new("PUT", "/packages").signed("s3")).status, 200);
+        let endpoint = format!("http://{}", third.address());
+        let variables = [
+            ("AWS_ENDPOINT_URL_S3", endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ];
+        let options = ["--store", postgres.url(), "--blobs", "s3://packages/of/two", "--garbage-grace", "1s"];
+        let start = || Hearth::start_with_variables(&options, &variables);
+        let (one, other) = (start(), start());
+        Self { one, other, _postgres: postgres, _packages: Packages::Bucket(third) }
     }
 }
 
@@ -63,6 +85,31 @@ fn a_function_of_one_server_is_the_others_at_once_changed_and_deleted_as_well() 
         assert_eq!(first.delete().status, 204);
         assert_eq!(invoke(other, "shared").status, 404);
     }
+}
+
+#[test]
+fn a_bucket_holds_the_packages_of_two_servers_until_no_function_needs_them() {
+    let pair = Pair::over_a_bucket();
+    let Packages::Bucket(third) = &pair._packages else { unreachable!("it was made so") };
+    let packages = || {
+        let page = third.send(&Request::new("GET", "/packages?list-type=2").signed("s3")).text();
+        page.matches("<Key>of/two/").count()
+    };
+    let first = pair.one.function("shared").code(CODE).create();
+    assert_eq!(packages(), 1);
+    assert_eq!(invoke(&pair.other, "shared").text(), "\"first\"");
+    pair.other.function("same").code(CODE).create();
+    pair.other.function("another").code(OTHER_CODE).create();
+    assert_eq!(packages(), 2);
+    assert_eq!(invoke(&pair.one, "another").text(), "\"second\"");
+    assert_eq!(first.delete().status, 204);
+    assert_eq!(Function::existing(&pair.one, "another").delete().status, 204);
+    let begun = Instant::now();
+    while packages() != 1 {
+        assert!(begun.elapsed() < TAKEN_OVER, "the package of a deleted function stays");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(invoke(&pair.one, "same").text(), "\"first\"");
 }
 
 #[test]

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from conftest import ROOT, binary, newest_python
+from conftest import ROOT, binary, newest_python, zipped
+from test_terraform import mirror
 
 ENDPOINT = "http://127.0.0.1:4566"
 PAGE_SECONDS = 240
@@ -65,6 +66,27 @@ def test_five_minutes_with_node(hearth, tmp_path):
     (tmp_path / "node_modules").symlink_to(sdk_of_node())
     printed = typed("nodejs", hearth.endpoint, tmp_path)
     assert "no error { words: 6 }" in printed and "read a/text.txt" in printed
+
+
+def test_five_minutes_with_terraform(hearth, tmp_path):
+    plugins = mirror()
+    if not shutil.which("terraform") or plugins is None:
+        pytest.skip("terraform or AWS's provider is not on this machine")
+    project = re.search(r"```hcl\n(.*?)```", (ROOT / "docs/clients/terraform.md").read_text(), re.DOTALL)[1]
+    (tmp_path / "main.tf").write_text(project.replace("python3.12", newest_python()))
+    (tmp_path / "function.zip").write_bytes(zipped({"app.py": "def handler(event, context):\n    return 1\n"}))
+    (tmp_path / "rc").write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{plugins}"\n  }}\n}}\n')
+    environment = {
+        **os.environ, "AWS_ENDPOINT_URL": hearth.endpoint, "TF_CLI_CONFIG_FILE": str(tmp_path / "rc"),
+        "CHECKPOINT_DISABLE": "1",
+    }  # fmt: skip
+    apply, destroy = ["apply", "-auto-approve"], ["destroy", "-auto-approve"]
+    for arguments in (["init"], apply, ["plan", "-detailed-exitcode"], destroy):
+        done = subprocess.run(
+            ["terraform", *arguments, "-no-color", "-input=false"], capture_output=True, text=True, cwd=tmp_path,
+            env=environment, timeout=PAGE_SECONDS, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
 
 
 def test_the_pages_name_the_commands_that_there_are(hearth):

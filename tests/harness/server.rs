@@ -38,6 +38,8 @@ struct Place {
     logs: PathBuf,
     /// A file that stands in for one of the kernel's, for this server alone.
     stand_in: Option<(PathBuf, &'static str)>,
+    /// Of the environment.
+    variables: Vec<(String, String)>,
 }
 
 /// Puts the first argument over the second, for the program after them alone.
@@ -142,9 +144,15 @@ impl Hearth {
 
     /// The same with options of `hearth up`.
     pub fn start_with(options: &[&str]) -> Self {
+        Self::start_with_variables(options, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_with_variables(options: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place =
-            Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let (data, logs) = (folder.path().join("data"), folder.path().to_owned());
+        let place = Place { data, logs, stand_in: None, variables: variables.collect() };
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
         hearth
@@ -158,6 +166,7 @@ impl Hearth {
             data: disk.path().join("data"),
             logs: disk.beside().to_owned(),
             stand_in: Some((boot, BOOT)),
+            variables: Vec::new(),
         };
         let mut hearth = Self::start_at(place, &[]);
         hearth.may_warn = true;
@@ -168,7 +177,12 @@ impl Hearth {
     pub fn start_with_memory(memory: &Path) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
         let stand_in = Some((memory.to_owned(), MEMORY));
-        let place = Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in };
+        let place = Place {
+            data: folder.path().join("data"),
+            logs: folder.path().to_owned(),
+            stand_in,
+            variables: Vec::new(),
+        };
         let mut hearth = Self::start_at(place, &[]);
         hearth.folder = Some(folder);
         hearth
@@ -201,8 +215,12 @@ impl Hearth {
     /// Starts a server over a data folder that `fill` makes at the path it is given.
     pub fn over(fill: impl FnOnce(&Path), options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("hearth-test-").expect("make a folder");
-        let place =
-            Place { data: folder.path().join("data"), logs: folder.path().to_owned(), stand_in: None };
+        let place = Place {
+            data: folder.path().join("data"),
+            logs: folder.path().to_owned(),
+            stand_in: None,
+            variables: Vec::new(),
+        };
         fill(&place.data);
         let mut hearth = Self::start_at(place, options);
         hearth.folder = Some(folder);
@@ -358,6 +376,7 @@ fn command(place: &Place, options: &[&str]) -> Command {
         }
     };
     command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(&place.data).args(options);
+    command.envs(place.variables.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     command
 }

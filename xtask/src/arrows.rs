@@ -7,7 +7,7 @@
 //!    └────▶ hearth-worker ──▶ hearth-sandbox                    │
 //!                 └─────────────────────────────────────────────┘
 //!
-//! hearth, services/*, hearth-aws ──▶ hearth-outbound ──▶ hearth-world
+//! hearth, services/*, hearth-aws, hearth-store ──▶ hearth-outbound ──▶ hearth-world
 //! ```
 
 use crate::metadata::Package;
@@ -18,8 +18,8 @@ const ANY_SERVICE: &[&str] = &["hearth-aws", "hearth-outbound", "hearth-store", 
 fn allowed(name: &str) -> Option<Vec<&'static str>> {
     let lower = match name {
         "hearth-world" | "hearth-sandbox" => vec![],
-        "hearth-store" | "hearth-outbound" => vec!["hearth-world"],
-        "hearth-aws" => vec!["hearth-outbound", "hearth-world"],
+        "hearth-outbound" => vec!["hearth-world"],
+        "hearth-aws" | "hearth-store" => vec!["hearth-outbound", "hearth-world"],
         "hearth-worker" => vec!["hearth-sandbox", "hearth-world"],
         "hearth-service-lambda" => [ANY_SERVICE, &["hearth-worker"]].concat(),
         // It drives the readers of foreign bytes of all of them, and nothing uses it.

@@ -20,6 +20,7 @@ use crate::idle::{Idle, Sender};
 use crate::policy::Policy;
 use crate::resolve::Resolve;
 use crate::roots::Roots;
+use crate::streamed::{Back, Streamed};
 use crate::url::Destination;
 
 /// Until a connection, with TLS, stands.
@@ -66,7 +67,7 @@ pub struct Outbound {
     resolver: Arc<dyn Resolve>,
     tasks: TaskGroup,
     world: World,
-    idle: Idle,
+    idle: Arc<Idle>,
 }
 
 /// Sends one request over a connection of its own; the answer's body may go on for ever.
@@ -77,7 +78,7 @@ impl Outbound {
     /// A client without connections.
     pub fn new(deps: OutboundDeps) -> Self {
         let OutboundDeps { policy, roots, resolver, tasks, world } = deps;
-        Self { policy, tls: roots.client(), resolver, tasks, world, idle: Idle::default() }
+        Self { policy, tls: roots.client(), resolver, tasks, world, idle: Arc::default() }
     }
 
     /// Sends a request to its absolute URL and reads the whole answer. `Host` and `Content-Length` are set here.
@@ -95,6 +96,23 @@ impl Outbound {
     pub async fn open(&self, uri: &Uri) -> Result<Requester, OutboundError> {
         let destination = Destination::of(uri)?;
         Ok(Requester(self.connect(&destination).await?, destination.host))
+    }
+
+    /// Sends a request and hands out its answer as soon as the head is there; no redirect is followed. `time` is until
+    /// then, `pause` is the longest wait for each further piece of the body.
+    pub async fn stream(
+        &self,
+        request: Request<Bytes>,
+        time: Duration,
+        pause: Duration,
+    ) -> Result<Response<Streamed>, OutboundError> {
+        let destination = Destination::of(request.uri())?;
+        let asked = self.world.physical().timeout(time, self.ask(&destination, request)).await;
+        let late = OutboundError::TimedOut { host: destination.host.clone() };
+        let (sender, answer) = asked.unwrap_or(Err(late))?;
+        let (head, body) = answer.into_parts();
+        let back = Back { idle: self.idle.clone(), destination, sender, world: self.world.clone() };
+        Ok(Response::from_parts(head, Streamed::new(body, pause, back)))
     }
 
     async fn follow(
@@ -123,12 +141,22 @@ impl Outbound {
         request: Request<Bytes>,
         limits: Limits,
     ) -> Result<Response<Bytes>, OutboundError> {
+        let (sender, answer) = self.ask(destination, request).await?;
+        self.read(destination, sender, answer, limits).await
+    }
+
+    /// Sends a request over a connection that is idle, or a new one, and waits for the head of its answer.
+    async fn ask(
+        &self,
+        destination: &Destination,
+        request: Request<Bytes>,
+    ) -> Result<(Sender, Response<Incoming>), OutboundError> {
         let mut request = prepare(request)?;
         let now = || self.world.physical().now();
         // One that the other side has closed meanwhile gives the request back.
         while let Some(mut sender) = self.idle.take(destination, now()) {
             match sender.try_send_request(request).await {
-                Ok(answer) => return self.read(destination, sender, answer, limits).await,
+                Ok(answer) => return Ok((sender, answer)),
                 Err(mut unsent) => match unsent.take_message() {
                     Some(back) => request = back,
                     None => return Err(spoke(destination, unsent.into_error())),
@@ -137,7 +165,7 @@ impl Outbound {
         }
         let mut sender = self.connect(destination).await?;
         let answer = sender.send_request(request).await.map_err(|source| spoke(destination, source))?;
-        self.read(destination, sender, answer, limits).await
+        Ok((sender, answer))
     }
 
     async fn connect(&self, destination: &Destination) -> Result<Sender, OutboundError> {

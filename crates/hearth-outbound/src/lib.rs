@@ -17,6 +17,7 @@ mod idle;
 mod policy;
 mod resolve;
 mod roots;
+mod streamed;
 mod url;
 
 pub use address::{Network, NetworkError, is_public};
@@ -25,3 +26,4 @@ pub use error::OutboundError;
 pub use policy::{Policy, Refused};
 pub use resolve::{BoxFuture, Resolve, SystemResolver};
 pub use roots::{Roots, RootsError};
+pub use streamed::Streamed;

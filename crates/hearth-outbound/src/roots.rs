@@ -76,11 +76,16 @@ impl Roots {
 
     /// How TLS is spoken: version 1.2 or 1.3, verified, HTTP/1.1.
     pub(crate) fn client(self) -> Arc<ClientConfig> {
+        let mut config = self.tls();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
+    /// TLS 1.2 or 1.3 that believes these authorities, for a protocol other than HTTP.
+    pub fn tls(self) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.expect("ring has the suites of TLS 1.2 and 1.3");
-        let mut config = builder.with_root_certificates(self.0).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Arc::new(config)
+        builder.with_root_certificates(self.0).with_no_client_auth()
     }
 }

@@ -23,7 +23,9 @@ use hearth_world::{Random, TaskGroup, TaskKind, World};
 const WORKERS: u64 = 8;
 /// What each of them writes over and over.
 const SLOTS: u64 = 6;
-/// Bytes of a value at most, so that the log is folded often.
+/// Pages at which the log is folded: a server's own would hardly be folded in the time until the disk goes.
+const LOG_PAGES: i32 = 256;
+/// Bytes of a value at most, so that this is often.
 const FILLER_BYTES_MAX: u64 = 24_000;
 /// Bytes of a blob at most.
 const BLOB_BYTES_MAX: u64 = 300_000;
@@ -53,7 +55,7 @@ async fn main() -> ExitCode {
 
 async fn run(folder: &Path, seed: u64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let world = World::real();
-    let store = Arc::new(SqliteStore::open(&folder.join("hearth.db"), &world)?);
+    let store = Arc::new(SqliteStore::open_folding_at(&folder.join("hearth.db"), &world, LOG_PAGES)?);
     let disk = Disk { store, blobs: Blobs::local(&folder.join("blobs"))? };
     let mut newest = 0;
     for worker in 0..WORKERS {

@@ -27,10 +27,15 @@ use sha2::{Digest, Sha256};
 
 use crate::folder;
 
+mod connector;
 mod draft;
+mod files;
+mod remote;
+mod s3;
 
 pub use draft::BlobReader;
 pub(crate) use draft::Draft;
+pub use s3::{HalfAKey, NotAPlace, S3Key, S3Place, S3Settings};
 
 /// Up to this size a body is hashed where it is: 64 KB take less time than a change of threads.
 const HASH_INLINE_BYTES: usize = 65_536;
@@ -193,8 +198,12 @@ impl Blobs {
             self.sync_folder().await?;
             return Ok(digest);
         }
-        match self.inner.store.put(&place(&digest), bytes.into()).await {
-            Ok(_) => Ok(digest),
+        let put = match self.inner.folder {
+            None if bytes.len() > remote::PART_BYTES => self.put_in_parts(&digest, &bytes).await,
+            _ => self.inner.store.put(&place(&digest), bytes.into()).await.map(drop),
+        };
+        match put {
+            Ok(()) => Ok(digest),
             Err(error) => Err(self.put_failed(&digest, &error)),
         }
     }
@@ -253,10 +262,10 @@ impl Blobs {
         found.boxed()
     }
 
-    /// Removes the drafts that interrupted puts left in a local folder, those last written before `before`, and says
-    /// how many.
+    /// Removes the drafts that interrupted puts left, those last written before `before`, and says how many. In a
+    /// bucket, where other servers write too, those that are a day older.
     pub async fn remove_drafts(&self, before: Timestamp) -> Result<u64, BlobError> {
-        let Some(folder) = self.inner.folder.clone() else { return Ok(0) };
+        let Some(folder) = self.inner.folder.clone() else { return self.remove_old_drafts(before).await };
         let what = folder.display().to_string();
         let removed = blocking(move || remove_drafts(&folder, before)).await;
         removed.map_err(|error| storage("clean up", what, &error))
@@ -303,7 +312,9 @@ fn place(digest: &BlobDigest) -> object_store::path::Path {
 }
 
 fn storage(doing: &'static str, what: impl fmt::Display, error: &dyn std::error::Error) -> BlobError {
-    BlobError::Storage { doing, what: what.to_string(), reason: error.to_string().into() }
+    // In one line: a store of objects answers with XML of several.
+    let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    BlobError::Storage { doing, what: what.to_string(), reason: reason.into() }
 }
 
 fn not_found_or(digest: &BlobDigest, doing: &'static str, error: &object_store::Error) -> BlobError {

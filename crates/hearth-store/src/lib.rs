@@ -23,7 +23,9 @@ pub mod timers;
 mod transaction;
 mod watches;
 
-pub use blobs::{BlobDigest, BlobError, BlobReader, Blobs, NotADigest};
+pub use blobs::{
+    BlobDigest, BlobError, BlobReader, Blobs, HalfAKey, NotADigest, NotAPlace, S3Key, S3Place, S3Settings,
+};
 pub use garbage::{BlobDraft, BlobKeeper, KeepError, Kept};
 pub use key::{Key, KeyParts, KeyRange};
 pub use migrations::{BATCH, Migration, MigrationError, Step, is_migrated, migrate};

@@ -8,7 +8,7 @@
 //! environment still uses.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -162,7 +162,7 @@ impl CodeCache {
         for package in packages {
             let package = self.source.package(package.clone()).await;
             let package = package.map_err(|error: CodeError| PrepareError::Host(error.reason))?;
-            archives.push(File::open(&package).map_err(host)?.into());
+            archives.push(package.into());
         }
         fs::create_dir_all(&self.directory).map_err(host)?;
         let spec = UnpackSpec {
@@ -215,6 +215,8 @@ fn size_below(directory: &Path) -> std::io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use crate::sandbox::simulated::SimulatedSandbox;
     use crate::worker::BoxFuture;
@@ -223,8 +225,9 @@ mod tests {
     struct Packages(PathBuf);
 
     impl CodeSource for Packages {
-        fn package(&self, _: CodeDigest) -> BoxFuture<'_, Result<PathBuf, CodeError>> {
-            Box::pin(std::future::ready(Ok(self.0.clone())))
+        fn package(&self, code: CodeDigest) -> BoxFuture<'_, Result<File, CodeError>> {
+            let file = File::open(&self.0).map_err(|error| CodeError { code, reason: error.to_string() });
+            Box::pin(std::future::ready(file))
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -354,8 +354,8 @@ pub trait Worker: Send + Sync {
 
 /// Where packages come from.
 pub trait CodeSource: Send + Sync {
-    /// The package as a local file that stays while it is unpacked.
-    fn package(&self, code: CodeDigest) -> BoxFuture<'_, Result<PathBuf, CodeError>>;
+    /// The package as an open file, at its beginning. It may have no name.
+    fn package(&self, code: CodeDigest) -> BoxFuture<'_, Result<File, CodeError>>;
 }
 
 /// A package could not be fetched.

@@ -3,12 +3,13 @@
 //! ```text
 //! start  store ─▶ blobs ─▶ sandbox ─▶ worker ─▶ services ─▶ front door ─▶ gate ─▶ listener
 //! stop   connections (calls finish) ─▶ worker (environments end) ─▶ services ─▶ function logs ─▶ sandbox, spawner
-//!        ─▶ store
+//!        ─▶ store ─▶ connections it made
 //! ```
 //!
 //! Each row has a task group of its own, because it must outlive those before it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tracing::warn;
 use hearth_aws::credentials::Session;
 use hearth_aws::sigv4::SigningKey;
 use hearth_aws::{AllowAll, Authorise, FrontDoor, InProcess, RootOnly, Services, Sessions};
+use hearth_outbound::{Outbound, OutboundDeps, Policy, Roots, SystemResolver};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
 use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
@@ -33,7 +35,7 @@ use hearth_worker::{
 };
 use hearth_world::{TaskGroup, World};
 
-use crate::code_source::LocalCode;
+use crate::code_source::Packages;
 use crate::counts::Counts;
 use crate::data_folder::DataFolder;
 use crate::front;
@@ -79,6 +81,8 @@ pub struct Options {
     pub tls: Option<Arc<ServerConfig>>,
     /// What functions reach beside the endpoint.
     pub network: Network,
+    /// What the server itself dials for its callers and for its own state.
+    pub outbound: Policy,
     /// What accounts may use.
     pub quotas: quotas::Options,
     /// How far the start is.
@@ -125,6 +129,8 @@ pub struct Server {
     work: TaskGroup,
     function_logs: TaskGroup,
     sandboxes: TaskGroup,
+    /// Connections that the server made: what else ends may use them.
+    dialled: TaskGroup,
 }
 
 /// Where functions find the AWS endpoint: at the listener's own port, which is announced, and at the usual one.
@@ -164,13 +170,15 @@ impl Server {
         let (connections, work, sandboxes) = (TaskGroup::new(), TaskGroup::new(), TaskGroup::new());
         let function_logs = TaskGroup::new();
         let address = listener.local_addr().context("read the listener's address")?;
-        let state = State::open(&options.state, folder, &world).await?;
+        let dialled = TaskGroup::new();
+        let outbound = || outbound(options.outbound.clone(), &dialled, &world).map(Arc::new);
+        let state = State::open(&options.state, folder, &world, outbound).await?;
         let (store, blobs) = (state.store(), state.blobs.clone());
         hearth_service_lambda::migrate(&*store).await?;
         let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), options.garbage_grace);
         let endpoint = Arc::new(SandboxEndpoint::new(world.physical().clone(), connections.stop_signal()));
         let deps = WorkerDeps {
-            code: Arc::new(LocalCode(blobs)),
+            code: Arc::new(Packages { blobs, scratch: folder.join("blobs") }),
             endpoint: endpoint.clone(),
             sandbox: Arc::new(LinuxSandbox::new(spawner, launcher, &sandboxes)),
             world: world.clone(),
@@ -240,6 +248,7 @@ impl Server {
             work,
             function_logs,
             sandboxes,
+            dialled,
         })
     }
 
@@ -288,7 +297,26 @@ impl Server {
         if self.world.physical().timeout(TASKS_LIMIT, self.state.close()).await.is_err() {
             warn!("the store does not close");
         }
+        self.dialled.stop();
+        if let Err(unfinished) = self.dialled.join(TASKS_LIMIT).await {
+            warn!(connections = unfinished.0, "connections to other servers do not end");
+        }
     }
+}
+
+/// A client for what the server itself dials.
+pub fn outbound(policy: Policy, tasks: &TaskGroup, world: &World) -> Result<Outbound> {
+    let mut roots = Roots::system();
+    if let Some(file) = std::env::var_os("AWS_CA_BUNDLE").filter(|file| !file.is_empty()) {
+        roots = roots.and_file(Path::new(&file)).context("AWS_CA_BUNDLE")?;
+    }
+    Ok(Outbound::new(OutboundDeps {
+        policy,
+        roots,
+        resolver: Arc::new(SystemResolver),
+        tasks: tasks.clone(),
+        world: world.clone(),
+    }))
 }
 
 fn authorise(callers: Callers) -> Arc<dyn Authorise> {

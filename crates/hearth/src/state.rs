@@ -1,22 +1,27 @@
 //! Where a server keeps what it must not lose: in its own data folder, or where other servers reach it too.
 //!
 //! ```text
-//! nothing given                        hearth.db and blobs/ in the data folder
-//! --store postgres://... --blobs DIR   a database and a folder that several servers share
+//! nothing given                          hearth.db and blobs/ in the data folder
+//! --store postgres://... --blobs DIR     a database and a folder that several servers share
+//! --store postgres://... --blobs s3://…  a database and a bucket that they share
 //! ```
 //!
 //! Never: shares functions without their packages; prints a password.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use hearth_store::{Blobs, NotAnAddress, PostgresAddress, PostgresStore, SqliteStore, Store};
-use hearth_world::World;
+use hearth_outbound::{Outbound, Policy};
+use hearth_store::{
+    Blobs, NotAnAddress, PostgresAddress, PostgresStore, S3Place, S3Settings, SqliteStore, Store,
+};
+use hearth_world::{TaskGroup, World};
 use rustix::fs::Access;
 
 use crate::data_folder::DataFolder;
+use crate::server;
 
 /// What the command line says of it.
 #[derive(Args, Clone, Debug, Default)]
@@ -26,22 +31,42 @@ pub struct Options {
     /// data folder]
     #[arg(long, value_name = "URL", env = "HEARTH_STORE", hide_env_values = true)]
     pub store: Option<String>,
-    /// Folder for packages, which all servers of the same --store see [default: in the data folder]
-    #[arg(long, value_name = "DIR", env = "HEARTH_BLOBS")]
-    pub blobs: Option<PathBuf>,
+    /// Folder or bucket for packages, which all servers of the same --store see: DIR, or s3://BUCKET/PREFIX with
+    /// AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [default: in the data folder]
+    #[arg(long, value_name = "PLACE", env = "HEARTH_BLOBS")]
+    pub blobs: Option<String>,
+}
+
+/// Where `--blobs` leads.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BlobsPlace {
+    /// A folder that other servers may use as well.
+    Folder(PathBuf),
+    /// A bucket.
+    Bucket(S3Place),
+}
+
+impl BlobsPlace {
+    fn of(text: &str) -> Result<Self> {
+        match text.split_once("://") {
+            None => Ok(Self::Folder(text.into())),
+            Some(("s3", _)) => Ok(Self::Bucket(text.parse().with_context(|| format!("--blobs {text}"))?)),
+            // The text is not part of the error: a password may be in it.
+            Some(_) => bail!("--blobs is a folder or s3://BUCKET/PREFIX"),
+        }
+    }
 }
 
 impl Options {
     /// Checks what can be checked before anything is made or bound.
     pub fn check(&self) -> Result<()> {
-        // GAP(store): blobs in an S3-compatible store.
-        if self.blobs.as_ref().is_some_and(|blobs| blobs.to_string_lossy().contains("://")) {
-            bail!("--blobs is a folder; an object store is not built yet");
+        if let Some(BlobsPlace::Bucket(_)) = self.place()? {
+            s3_settings()?;
         }
         if self.address()?.is_some() && self.blobs.is_none() {
             bail!(
                 "--store is shared with other servers, and they need the packages too: \
-                 add --blobs with a folder that all of them see"
+                 add --blobs with a folder or a bucket that all of them see"
             );
         }
         Ok(())
@@ -50,6 +75,10 @@ impl Options {
     /// Whether all that is remembered lies in the data folder, and belongs to this server alone.
     pub fn is_own(&self) -> bool {
         self.store.is_none() && self.blobs.is_none()
+    }
+
+    fn place(&self) -> Result<Option<BlobsPlace>> {
+        self.blobs.as_deref().map(BlobsPlace::of).transpose()
     }
 
     /// The text is not part of the error: a password may be in it.
@@ -72,8 +101,14 @@ enum Engine {
 }
 
 impl State {
-    /// Opens what the options name.
-    pub async fn open(options: &Options, folder: &DataFolder, world: &World) -> Result<Self> {
+    /// Opens what the options name. A bucket is reached through `outbound`, which nothing else asks for: to read the
+    /// system's certificates takes longer than a start should.
+    pub async fn open(
+        options: &Options,
+        folder: &DataFolder,
+        world: &World,
+        outbound: impl FnOnce() -> Result<Arc<Outbound>>,
+    ) -> Result<Self> {
         let engine = match options.address()? {
             None => Engine::Sqlite(Arc::new(SqliteStore::open(&folder.join("hearth.db"), world)?)),
             Some(address) => {
@@ -81,20 +116,11 @@ impl State {
                 Engine::Postgres(Arc::new(opened.context("open the shared store")?))
             }
         };
-        let blobs = match &options.blobs {
-            None => Blobs::local(&folder.join("blobs")),
-            Some(shared) => Blobs::shared(shared),
+        let blobs = match options.place()? {
+            None => Blobs::local(&folder.join("blobs"))?,
+            Some(BlobsPlace::Folder(shared)) => shared_folder(&shared)?,
+            Some(BlobsPlace::Bucket(place)) => bucket(&place, outbound()?).await?,
         };
-        let blobs = blobs?;
-        if let Some(shared) = &options.blobs {
-            // Told now, and not to whom uploads the first package.
-            rustix::fs::access(shared, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).with_context(
-                || {
-                    let user = rustix::process::geteuid().as_raw();
-                    format!("--blobs {}: user {user} must be able to read and write there", shared.display())
-                },
-            )?;
-        }
         Ok(Self { blobs, engine })
     }
 
@@ -115,12 +141,46 @@ impl State {
     }
 }
 
+fn shared_folder(shared: &Path) -> Result<Blobs> {
+    let blobs = Blobs::shared(shared)?;
+    // Told now, and not to whom uploads the first package.
+    rustix::fs::access(shared, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).with_context(|| {
+        let user = rustix::process::geteuid().as_raw();
+        format!("--blobs {}: user {user} must be able to read and write there", shared.display())
+    })?;
+    Ok(blobs)
+}
+
+/// Blobs in a bucket that was seen to take and give.
+async fn bucket(place: &S3Place, outbound: Arc<Outbound>) -> Result<Blobs> {
+    let blobs = Blobs::s3(place, &s3_settings()?, outbound)?;
+    blobs.check().await.with_context(|| format!("--blobs {place}"))?;
+    Ok(blobs)
+}
+
+/// The packages that lie at this place, for a command beside the server; `None` where no place is given.
+pub async fn packages(place: Option<&str>) -> Result<Option<Blobs>> {
+    Ok(match place.map(BlobsPlace::of).transpose()? {
+        None => None,
+        Some(BlobsPlace::Folder(folder)) => Some(Blobs::shared(&folder)?),
+        Some(BlobsPlace::Bucket(place)) => {
+            // The person at the command line says what is dialled.
+            let outbound = server::outbound(Policy::open(), &TaskGroup::new(), &World::real())?;
+            Some(Blobs::s3(&place, &s3_settings()?, Arc::new(outbound))?)
+        }
+    })
+}
+
+fn s3_settings() -> Result<S3Settings> {
+    Ok(S3Settings::of_variables(|name| std::env::var(name).ok())?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn options(store: Option<&str>, blobs: Option<&str>) -> Options {
-        Options { store: store.map(str::to_owned), blobs: blobs.map(PathBuf::from) }
+        Options { store: store.map(str::to_owned), blobs: blobs.map(str::to_owned) }
     }
 
     #[test]
@@ -133,7 +193,8 @@ mod tests {
             (url, None, "add --blobs"),
             (Some("ann:geheim@host/x"), Some("/shared"), "a store is postgres://"),
             (Some("postgres://ann:geheim@host:x/x"), Some("/shared"), "cannot be read"),
-            (url, Some("s3://packages"), "--blobs is a folder"),
+            (url, Some("https://ann:geheim@packages"), "--blobs is a folder or s3://"),
+            (url, Some("s3://Packages"), "a place in a bucket"),
         ] {
             let refused = format!("{:#}", options(store, blobs).check().unwrap_err());
             assert!(refused.contains(says) && !refused.contains("geheim"), "{refused}");

@@ -3,9 +3,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, Method};
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use super::Origin;
 use crate::error::{ApiError, Code};

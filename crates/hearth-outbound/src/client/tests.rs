@@ -220,6 +220,25 @@ async fn a_connection_that_the_server_closed_costs_no_request() {
     assert_eq!(client.send(get(&url), FOLLOWING).await.expect("an answer").body(), "2");
 }
 
+#[tokio::test]
+async fn a_streamed_answer_gives_its_connection_back_at_its_end_and_does_not_wait_for_ever() {
+    let tasks = TaskGroup::new();
+    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_owned();
+    let served = served(&[ok("whole"), ok("again"), cut], None, &tasks).await;
+    let client = outbound(Policy::open(), Arc::new(SystemResolver), Roots::none(), &tasks);
+    let url = format!("http://127.0.0.1:{}/", served.port);
+    let (time, pause) = (Duration::from_secs(10), Duration::from_millis(50));
+    for expected in ["whole", "again"] {
+        let mut body = client.stream(get(&url), time, pause).await.expect("an answer").into_body();
+        assert_eq!(body.chunk().await.expect("a piece").expect("not the end"), expected);
+        assert!(body.chunk().await.expect("the end").is_none());
+    }
+    let mut body = client.stream(get(&url), time, pause).await.expect("an answer").into_body();
+    assert_eq!(body.chunk().await.expect("a piece").expect("not the end"), "half");
+    assert!(matches!(body.chunk().await, Err(OutboundError::TimedOut { .. })));
+    assert_eq!(served.connections.load(Ordering::SeqCst), 1);
+}
+
 /// A server's half of TLS with a certificate for this name, and a file with its own authority.
 fn tls_for(name: &str) -> (TlsAcceptor, Roots) {
     let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("a certificate");

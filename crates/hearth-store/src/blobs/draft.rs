@@ -4,9 +4,12 @@
 //! write ─▶ draft-N, a file beside the blobs ─▶ complete: synced ─▶ announced ─▶ renamed to its digest, folder synced
 //! ```
 //!
-//! Never: leaves a draft behind, but for a process that was killed; those go at the next start.
+//! In a bucket the draft is an upload in parts, copied to its digest and deleted by the store itself.
+//! Never: leaves a draft behind, but for a process that was killed; those go at the next start, in a bucket by its own
+//! rules.
 
 use std::fs::File;
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -17,6 +20,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
+use super::remote::PART_BYTES;
 use super::{BlobDigest, BlobError, Blobs, blocking, not_found_or, place, storage};
 
 /// What the names of drafts begin with.
@@ -30,6 +34,10 @@ pub(crate) struct Draft {
     file: DraftFile,
     hash: Sha256,
     bytes: u64,
+    /// What is not yet a whole part: stores of objects take parts of a size, a folder takes all at once.
+    waiting: Vec<Bytes>,
+    waiting_bytes: usize,
+    part_bytes: usize,
 }
 
 /// The finished file under its passing name. Removed when dropped.
@@ -54,12 +62,13 @@ impl Draft {
         blobs.check_poison()?;
         let name = format!("{DRAFT}{number:032x}");
         let place = Path::from(name.as_str());
-        // GAP(store): object stores want pieces of 5 MB.
         let upload = blobs.inner.store.put_multipart(&place).await;
         let upload = upload.map_err(|error| blobs.put_failed(&name, &error))?;
         let path = blobs.inner.folder.as_ref().map(|folder| folder.join(&name));
         let file = DraftFile { place, path };
-        Ok(Self { blobs: blobs.clone(), upload, file, hash: Sha256::new(), bytes: 0 })
+        let part_bytes = if blobs.inner.folder.is_some() { 1 } else { PART_BYTES };
+        let (blobs, hash) = (blobs.clone(), Sha256::new());
+        Ok(Self { blobs, upload, file, hash, bytes: 0, waiting: Vec::new(), waiting_bytes: 0, part_bytes })
     }
 
     /// Takes more bytes.
@@ -71,14 +80,36 @@ impl Draft {
             hash.update(&piece);
             hash
         });
-        let (hashed, put) = tokio::join!(hashed, self.upload.put_part(PutPayload::from(bytes)));
+        self.waiting_bytes += bytes.len();
+        self.waiting.push(bytes);
+        let put = self.put_part(self.part_bytes);
+        let (hashed, put) = tokio::join!(hashed, put);
         self.hash = hashed;
         put.map_err(|error| self.blobs.put_failed(&self.file.place, &error))
     }
 
+    /// Sends what waits, if it has so many bytes.
+    fn put_part(&mut self, least: usize) -> impl Future<Output = object_store::Result<()>> + use<> {
+        let part = (self.waiting_bytes >= least).then(|| {
+            self.waiting_bytes = 0;
+            self.upload.put_part(PutPayload::from_iter(self.waiting.drain(..)))
+        });
+        async move {
+            match part {
+                Some(part) => part.await,
+                None => Ok(()),
+            }
+        }
+    }
+
     /// What was written, on stable storage but still without its name.
     pub(crate) async fn complete(mut self) -> Result<Completed, BlobError> {
-        let completed = self.upload.complete().await;
+        // An upload needs a part, if only an empty one.
+        let last = self.put_part(usize::from(self.bytes > 0)).await;
+        let completed = match last {
+            Ok(()) => self.upload.complete().await.map(drop),
+            Err(error) => Err(error),
+        };
         completed.map_err(|error| self.blobs.put_failed(&self.file.place, &error))?;
         let digest = BlobDigest(self.hash.finalize().into());
         Ok(Completed { blobs: self.blobs, file: self.file, digest, bytes: self.bytes })

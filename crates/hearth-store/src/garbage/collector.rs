@@ -1,8 +1,12 @@
 //! Collects blobs that nobody holds, when their timers fire.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use hearth_world::Timestamp;
 use tracing::{debug, info};
 
 use super::keeper::BlobKeeper;
@@ -13,6 +17,12 @@ use crate::timers::{Fate, Fired, Timers};
 
 /// The first wait for a blob that is in use; it doubles with each attempt.
 const IN_USE_WAIT_FIRST: Duration = Duration::from_secs(1);
+
+/// How long a deletion's claim lasts from the mark on.
+const CLAIM_LASTS: Duration = Duration::from_secs(10);
+
+/// When a deletion that has not ended is given up, to be begun again: before the claim ends.
+const DELETION_MAX: Duration = Duration::from_secs(8);
 
 /// The longest wait for a blob that is in use.
 const IN_USE_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -66,16 +76,32 @@ impl Collector {
             return Ok(Fate::Again(doubled.min(IN_USE_WAIT_MAX)));
         }
         let claim = fired.clone();
-        let verdict = transact(self.keeper.store(), move |tx| references::mark(tx, &claim, &digest));
+        // From here on nobody else deletes it, nor brings it back, until the claim is over.
+        let until = self.keeper.world().physical().now().after(DELETION_MAX);
+        let verdict =
+            transact(self.keeper.store(), move |tx| references::mark(tx, &claim, &digest, CLAIM_LASTS));
         if verdict.await.map_err(failed)? == Verdict::Leave {
             return Ok(Fate::Done);
         }
-        self.keeper.blobs().delete(&digest).await.map_err(|error| error.to_string())?;
+        let deletion = self.before(until, self.keeper.blobs().delete(&digest)).await;
+        deletion.ok_or("the deletion of a blob took too long")?.map_err(|error| error.to_string())?;
         transact(self.keeper.store(), move |tx| references::collected(tx, &fired, &digest))
             .await
             .map_err(failed)?;
         info!(%digest, "a blob that nobody needs is gone");
         Ok(Fate::Done)
+    }
+
+    /// Works until then and not a step longer, also when this process stood still meanwhile: by now another server may
+    /// have taken over, deleted the blob, and seen it come back.
+    pub(super) async fn before<T>(&self, until: Timestamp, work: impl Future<Output = T>) -> Option<T> {
+        let clock = self.keeper.world().physical();
+        let mut work = pin!(work);
+        let in_time = poll_fn(|cx| match clock.now() < until {
+            true => work.as_mut().poll(cx).map(Some),
+            false => Poll::Ready(None),
+        });
+        clock.timeout(DELETION_MAX, in_time).await.ok().flatten()
     }
 }
 

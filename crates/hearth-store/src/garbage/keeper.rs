@@ -110,6 +110,11 @@ impl BlobKeeper {
         &*self.store
     }
 
+    /// Its clocks.
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
     async fn announce(
         &self,
         kind: &'static str,

@@ -158,6 +158,12 @@ pub fn known(tx: &mut dyn Tx, after: Option<&BlobDigest>, limit: u32) -> TxResul
     found.into_iter().map(info).collect()
 }
 
+/// Whether a collector has begun with it.
+#[cfg(test)]
+pub(super) fn is_collecting(tx: &mut dyn Tx, digest: &BlobDigest) -> TxResult<bool> {
+    Ok(read(tx, digest)?.is_some_and(|blob| blob.collecting))
+}
+
 /// What a collector finds when the timer of a blob has fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -167,9 +173,14 @@ pub(super) enum Verdict {
     Collect,
 }
 
-/// Looks for holders, and marks the blob when there are none.
-pub(super) fn mark(tx: &mut dyn Tx, fired: &Fired, digest: &BlobDigest) -> TxResult<Verdict> {
-    if !fired.is_mine(tx)? {
+/// Looks for holders, and marks the blob when there are none. The claim lasts for `claim` from now on.
+pub(super) fn mark(
+    tx: &mut dyn Tx,
+    fired: &Fired,
+    digest: &BlobDigest,
+    claim: Duration,
+) -> TxResult<Verdict> {
+    if !fired.renew(tx, claim)? {
         return Ok(Verdict::Leave);
     }
     match read(tx, digest)? {

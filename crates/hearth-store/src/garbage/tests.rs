@@ -17,6 +17,9 @@ const SWEEPS_MAX: u32 = 1_000;
 
 const GRACE: Duration = Duration::from_secs(600);
 
+/// How long a collector has for a deletion.
+const CLAIM: Duration = Duration::from_secs(10);
+
 struct Server {
     world: World,
     store: Arc<SimulatedStore>,
@@ -123,7 +126,7 @@ async fn a_put_waits_for_the_end_of_a_collection() {
     server.world.domain().advance(GRACE);
     let fired = claim(&server).await.remove(0);
     let (marked, digest) = (fired.clone(), ticket.digest);
-    server.write(move |tx| references::mark(tx, &marked, &digest)).await.unwrap();
+    server.write(move |tx| references::mark(tx, &marked, &digest, CLAIM)).await.unwrap();
     let (again, ()) = tokio::join!(server.put("code"), async {
         tokio::task::yield_now().await;
         server.blobs.delete(&digest).await.unwrap();
@@ -148,6 +151,15 @@ async fn files_that_no_record_knows_are_found_and_go_after_the_grace() {
     assert!(!server.blobs.exists(&lost).await.unwrap());
 }
 
+#[tokio::test]
+async fn a_collector_that_was_paused_past_its_claim_deletes_nothing() {
+    let server = Server::new(7, Faults::default());
+    let ticket = server.put("code").await;
+    let past = server.world.physical().now();
+    assert!(server.collector.before(past, server.blobs.delete(&ticket.digest)).await.is_none());
+    assert!(server.blobs.exists(&ticket.digest).await.unwrap());
+}
+
 async fn claim(server: &Server) -> Vec<Fired> {
     let owner = u128::from_le_bytes(server.world.random().bytes());
     let claimed = server.write(move |tx| timers::claim_for_tests(tx, COLLECT, owner)).await;
@@ -166,9 +178,49 @@ enum Actor {
     Deleted(Fired, BlobDigest),
 }
 
+/// What a life has been through: one that never meets its dangers proves nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Met {
+    /// A blob was held.
+    holds: u32,
+    /// The blob was collected between its announcement and its holder.
+    late_holds: u32,
+    /// Somebody came while the blob was being collected.
+    announced_while_collecting: u32,
+    /// A collection that another had begun was taken over.
+    taken_over: u32,
+    /// A collector found its claim gone between its mark and its deletion.
+    claims_lost: u32,
+    /// A collector found a holder, or that the blob is gone.
+    left: u32,
+    /// A file was deleted.
+    deletions: u32,
+    /// All died while somebody was at work.
+    crashes: u32,
+}
+
+impl Met {
+    fn check(&self) {
+        let Self { holds, late_holds, announced_while_collecting, taken_over, .. } = *self;
+        let Self { claims_lost, left, deletions, crashes, .. } = *self;
+        let all = [
+            holds,
+            late_holds,
+            announced_while_collecting,
+            taken_over,
+            claims_lost,
+            left,
+            deletions,
+            crashes,
+        ];
+        assert!(all.into_iter().all(|times| times > 0), "a danger was never met: {self:?}");
+    }
+}
+
 /// Uploads, deletions and collections of the same bytes, each interrupted between any two of its steps, by others, by
 /// the end of its claim, and by crashes: what a function holds is there, always.
-async fn held_blobs_are_there(seed: u64, steps: Vec<(u8, u8)>) {
+async fn held_blobs_are_there(seed: u64, steps: Vec<(u8, u8)>) -> Met {
+    let mut met = Met::default();
     let faults = Faults { reruns_per_mille: 200, refused_commits_per_mille: 150, ..Faults::default() };
     let server = Server::new(seed, faults);
     let mut actors: Vec<Actor> = Vec::new();
@@ -181,8 +233,10 @@ async fn held_blobs_are_there(seed: u64, steps: Vec<(u8, u8)>) {
                 let digest = BlobDigest::of(BODIES[body].as_bytes());
                 let announced =
                     server.write(move |tx| announce(tx, &digest, "package", 1, life, GRACE)).await;
-                if let Ok(Announced::Ready(ticket)) = announced {
-                    actors.push(Actor::Announced(ticket, body));
+                match announced {
+                    Ok(Announced::Ready(ticket)) => actors.push(Actor::Announced(ticket, body)),
+                    Ok(Announced::Collecting) => met.announced_while_collecting += 1,
+                    Err(_) => {}
                 }
             }
             // More deletions than uploads: a blob often has no holder, and its next life comes soon.
@@ -201,12 +255,13 @@ async fn held_blobs_are_there(seed: u64, steps: Vec<(u8, u8)>) {
             })),
             8 if which < 32 => {
                 // Claims and uploads of the dead are never taken up; deletions on their way to the disk are done.
+                met.crashes += u32::from(!actors.is_empty());
                 actors.clear();
                 server.store.crash();
             }
             _ if !actors.is_empty() => {
                 let actor = actors.swap_remove(which % actors.len());
-                actors.extend(step(&server, actor, number, &mut functions).await);
+                actors.extend(step(&server, actor, number, &mut functions, &mut met).await);
             }
             _ => {}
         }
@@ -235,6 +290,7 @@ async fn held_blobs_are_there(seed: u64, steps: Vec<(u8, u8)>) {
         let wanted = functions.iter().any(|(_, held)| *held == digest);
         assert_eq!(quiet.blobs.exists(&digest).await.unwrap(), wanted, "seed {seed}: {body}");
     }
+    met
 }
 
 async fn step(
@@ -242,6 +298,7 @@ async fn step(
     actor: Actor,
     number: usize,
     functions: &mut Vec<(String, BlobDigest)>,
+    met: &mut Met,
 ) -> Option<Actor> {
     match actor {
         Actor::Announced(ticket, body) => {
@@ -251,24 +308,42 @@ async fn step(
         Actor::Put(ticket) => {
             let name = format!("function {number}");
             let holder = name.clone();
-            if server.write(move |tx| hold(tx, &ticket, &holder)).await.is_ok_and(|held| held) {
-                functions.push((name, ticket.digest));
+            match server.write(move |tx| hold(tx, &ticket, &holder)).await {
+                Ok(true) => {
+                    met.holds += 1;
+                    functions.push((name, ticket.digest));
+                }
+                Ok(false) => met.late_holds += 1,
+                Err(_) => {}
             }
             None
         }
         Actor::Collecting(fired, digest) => {
             let claim = fired.clone();
-            let verdict = server.write(move |tx| references::mark(tx, &claim, &digest)).await;
-            verdict
-                .is_ok_and(|verdict| verdict == references::Verdict::Collect)
-                .then_some(Actor::Marked(fired, digest))
+            let marked = server.write(move |tx| {
+                let begun = references::is_collecting(tx, &digest)?;
+                references::mark(tx, &claim, &digest, CLAIM).map(|verdict| (verdict, begun))
+            });
+            match marked.await {
+                Ok((references::Verdict::Collect, begun)) => {
+                    met.taken_over += u32::from(begun);
+                    Some(Actor::Marked(fired, digest))
+                }
+                Ok((references::Verdict::Leave, _)) => {
+                    met.left += 1;
+                    None
+                }
+                Err(_) => None,
+            }
         }
         Actor::Marked(fired, digest) => {
             // A collector whose claim has ended may be slow, but it deletes before its server is taken for dead.
             let claim = fired.clone();
             if !server.write(move |tx| claim.is_mine(tx)).await.is_ok_and(|mine| mine) {
+                met.claims_lost += 1;
                 return None;
             }
+            met.deletions += 1;
             server.blobs.delete(&digest).await.unwrap();
             Some(Actor::Deleted(fired, digest))
         }
@@ -320,5 +395,5 @@ async fn a_long_random_life_takes_no_blob_from_its_holder() {
     let seed = crate::contract::Seed::pick();
     let random = seed.world().random().clone();
     let steps = (0..4_000).map(|_| (random.below(16) as u8, random.below(256) as u8)).collect();
-    held_blobs_are_there(seed.number(), steps).await;
+    held_blobs_are_there(seed.number(), steps).await.check();
 }

@@ -3,11 +3,15 @@
 //! Never: prints the password.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+use super::tls::Tls;
 
 /// How long one address of the server may take to answer a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -22,6 +26,7 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct PostgresAddress {
     config: Config,
+    tls: Tls,
 }
 
 /// Why a text is no address. Says nothing of the text itself: a password may be in it.
@@ -36,10 +41,9 @@ pub enum NotAnAddress {
     /// The address leaves out what has no default.
     #[error("the address of the PostgreSQL server names no {0}")]
     Missing(&'static str),
-    /// TLS is asked for.
-    // GAP(store): TLS to PostgreSQL. Refused instead of going on in plain text.
-    #[error("sslmode={0} is not built yet: reach the server through a local tunnel, or with sslmode=disable")]
-    Tls(&'static str),
+    /// TLS is asked for in a way that there is none of.
+    #[error("sslmode is disable, require or verify-full, and sslrootcert a file beside verify-full")]
+    Tls,
 }
 
 impl FromStr for PostgresAddress {
@@ -49,6 +53,7 @@ impl FromStr for PostgresAddress {
         if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
             return Err(NotAnAddress::Scheme);
         }
+        let (text, tls) = tls_of(text)?;
         let mut config: Config = text.parse().map_err(|error| NotAnAddress::Unreadable(chain(&error)))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(NotAnAddress::Missing("host"));
@@ -56,18 +61,15 @@ impl FromStr for PostgresAddress {
         if config.get_user().is_none() {
             return Err(NotAnAddress::Missing("user"));
         }
-        match config.get_ssl_mode() {
-            SslMode::Require => return Err(NotAnAddress::Tls("require")),
-            _ => config.ssl_mode(SslMode::Disable),
-        };
         config
+            .ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require })
             .application_name("hearth")
             .connect_timeout(CONNECT_LIMIT)
             .tcp_user_timeout(NETWORK_LIMIT)
             .keepalives_idle(KEEPALIVE_IDLE)
             // After a failover the old primary may answer first; it only reads.
             .target_session_attrs(TargetSessionAttrs::ReadWrite);
-        Ok(Self { config })
+        Ok(Self { config, tls })
     }
 }
 
@@ -76,9 +78,36 @@ impl PostgresAddress {
         &self.config
     }
 
+    pub(super) fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
     fn database(&self) -> &str {
         self.config.get_dbname().or(self.config.get_user()).unwrap_or_default()
     }
+}
+
+/// The address without what it says of TLS, and that. The client library knows fewer modes than libpq.
+fn tls_of(text: &str) -> Result<(String, Tls), NotAnAddress> {
+    let Some((before, query)) = text.split_once('?') else { return Ok((text.to_owned(), Tls::Off)) };
+    let (mut mode, mut file, mut rest) = (None, None, Vec::new());
+    for pair in query.split('&') {
+        match pair.split_once('=') {
+            Some(("sslmode", value)) => mode = Some(value),
+            Some(("sslrootcert", value)) => file = Some(value),
+            _ => rest.push(pair),
+        }
+    }
+    let path = file.map(|file| percent_decode_str(file).decode_utf8().map(|path| PathBuf::from(&*path)));
+    let path = path.transpose().map_err(|_| NotAnAddress::Tls)?;
+    let tls = match (mode, path) {
+        (None | Some("disable"), None) => Tls::Off,
+        (Some("require"), None) => Tls::Encrypted,
+        (Some("verify-full"), path) => Tls::Verified(path),
+        _ => return Err(NotAnAddress::Tls),
+    };
+    let question = if rest.is_empty() { "" } else { "?" };
+    Ok((format!("{before}{question}{}", rest.join("&")), tls))
 }
 
 /// `user@host:port/database`.
@@ -130,6 +159,24 @@ mod tests {
     }
 
     #[test]
+    fn what_an_address_says_of_tls_is_what_libpq_means_by_it() {
+        for (query, tls) in [
+            ("", Tls::Off),
+            ("?sslmode=disable", Tls::Off),
+            ("?sslmode=require", Tls::Encrypted),
+            ("?connect_timeout=3&sslmode=verify-full", Tls::Verified(None)),
+            (
+                "?sslmode=verify-full&sslrootcert=/etc/my%20ca.pem",
+                Tls::Verified(Some("/etc/my ca.pem".into())),
+            ),
+        ] {
+            let address: PostgresAddress = format!("postgres://ann@db.example/x{query}").parse().unwrap();
+            assert_eq!(address.tls(), &tls);
+            assert_eq!(address.to_string(), "ann@db.example:5432/x");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_is_refused_and_not_repeated() {
         for text in [
             "mysql://ann:geheim@host/x",
@@ -137,7 +184,8 @@ mod tests {
             "postgres://ann:geheim@host/x?geheim=1",
             "postgres:///x?user=ann",
             "postgres://host/x",
-            "postgres://ann:geheim@host/x?sslmode=require",
+            "postgres://ann:geheim@host/x?sslmode=prefer",
+            "postgres://ann:geheim@host/x?sslmode=require&sslrootcert=/a",
             "ann:geheim",
         ] {
             let refused = text.parse::<PostgresAddress>().unwrap_err().to_string();

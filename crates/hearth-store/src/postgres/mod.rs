@@ -16,6 +16,7 @@ mod reader;
 mod schema;
 mod session;
 mod statements;
+mod tls;
 mod view;
 mod worker;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::address::{PostgresAddress, chain};
 use super::statements::Statements;
@@ -92,7 +92,12 @@ impl Session {
         }
         self.link = None;
         let (config, runtime) = (self.address.config(), &self.runtime);
-        let connecting = async { tokio::time::timeout(STEP_LIMIT, config.connect(NoTls)).await };
+        let tls = self
+            .address
+            .tls()
+            .connector()
+            .map_err(|error| Trouble::Lost(self.unreachable(&chain(&error))))?;
+        let connecting = async { tokio::time::timeout(STEP_LIMIT, config.connect(tls)).await };
         let (client, mut connection) = match runtime.block_on(connecting) {
             Ok(Ok(made)) => made,
             Ok(Err(error)) => return Err(Trouble::Lost(self.unreachable(&chain(&error)))),

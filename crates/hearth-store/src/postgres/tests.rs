@@ -1,5 +1,6 @@
 //! Against a real server, which the tests start: one cluster for all of them, a database each.
 
+mod encrypted;
 mod outages;
 mod servers;
 
@@ -24,8 +25,13 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres.sh");
-        let spawned = Command::new(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let spawned =
+            Command::new(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut script = spawned.expect("scripts/postgres.sh starts");
         let input = script.stdin.take().expect("it is piped");
         let output = BufReader::new(script.stdout.take().expect("it is piped"));

@@ -61,6 +61,12 @@ impl Entries for SqliteEntries<'_> {
     }
 }
 
+/// Runs a statement without parameters and rows.
+pub(super) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
 /// SQLite's own words as the store's error.
 pub(super) fn failed(error: rusqlite::Error) -> StoreError {
     StoreError::Engine(error.to_string().into())

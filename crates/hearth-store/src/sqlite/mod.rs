@@ -1,7 +1,7 @@
 //! The embedded engine: one SQLite file, one thread that writes, a few that read.
 //!
 //! ```text
-//!            ┌─ Write, Take ─▶ writer lane ─▶ savepoint a job ─▶ one commit for all that waited ─▶ answers, hints
+//!            ┌─ Write, Take ─▶ writer lane ─▶ job after job ─▶ one commit for all that waited ─▶ answers, hints
 //!   submit ──┤
 //!            └─ Read ────────▶ reader lane ─▶ one snapshot a job ─▶ answer
 //! ```
@@ -14,6 +14,7 @@
 
 mod entries;
 mod file;
+mod pending;
 mod readers;
 mod schema;
 mod view;
@@ -55,9 +56,15 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the database file, or makes it with its folder. One store a file: a second one is refused.
     pub fn open(path: &Path, world: &World) -> Result<Self, OpenError> {
+        Self::open_folding_at(path, world, writer::LOG_PAGES)
+    }
+
+    /// The same with a log that is folded into the file as soon as it has so many pages of 4 KB: in a test that takes
+    /// the disk away, that is to happen often.
+    pub fn open_folding_at(path: &Path, world: &World, log_pages: i32) -> Result<Self, OpenError> {
         let (lock, connection) = file::open(path, world)?;
-        let mut store =
-            Self::start(connection, world).map_err(|source| file::io("start a thread for", path, source))?;
+        let mut store = Self::start(connection, world, log_pages)
+            .map_err(|source| file::io("start a thread for", path, source))?;
         store.lock = Some(lock);
         let readers = (0..READERS).map(|_| Reader::new(path.to_path_buf()));
         let bodies = readers.map(|reader| move |queue| reader.run(queue));
@@ -72,13 +79,14 @@ impl SqliteStore {
     pub fn in_memory(world: &World) -> Result<Self, OpenError> {
         let path = Path::new(":memory:");
         let connection = file::in_memory(world)?;
-        Self::start(connection, world).map_err(|source| file::io("start a thread for", path, source))
+        Self::start(connection, world, writer::LOG_PAGES)
+            .map_err(|source| file::io("start a thread for", path, source))
     }
 
-    fn start(connection: Connection, world: &World) -> std::io::Result<Self> {
+    fn start(connection: Connection, world: &World, log_pages: i32) -> std::io::Result<Self> {
         let watches = Arc::new(Watches::new());
         let poison = Poison::default();
-        let writer = Writer::new(connection, watches.clone(), poison.clone());
+        let writer = Writer::new(connection, watches.clone(), poison.clone(), log_pages);
         let writer = Lane::start("store-writer", std::iter::once(move |queue| writer.run(queue)))?;
         Ok(Self { world: world.clone(), writer, readers: None, watches, poison, lock: None })
     }

@@ -3,6 +3,7 @@
 //! Never: a migration is changed once a release carried it; a later one is added instead.
 
 use hearth_world::World;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Marks the file as ours (`PRAGMA application_id`): "Hrth".
@@ -30,9 +31,15 @@ const READER_CACHE_KIB: i64 = 2_048;
 /// Statements a connection keeps prepared; it uses fewer.
 const STATEMENTS_MAX: usize = 24;
 
+/// Statements stay prepared: without this, SQLite prepares a scan anew for each range, to plan for that one.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 /// Prepares a connection that writes. `FULL`: each commit waits until the log is on stable storage.
 pub(super) fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    keep_statements(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
@@ -40,7 +47,7 @@ pub(super) fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Prepares a connection that only reads.
 pub(super) fn prepare_reader(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    keep_statements(connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)
 }

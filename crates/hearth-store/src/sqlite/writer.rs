@@ -1,7 +1,7 @@
-//! The thread that writes: a savepoint a job, one commit for all that waited, answers after it.
+//! The thread that writes: job after job, one commit for all that waited, answers after it.
 //!
 //! ```text
-//!   wait ─▶ BEGIN ─▶ { SAVEPOINT, job, RELEASE or ROLLBACK TO } for each ─▶ COMMIT ─▶ answers ─▶ hints ─▶ checkpoint
+//!   wait ─▶ BEGIN ─▶ { job, its changes or none of them } for each ─▶ COMMIT ─▶ answers ─▶ hints ─▶ checkpoint
 //!                                     │ SQLite gave up the whole transaction      │ failed
 //!                                     └──────────────▶ each job again, alone ◀────┘
 //! ```
@@ -17,20 +17,22 @@ use rusqlite::config::DbConfig;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
-use super::entries::{SqliteEntries, failed};
+use super::entries::{execute, failed};
+use super::pending::Pending;
 use crate::lane::{Poison, Queue, Submission};
-use crate::seam::{Kind, StoreError};
+use crate::seam::StoreError;
 use crate::transaction::{self, Verdict, Written};
 use crate::watches::Watches;
 
 /// Jobs in one commit. More would only lengthen the wait of the first.
 const GROUP_MAX: usize = 256;
 
-/// Pages in the log from which on it is folded into the file after a commit: 4 MB.
-const LOG_PAGES: i32 = 1_024;
+/// Pages in the log from which on it is folded into the file after a commit: 32 MB. The same pages are written again
+/// and again, and folded once: folding eight times as often takes most of a busy writer's time.
+pub(super) const LOG_PAGES: i32 = 8_192;
 
-/// Pages in the log from which on readers are waited for, so that it can begin anew: 64 MB.
-const LOG_PAGES_MAX: i32 = 16_384;
+/// Pages in the log from which on readers are waited for, so that it can begin anew: 128 MB.
+const LOG_PAGES_MAX: i32 = 32_768;
 
 /// How long that may wait for readers before the next commit has its turn.
 const CHECKPOINT_WAIT: Duration = Duration::from_millis(500);
@@ -41,6 +43,8 @@ pub(super) struct Writer {
     watches: Arc<Watches>,
     poison: Poison,
     log_pages: Arc<AtomicI32>,
+    /// Pages in the log from which on it is folded.
+    fold_at: i32,
     /// Pages in the log from which on readers are waited for. Rises when they kept it in vain: a backup reads for long,
     /// and no commit after it is to wait again.
     wait_at: AtomicI32,
@@ -57,12 +61,13 @@ enum Attempt {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, watches: Arc<Watches>, poison: Poison) -> Self {
+    pub(super) fn new(connection: Connection, watches: Arc<Watches>, poison: Poison, fold_at: i32) -> Self {
         Self {
             connection,
             watches,
             poison,
             log_pages: Arc::default(),
+            fold_at,
             wait_at: AtomicI32::new(LOG_PAGES_MAX),
         }
     }
@@ -130,34 +135,29 @@ impl Writer {
         }
     }
 
-    /// Runs one job in its savepoint. `Err` when the transaction around it is gone or unsure: all jobs are lost.
+    /// Runs one job. `Err` when the transaction around it is gone or unsure: all jobs are lost.
     fn run_job(
         &self,
         job: &mut Submission,
         written: &mut Written,
     ) -> Result<Result<(), StoreError>, Result<(), StoreError>> {
-        if job.kind != Kind::Read {
-            self.execute("SAVEPOINT job").map_err(|error| Err(failed(error)))?;
-        }
-        let mut entries = SqliteEntries(&self.connection);
+        let mut entries = Pending::new(&self.connection);
         let verdict = transaction::run(&mut entries, job.kind, job.now, &mut job.job);
-        let (answer, ends): (_, &[&str]) = match verdict {
-            Verdict::Commit(keys) => {
-                written.append(keys);
-                (Ok(()), &["RELEASE job"])
-            }
-            Verdict::RollBack(answer) => (answer, &["ROLLBACK TO job", "RELEASE job"]),
-        };
         // After a full disk or an I/O error SQLite rolls back everything by itself.
-        if self.connection.is_autocommit() {
-            return Err(answer);
-        }
-        if job.kind != Kind::Read {
-            for end in ends {
-                self.execute(end).map_err(|error| Err(failed(error)))?;
+        let gone = self.connection.is_autocommit();
+        match verdict {
+            Verdict::Commit(_) if gone => Err(Err(StoreError::Engine("the transaction is gone".into()))),
+            Verdict::RollBack(answer) if gone => Err(answer),
+            Verdict::Commit(keys) => {
+                entries.keep().map_err(Err)?;
+                written.append(keys);
+                Ok(Ok(()))
+            }
+            Verdict::RollBack(answer) => {
+                entries.forget().map_err(Err)?;
+                Ok(answer)
             }
         }
-        Ok(answer)
     }
 
     /// A full disk is told before anything is synced, and SQLite takes the transaction back. Whatever else fails in
@@ -192,7 +192,7 @@ impl Writer {
         let pages = self.log_pages.load(Ordering::Relaxed);
         let wait_at = self.wait_at.load(Ordering::Relaxed);
         let mode = match pages {
-            ..LOG_PAGES => return,
+            pages if pages < self.fold_at => return,
             pages if pages < wait_at => CheckpointMode::PASSIVE,
             _ => CheckpointMode::RESTART,
         };
@@ -216,7 +216,6 @@ impl Writer {
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute([])?;
-        Ok(())
+        execute(&self.connection, sql)
     }
 }

@@ -216,7 +216,7 @@ impl Fired {
     }
 
     /// The claim lasts longer. `false` when it is not this handler's any more.
-    pub(super) fn renew(&self, tx: &mut dyn Tx, lasts: Duration) -> TxResult<bool> {
+    pub(crate) fn renew(&self, tx: &mut dyn Tx, lasts: Duration) -> TxResult<bool> {
         let Some(mut record) = self.claimed(tx)? else { return Ok(false) };
         tx.delete(&due_key(self.kind, record.due(), &self.id))?;
         record.due_micros = tx.now().after(lasts).as_micros();

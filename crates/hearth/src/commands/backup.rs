@@ -7,6 +7,7 @@
 //! ```
 //!
 //! The second names are links: they take no room, and what has one stays whatever the server collects meanwhile.
+//! Packages that lie elsewhere are copied instead.
 //! Never: a FILE that is not whole; a change to anything of the server.
 
 use std::fs::{self, File};
@@ -20,13 +21,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use hearth_store::garbage::{self, BlobInfo};
-use hearth_store::{BlobDigest, SqliteView, StoreError, transact_read};
+use hearth_store::{BlobDigest, BlobError, Blobs, SqliteView, StoreError, transact_read};
 use hearth_world::World;
 
 use crate::archive::{BLOBS, DATABASE, FORMAT, MANIFEST, Manifest};
 use crate::commands::{block_on, print};
 use crate::data_folder;
 use crate::exit::Exit;
+use crate::state;
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -56,6 +58,9 @@ pub struct Arguments {
     /// Data folder [default: ~/.local/share/hearth]
     #[arg(long, value_name = "DIR", env = "HEARTH_DATA")]
     data: Option<PathBuf>,
+    /// Folder or bucket of packages, as the server was given it [default: in the data folder]
+    #[arg(long, value_name = "PLACE", env = "HEARTH_BLOBS")]
+    blobs: Option<String>,
     /// Write over a file that is there
     #[arg(long)]
     force: bool,
@@ -77,7 +82,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         bail!("{} is there already (--force writes over it)", arguments.file.display());
     }
     let staging = Staging::make(&data)?;
-    let blobs = block_on(staging.copy(&data))?;
+    let blobs = block_on(async {
+        let elsewhere = state::packages(arguments.blobs.as_deref()).await?;
+        staging.copy(&data, elsewhere.as_ref()).await
+    })?;
     let manifest = staging.manifest(&blobs)?;
     let bar = progress(manifest.database_bytes + manifest.blob_bytes, "backup");
     let partial = Partial::beside(&arguments.file)?;
@@ -126,7 +134,7 @@ impl Staging {
     }
 
     /// Copies the database and links what it needs. Returns the blobs in the order of their digests.
-    async fn copy(&self, data: &Path) -> Result<Vec<BlobInfo>> {
+    async fn copy(&self, data: &Path, elsewhere: Option<&Blobs>) -> Result<Vec<BlobInfo>> {
         let database = self.path.join(DATABASE);
         for _ in 0..COPIES_MAX {
             if database.exists() {
@@ -134,11 +142,18 @@ impl Staging {
             }
             SqliteView::copy(&data.join(DATABASE), &database)?;
             let blobs = needed(&database).await?;
-            if self.link(data, &blobs)? {
+            let all_there = match elsewhere {
+                None => self.link(data, &blobs)?,
+                Some(elsewhere) => self.fetch(elsewhere, &blobs).await?,
+            };
+            if all_there {
                 return Ok(blobs);
             }
         }
-        bail!("packages are collected as garbage faster than they can be kept: try again")
+        bail!(
+            "packages are missing: they lie elsewhere (give --blobs as to the server), or are collected as garbage \
+             faster than they can be kept (try again)"
+        )
     }
 
     /// Links the blobs; `false` when one is not there any more.
@@ -150,6 +165,23 @@ impl Staging {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
                 other => other.with_context(|| format!("link the package {name}"))?,
             }
+        }
+        Ok(true)
+    }
+
+    /// Copies the blobs; `false` when one is not there any more.
+    async fn fetch(&self, elsewhere: &Blobs, blobs: &[BlobInfo]) -> Result<bool> {
+        for BlobInfo { digest, .. } in blobs {
+            let to = self.path.join(BLOBS).join(digest.to_string());
+            if to.exists() {
+                continue;
+            }
+            let mut file = match elsewhere.file(digest, &self.path).await {
+                Err(BlobError::NotFound(_)) => return Ok(false),
+                other => other?,
+            };
+            let copy = File::create_new(&to).and_then(|mut copy| io::copy(&mut file, &mut copy));
+            copy.with_context(|| format!("copy the package {digest}"))?;
         }
         Ok(true)
     }

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use futures_util::TryStreamExt;
 use http::Method;
 use serde_json::json;
 
 use hearth_store::garbage::{self, COLLECT};
-use hearth_store::{SqliteView, StoreError, timers, transact_read};
+use hearth_store::{Blobs, SqliteView, StoreError, timers, transact_read};
 use hearth_world::{Timestamp, World};
 
 use crate::cli::Target;
@@ -22,6 +23,7 @@ use crate::client::Client;
 use crate::commands::{block_on, print};
 use crate::data_folder;
 use crate::exit::Exit;
+use crate::state;
 use crate::table::size;
 
 /// Examples in the help.
@@ -45,6 +47,9 @@ pub struct Arguments {
     /// Let the running server remove its garbage now, and not only after its grace
     #[arg(long)]
     free: bool,
+    /// Folder or bucket of packages, as the server was given it: it is counted too
+    #[arg(long, value_name = "PLACE", env = "HEARTH_BLOBS")]
+    blobs: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -65,10 +70,14 @@ struct Waiting {
     last: Option<Timestamp>,
 }
 
+/// The heading of packages that do not lie in the data folder.
+const ELSEWHERE: &str = "elsewhere";
+
 /// Headings in their order, by what their files are called.
-const HEADINGS: [(&str, &str); 6] = [
+const HEADINGS: [(&str, &str); 7] = [
     ("database", "what Hearth remembers"),
     ("blobs", "packages as they were uploaded"),
+    (ELSEWHERE, "packages outside of the data folder, at --blobs"),
     ("code", "packages unpacked; made again when needed"),
     ("run", "images for /tmp and the spawner's locks"),
     ("runtimes", "bootstraps, compiled; made again when needed"),
@@ -82,7 +91,10 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
         if arguments.free {
             free(arguments.target).await?;
         }
-        let uses = uses(&data)?;
+        let mut uses = uses(&data)?;
+        if let Some(elsewhere) = state::packages(arguments.blobs.as_deref()).await? {
+            uses.insert(ELSEWHERE, count(&elsewhere).await?);
+        }
         let database = data.join("hearth.db");
         let waiting = if database.exists() { waiting(&database).await? } else { Waiting::default() };
         print(&if arguments.json {
@@ -144,6 +156,17 @@ fn measure(path: PathBuf, sum: &mut Use) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the packages have in bytes; what they take where they lie is not known.
+async fn count(blobs: &Blobs) -> Result<Use> {
+    let mut sum = Use::default();
+    let mut all = blobs.list();
+    while let Some((_, bytes)) = all.try_next().await.context("list the packages")? {
+        sum.files += 1;
+        sum.bytes += bytes;
+    }
+    Ok(sum)
 }
 
 async fn waiting(database: &Path) -> Result<Waiting> {

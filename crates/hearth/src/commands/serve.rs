@@ -19,6 +19,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use hearth_outbound::{Network, Policy};
 use hearth_sandbox::{Confinement, Connection, POOL_DEFAULT};
 use hearth_worker::sandbox::Launcher;
 use hearth_worker::{Places, Runtimes};
@@ -93,6 +94,10 @@ pub struct Arguments {
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
+    /// Network whose addresses the server itself may dial (a store of packages, endpoints that callers name) although
+    /// they are not public, like 10.1.0.0/16; may be given more than once
+    #[arg(long, value_name = "CIDR")]
+    allow_outbound: Vec<Network>,
     /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
@@ -258,6 +263,7 @@ async fn serve(
         hosts,
         tls: certificate.as_ref().map(Certificate::server).transpose()?,
         deprecated_runtimes: arguments.deprecated_runtimes.into(),
+        outbound: Policy::public(arguments.allow_outbound.clone()),
     };
     let server =
         Server::start(&folder, spawner, no_launcher(died.clone()), listener, options, world.clone()).await?;

@@ -16,6 +16,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
+use hearth_outbound::Policy;
 use hearth_sandbox::{Connection, POOL_DEFAULT};
 use hearth_worker::sandbox::Launcher;
 use hearth_world::World;
@@ -169,6 +170,8 @@ impl Up {
             hosts: Vec::new(),
             tls: None,
             deprecated_runtimes: arguments.deprecated_runtimes.into(),
+            // Whoever may call here owns the machine.
+            outbound: Policy::open(),
             quotas: arguments.quotas.clone(),
             readiness: readiness.clone(),
             reset: reset.cloned(),

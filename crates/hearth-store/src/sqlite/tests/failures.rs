@@ -6,7 +6,7 @@ use super::*;
 
 /// A store on a connection that the test has prepared.
 fn store_on(connection: Connection) -> SqliteStore {
-    SqliteStore::start(connection, &World::simulated(7)).unwrap()
+    SqliteStore::start(connection, &World::simulated(7), writer::LOG_PAGES).unwrap()
 }
 
 #[tokio::test]

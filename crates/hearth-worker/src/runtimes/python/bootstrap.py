@@ -1,11 +1,9 @@
 # Copyright The Hearth Authors. SPDX-License-Identifier: Apache-2.0
 """Runs a Python function: finds its handler, then answers one event after the other.
 
-It behaves as AWS's runtime client for Python does (error types, texts, stack traces, context, JSON), and talks to
-the platform over an inherited stream socket instead of HTTP.
+It behaves as AWS's runtime client for Python does, and talks to the platform over inherited pipes, not by HTTP.
 
-A cold start pays for every module imported here, so there are none but those already in the interpreter: `os`
-alone costs 1.5 ms and `json` nearly 10. What only some invocations need is in `hearth_runtime.py`.
+A cold start pays for each module imported (`os` 1.5 ms, `json` 10): what few calls need is in `hearth_runtime.py`.
 
 A frame on the socket is two 32-bit little-endian numbers, kind and length, then that many bytes. From the
 platform it is an event, whose kind is the length of its leading fields (NUL between them); the payload follows.
@@ -362,27 +360,11 @@ def _set_search_path():
     sys.path[:] = first + [place for place in sys.path if place not in first]
 
 
-def _undo_locale():
-    """Where en_US.UTF-8 is not installed, the interpreter sets LC_CTYPE. AWS's hosts have it until 3.11."""
-    if sys.version_info >= (3, 12) or b"LC_CTYPE" not in posix.environ:
-        return
-    given, file = b"", posix.open("/proc/self/environ", posix.O_RDONLY | posix.O_CLOEXEC)
-    while piece := posix.read(file, READ_SIZE):
-        given += piece
-    posix.close(file)
-    for variable in given.split(b"\0"):
-        if variable.startswith(b"LC_CTYPE="):
-            posix.environ[b"LC_CTYPE"] = variable[9:]
-            posix.putenv(b"LC_CTYPE", variable[9:])
-            return
-    del posix.environ[b"LC_CTYPE"]
-    posix.unsetenv(b"LC_CTYPE")
-
-
 def main():
     for end in (EVENTS, ANSWERS):
         posix.set_inheritable(end, False)
-    _undo_locale()
+    if sys.version_info < (3, 12) and posix.environ.get(b"LC_CTYPE") == b"C.UTF-8":  # see `variables` in python.rs
+        posix.unsetenv(posix.environ.pop(b"LC_CTYPE") and b"LC_CTYPE")
     builtins.exit = _Quitter("exit")
     builtins.quit = _Quitter("quit")
     _set_search_path()

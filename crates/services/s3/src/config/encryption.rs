@@ -18,7 +18,6 @@ pub(crate) fn default() -> ServerSideEncryptionConfiguration {
     let rule = ServerSideEncryptionRule {
         apply_server_side_encryption_by_default: Some(by_default),
         bucket_key_enabled: Some(false),
-        ..ServerSideEncryptionRule::default()
     };
     ServerSideEncryptionConfiguration { rules: vec![rule] }
 }

@@ -82,6 +82,8 @@ mod tests {
     use super::*;
     use crate::config::document::decode;
 
+    type Case<'c> = (Of, &'c [(&'c str, &'c str)], &'c str);
+
     fn outcome(of: Of, pairs: &[(&str, &str)]) -> String {
         let tags: Vec<_> = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         check(&tags, of).map_or_else(
@@ -94,7 +96,7 @@ mod tests {
     fn tags_are_refused_in_s3s_words() {
         use Of::*;
         let long = ("k".repeat(129), "v".repeat(257));
-        let table: [(Of, &[(&str, &str)], &str); 10] = [
+        let table: [Case<'_>; 10] = [
             (Bucket, &[("tag1", "one"), ("tag2", "")], "good"),
             (Object, &[("Ünïcode /:=+-@._", "日本 語")], "good"),
             (

@@ -4,8 +4,8 @@ use s3s::dto::{self, *};
 
 use super::shown::{owner, time};
 use super::{Cx, expect_owner, read, write};
-use crate::error::Failure;
 use crate::config::acl::Grants;
+use crate::error::Failure;
 use crate::records::{Bucket, Versioning};
 use crate::settings::access;
 use crate::{buckets, names};

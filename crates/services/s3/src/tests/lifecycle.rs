@@ -31,17 +31,19 @@ impl Days {
         self.s3.ask("PUT /box?lifecycle", &[], body).await.is(200);
     }
 
-    /// Days pass, until a listing shows this many entries of a name.
-    async fn pass(&self, days: u32, target: &str, element: &str, count: usize) {
+    /// Days pass, until a listing has this text so often.
+    async fn pass(&self, days: u32, target: &str, text: &str, count: usize) {
         self.world.domain().advance(DAY * days);
         let begun = std::time::Instant::now();
         loop {
-            let found = self.s3.get(target).await.elements(element).len();
+            let found = self.s3.get(target).await.text().matches(text).count();
             if found == count {
                 return;
             }
-            assert!(begun.elapsed() < TIMEOUT, "{found} {element} and not {count} after {days} days");
+            assert!(begun.elapsed() < TIMEOUT, "{found} {text} and not {count} after {days} days");
             tokio::time::sleep(Duration::from_millis(10)).await;
+            // A look that was claimed while the one before it came to its end is claimed again after that.
+            self.world.domain().advance(Duration::from_secs(11));
         }
     }
 
@@ -73,11 +75,11 @@ async fn objects_expire_and_say_when() {
         "{header}"
     );
     assert_eq!(days.s3.get("/box/stays").await.header("x-amz-expiration"), "");
-    days.pass(3, "/box?list-type=2", "Key", 1).await;
+    days.pass(3, "/box?list-type=2", "<Key>", 1).await;
     days.s3.get("/box/stays").await.is(200);
     // The rules go on with what comes later.
     days.s3.put("/box/old/new", "x").await;
-    days.pass(3, "/box?list-type=2", "Key", 1).await;
+    days.pass(3, "/box?list-type=2", "<Key>", 1).await;
     days.s3.ask("DELETE /box?lifecycle", &[], "").await.is(204);
     days.end().await;
 }
@@ -95,15 +97,15 @@ async fn an_expired_object_becomes_a_former_version_which_goes_later_and_its_mar
         <NewerNoncurrentVersions>1</NewerNoncurrentVersions></NoncurrentVersionExpiration>";
     days.rules(&rule("", former)).await;
     // The current version, and one former version that the rule keeps.
-    days.pass(7, "/box?versions", "VersionId", 2).await;
+    days.pass(7, "/box?versions", "<VersionId>", 2).await;
     let all = "<Expiration><Days>1</Days></Expiration><NoncurrentVersionExpiration><NoncurrentDays>5</NoncurrentDays>\
         </NoncurrentVersionExpiration>";
     days.rules(&rule("", all)).await;
-    days.pass(3, "/box?list-type=2", "Key", 0).await;
+    days.pass(3, "/box?list-type=2", "<Key>", 0).await;
     days.s3.get("/box/k").await.is_error(404, "NoSuchKey");
     // All former versions go, and on another day the marker that is left.
-    days.pass(7, "/box?versions", "Version", 0).await;
-    days.pass(2, "/box?versions", "DeleteMarker", 0).await;
+    days.pass(7, "/box?versions", "<Version>", 0).await;
+    days.pass(2, "/box?versions", "<DeleteMarker>", 0).await;
     days.end().await;
 }
 
@@ -119,7 +121,7 @@ async fn uploads_that_nobody_completes_are_aborted() {
     let id = started.element("UploadId");
     days.s3.ask(&format!("PUT /box/up/k?partNumber=1&uploadId={id}"), &[], vec![1; 200_000]).await.is(200);
     days.s3.ask("POST /box/other?uploads", &[], "").await.is(200);
-    days.pass(4, "/box?uploads", "UploadId", 1).await;
+    days.pass(4, "/box?uploads", "<UploadId>", 1).await;
     days.s3.get(&format!("/box/up/k?uploadId={id}")).await.is_error(404, "NoSuchUpload");
     days.end().await;
 }
@@ -132,7 +134,7 @@ async fn objects_are_shown_with_another_class() {
     days.s3.put("/box/small", "x").await;
     let go = "<Transition><Days>30</Days><StorageClass>STANDARD_IA</StorageClass></Transition>";
     days.rules(&rule("", go)).await;
-    days.pass(32, "/box?list-type=2&prefix=large", "StorageClass>STANDARD_IA", 1).await;
+    days.pass(32, "/box?list-type=2&prefix=large", "<StorageClass>STANDARD_IA<", 1).await;
     assert_eq!(days.s3.get("/box/large").await.header("x-amz-storage-class"), "STANDARD_IA");
     assert_eq!(days.s3.get("/box/small").await.header("x-amz-storage-class"), "");
     days.end().await;

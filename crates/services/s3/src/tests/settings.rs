@@ -101,8 +101,13 @@ async fn another_account_neither_reads_nor_writes_a_configuration() {
     let s3 = Served::start();
     s3.bucket("box").await;
     let other = super::authorization("111111111111", "us-east-1");
-    for line in ["GET /box?cors", "PUT /box?cors", "DELETE /box?cors", "GET /box?acl", "DELETE /box?publicAccessBlock"]
-    {
+    for line in [
+        "GET /box?cors",
+        "PUT /box?cors",
+        "DELETE /box?cors",
+        "GET /box?acl",
+        "DELETE /box?publicAccessBlock",
+    ] {
         let answer = s3.ask(line, &[("authorization", &other)], CORS).await;
         answer.is_error(403, "AccessDenied");
     }
@@ -128,7 +133,8 @@ async fn a_preflight_is_answered_without_a_signature_and_a_page_without_a_rule_i
         answer.is_error(403, "AccessForbidden");
         assert_eq!(answer.header("access-control-allow-origin"), "");
     }
-    let got = s3.ask("GET /box/k", &[("origin", "https://a.com"), ("sec-fetch-site", "cross-site")], "").await;
+    let got =
+        s3.ask("GET /box/k", &[("origin", "https://a.com"), ("sec-fetch-site", "cross-site")], "").await;
     got.is(200);
     assert_eq!(got.header("access-control-allow-origin"), "https://a.com");
     for headers in [[("origin", "https://b.com")], [("sec-fetch-site", "cross-site")]] {

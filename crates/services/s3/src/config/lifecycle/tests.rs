@@ -93,6 +93,10 @@ fn a_lifecycle_is_refused_in_s3s_words() {
         let found = checked.map_or_else(|error| format!("{}: {error}", error.code()), |_| "good".to_owned());
         assert!(found.starts_with(expected), "{rule}: {found}");
     }
+}
+
+#[test]
+fn rules_have_a_status_and_ids_of_their_own_and_are_1000_at_most() {
     assert!(
         check(parse(&["<Status>On</Status><Filter/><Expiration><Days>1</Days></Expiration>"]), String::new)
             .is_err()
