@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::{Failure, get, key, put, read, write};
 use crate::key::Key;
-use crate::seam::{Order, Store, Tx, TxResult, transact, transact_read, transact_take};
+use crate::seam::{Order, Store, StoreError, Tx, TxResult, transact, transact_read, transact_take};
 
 const WRITERS: u64 = 64;
 
@@ -60,7 +60,7 @@ pub async fn one_failing_writer_among_many_fails_alone(store: &dyn Store) {
         let kept = get(store, &Key::of("writer").number(writer)).await.is_some();
         match writer % 4 {
             1 => assert!(matches!(result, Err(Failure::Decided)) && !kept),
-            2 => assert!(matches!(result, Err(Failure::Store(_))) && !kept),
+            2 => assert!(matches!(result, Err(Failure::Store(StoreError::Engine(_)))) && !kept),
             _ => assert!(result.is_ok() && kept),
         }
     }

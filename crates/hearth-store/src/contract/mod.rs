@@ -49,6 +49,7 @@ macro_rules! store_contract {
             a_scan_runs_both_ways_and_ends_at_its_limit,
             a_scan_ends_where_it_is_told_to,
             a_scan_begins_with_the_first_key_and_ends_before_the_last,
+            a_scan_looks_past_what_its_transaction_deleted,
             the_children_of_a_key_are_neither_itself_nor_its_neighbours,
             a_listing_goes_on_after_the_last_key_of_its_page,
             a_take_removes_the_first_entries_in_order,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
-use super::Failure;
+use super::Seed;
 use crate::key::{Key, KeyRange};
-use crate::seam::{Order, Store, StoreError, Tx, TxResult, transact};
+use crate::seam::{Abort, Job, Kind, Order, Store, Tx, TxResult};
 
 /// Random histories tried; each runs on the store as the one before left it.
 const HISTORIES: u32 = 24;
@@ -38,45 +38,88 @@ type Shown = Vec<(Vec<u8>, Bytes)>;
 
 /// Any history of transactions leaves what the same history leaves in a map, and every step shows the same.
 pub async fn random_transactions_do_what_an_ordered_map_does(store: &dyn Store) {
-    let mut runner =
-        TestRunner::new(Config { cases: HISTORIES, failure_persistence: None, ..Config::default() });
+    run(&vec(planned(step()), 1..12), |history| check(store, history));
+}
+
+/// The same of histories that are submitted at once, to an engine that runs them in their order.
+pub async fn random_transactions_that_wait_together_do_what_they_do_alone(store: &dyn Store) {
+    run(&vec(planned(step()), 2..16), |history| check_together(store, Kind::Write, history));
+}
+
+/// The same of takers that only take and write.
+pub async fn random_takers_that_wait_together_do_what_they_do_alone(store: &dyn Store) {
+    run(&vec(planned(step_of_a_taker()), 2..16), |history| check_together(store, Kind::Take, history));
+}
+
+fn run<C: Future<Output = Result<(), TestCaseError>>>(
+    histories: &impl Strategy<Value = Vec<Planned>>,
+    check: impl Fn(Vec<Planned>) -> C,
+) {
+    let seed = Seed::pick();
     let runtime = Handle::current();
     let outcome = tokio::task::block_in_place(|| {
-        runner.run(&vec(planned(), 1..12), |history| runtime.block_on(check(store, history)))
+        seed.runner(HISTORIES).run(histories, |history| runtime.block_on(check(history)))
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
 
 async fn check(store: &dyn Store, history: Vec<Planned>) -> Result<(), TestCaseError> {
-    let everything = KeyRange { from: Vec::new(), to: Vec::new() };
-    let clear = everything.clone();
-    let cleared = transact::<_, StoreError, _>(store, move |tx| tx.take(clear.clone(), u32::MAX)).await;
-    cleared.map_err(|error| TestCaseError::fail(error.to_string()))?;
+    clear(store).await;
     let mut model = Map::new();
     for planned in history {
-        let mut changed = model.clone();
-        let expected: Vec<Shown> = planned.steps.iter().map(|step| on_map(&mut changed, step)).collect();
-        if planned.commit {
-            model = changed;
-        }
-        let last = Step::Scan(everything.clone(), Order::Ascending, u32::MAX);
-        prop_assert_eq!(on_store(store, planned).await, expected);
-        let check = Planned { steps: vec![last.clone()], commit: true };
-        prop_assert_eq!(on_store(store, check).await, [on_map(&mut model, &last)]);
+        let expected = on_model(&mut model, &planned);
+        prop_assert_eq!(on_store(store, Kind::Write, planned).await, expected);
+        prop_assert_eq!(entries(store).await, in_map(&model));
     }
     Ok(())
 }
 
-async fn on_store(store: &dyn Store, planned: Planned) -> Vec<Shown> {
+async fn check_together(store: &dyn Store, kind: Kind, history: Vec<Planned>) -> Result<(), TestCaseError> {
+    clear(store).await;
+    let mut model = Map::new();
+    let expected: Vec<_> = history.iter().map(|planned| on_model(&mut model, planned)).collect();
+    let shown = join_all(history.into_iter().map(|planned| on_store(store, kind, planned)));
+    prop_assert_eq!(shown.await, expected);
+    prop_assert_eq!(entries(store).await, in_map(&model));
+    Ok(())
+}
+
+fn everything() -> KeyRange {
+    KeyRange { from: Vec::new(), to: Vec::new() }
+}
+
+async fn clear(store: &dyn Store) {
+    let steps = vec![Step::Take(everything(), u32::MAX)];
+    on_store(store, Kind::Write, Planned { steps, commit: true }).await;
+}
+
+async fn entries(store: &dyn Store) -> Vec<Shown> {
+    let steps = vec![Step::Scan(everything(), Order::Ascending, u32::MAX)];
+    on_store(store, Kind::Write, Planned { steps, commit: true }).await
+}
+
+fn in_map(model: &Map) -> Vec<Shown> {
+    vec![model.iter().map(|(key, value)| (key.clone(), value.clone())).collect()]
+}
+
+/// What each step shows; the map has what a commit leaves.
+fn on_model(model: &mut Map, planned: &Planned) -> Vec<Shown> {
+    let mut changed = model.clone();
+    let shown = planned.steps.iter().map(|step| on_map(&mut changed, step)).collect();
+    if planned.commit {
+        *model = changed;
+    }
+    shown
+}
+
+async fn on_store(store: &dyn Store, kind: Kind, planned: Planned) -> Vec<Shown> {
     let (sender, shown) = std::sync::mpsc::channel();
-    let ended = transact::<(), Failure, _>(store, move |tx| {
+    let job: Job = Box::new(move |tx| {
         let all = planned.steps.iter().map(|step| on_tx(tx, step)).collect::<TxResult<Vec<Shown>>>()?;
         sender.send(all).expect("the test waits for it");
-        if planned.commit { Ok(()) } else { Err(Failure::Decided) }
+        if planned.commit { Ok(()) } else { Err(Abort::Decided) }
     });
-    if let Err(Failure::Store(error)) = ended.await {
-        panic!("no step is against the rules: {error}");
-    }
+    store.submit(kind, job).await.expect("no step is against the rules");
     shown.try_iter().last().expect("the closure has run")
 }
 
@@ -148,6 +191,15 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn planned() -> impl Strategy<Value = Planned> {
-    (vec(step(), 1..12), any::<bool>()).prop_map(|(steps, commit)| Planned { steps, commit })
+/// Without what a taker reads under the rules of a writer.
+fn step_of_a_taker() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (key(), vec(any::<u8>(), 0..4)).prop_map(|(key, value)| Step::Put(key, value)),
+        1 => key().prop_map(Step::Delete),
+        3 => (range(), 0..4_u32).prop_map(|(range, n)| Step::Take(range, n)),
+    ]
+}
+
+fn planned(step: impl Strategy<Value = Step>) -> impl Strategy<Value = Planned> {
+    (vec(step, 1..12), any::<bool>()).prop_map(|(steps, commit)| Planned { steps, commit })
 }

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use bytes::Bytes;
+
 use super::{get, key, put, read, write};
 use crate::key::{Key, KeyRange};
 use crate::seam::{Order, Store, Tx, TxResult};
@@ -74,6 +76,34 @@ pub async fn a_scan_begins_with_the_first_key_and_ends_before_the_last(store: &d
         assert_eq!(scanned(store, to_end, order, ALL).await, expected);
         assert!(scanned(store, range("d", "b"), order, ALL).await.is_empty());
         assert!(scanned(store, range("c", "c"), order, ALL).await.is_empty());
+    }
+}
+
+/// What the transaction deleted counts for nothing: a scan looks further, and shows each key once, both ways, the
+/// empty one too.
+pub async fn a_scan_looks_past_what_its_transaction_deleted(store: &dyn Store) {
+    const KEYS: [&[u8]; 3] = [b"", b"\0", b"a"];
+    for (case, order) in (0..16_usize).map(|case| (case, [Order::Ascending, Order::Descending][case % 2])) {
+        let (gone, mut left): (Vec<_>, Vec<_>) =
+            KEYS.into_iter().enumerate().partition(|(place, _)| case >> (place + 1) & 1 == 1);
+        if order == Order::Descending {
+            left.reverse();
+        }
+        write(store, |tx| {
+            KEYS.iter().try_for_each(|key| tx.put(&Key::from_bytes(key), Bytes::copy_from_slice(key)))
+        })
+        .await;
+        let seen = write(store, move |tx| {
+            gone.iter().try_for_each(|(_, key)| tx.delete(&Key::from_bytes(key)))?;
+            let everything = || KeyRange { from: Vec::new(), to: Vec::new() };
+            (1..=3).map(|limit| names(tx, everything(), order, limit)).collect::<TxResult<Vec<_>>>()
+        });
+        let left: Vec<_> =
+            left.into_iter().map(|(_, key)| String::from_utf8_lossy(key).into_owned()).collect();
+        for (seen, limit) in seen.await.into_iter().zip(1..) {
+            let expected: Vec<_> = left.iter().take(limit).cloned().collect();
+            assert_eq!(seen, expected, "case {case}, limit {limit}");
+        }
     }
 }
 

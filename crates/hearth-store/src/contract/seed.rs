@@ -1,6 +1,7 @@
-//! The seed of a simulated run: another one each time, told when the run fails, replayed with `HEARTH_SEED`.
+//! The seed of a simulated run or of random cases: another one each time, told when the run fails, replayed with `HEARTH_SEED`.
 
 use hearth_world::World;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// The variable that names the seed to replay.
 const VARIABLE: &str = "HEARTH_SEED";
@@ -24,6 +25,14 @@ impl Seed {
     /// A simulated world of this seed.
     pub fn world(&self) -> World {
         World::simulated(self.0)
+    }
+
+    /// A runner of random cases, all of them drawn from this seed.
+    pub fn runner(&self, cases: u32) -> TestRunner {
+        let config = Config { cases, failure_persistence: None, ..Config::default() };
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.0.to_le_bytes());
+        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
     }
 
     /// The number.

@@ -115,3 +115,15 @@ crate::store_contract!({
     let address = shared().database();
     ((), open(&address).await)
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_transactions_that_wait_together_do_what_they_do_alone() {
+    let store = open(&shared().database()).await;
+    crate::contract::random_transactions_that_wait_together_do_what_they_do_alone(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_takers_that_wait_together_do_what_they_do_alone() {
+    let store = open(&shared().database()).await;
+    crate::contract::random_takers_that_wait_together_do_what_they_do_alone(&store).await;
+}

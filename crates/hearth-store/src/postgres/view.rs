@@ -129,7 +129,9 @@ impl<'v> View<'v> {
             (Some(last), Order::Descending) => wish.range.to = last.to_vec(),
             (None, _) => {}
         }
-        if known::is_empty(&wish.range) {
+        // No key is below the empty one, and as the end of a range it would be the end of all.
+        let at_first = wish.order == Order::Descending && last.is_some_and(<[u8]>::is_empty);
+        if at_first || known::is_empty(&wish.range) {
             return Ok(Fetched { rows: Rows::new(), complete: true });
         }
         self.read(|reader| reader.range(&wish))
