@@ -96,6 +96,7 @@ def differing(change):
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
+@pytest.mark.timeout(600)
 def test_a_project_is_applied_changed_imported_and_destroyed(project, lambda_, client):
     project.apply()
     assert json.loads(project.run("output", "-json"))["account"]["value"] == "000000000000"
