@@ -154,7 +154,12 @@ pub(crate) fn allow_recursion(
     allow: bool,
 ) -> Result<(), FunctionError> {
     let key = recursion_key(owner, name);
-    Ok(if allow { tx.put(&key, Bytes::from_static(b"1"))? } else { tx.delete(&key)? })
+    if allow {
+        tx.put(&key, Bytes::from_static(b"1"))?;
+    } else {
+        tx.delete(&key)?
+    }
+    Ok(())
 }
 
 /// Whether the account, which may have `limit` bytes in all, may have code of `new` bytes where it has `old`.
