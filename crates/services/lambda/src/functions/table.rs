@@ -157,7 +157,7 @@ pub(crate) fn allow_recursion(
     if allow {
         tx.put(&key, Bytes::from_static(b"1"))?;
     } else {
-        tx.delete(&key)?
+        tx.delete(&key)?;
     }
     Ok(())
 }
