@@ -14,11 +14,11 @@ PROJECT = pathlib.Path(__file__).parent / "terraform"
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 # No API gives these back: on AWS as well, an import leaves them for the next apply.
 NEVER_READ = {
-    "aws_lambda_function": {"filename", "source_code_hash", "publish"},
+    "aws_lambda_function": {"filename", "source_code_hash", "publish", "s3_bucket", "s3_key", "s3_object_version"},
     "aws_iam_role": {"force_detach_policies"},
     "aws_cloudwatch_log_group": {"skip_destroy"},
     "aws_s3_bucket": {"force_destroy"},
-    "aws_s3_object": {"source", "source_hash", "force_destroy", "acl"},
+    "aws_s3_object": {"source", "source_hash", "force_destroy", "acl", "content", "etag"},
 }
 # Only a new version can differ in these.
 REPLACED_AFTER_IMPORT = {"aws_lambda_layer_version"}
@@ -100,6 +100,7 @@ def test_a_project_is_applied_changed_imported_and_destroyed(project, lambda_, c
     project.apply()
     assert json.loads(project.run("output", "-json"))["account"]["value"] == "000000000000"
     assert json.load(lambda_.invoke(FunctionName="terraformed")["Payload"]) == "of the layer"
+    assert json.load(lambda_.invoke(FunctionName="terraformed-of-an-object")["Payload"]) == "of the layer"
     project.is_clean()
 
     project.package("function.zip", {"app.py": "def handler(event, context):\n    return 'changed'\n"})
@@ -107,6 +108,9 @@ def test_a_project_is_applied_changed_imported_and_destroyed(project, lambda_, c
     project.apply(*changed)
     project.is_clean(*changed)
     assert json.load(lambda_.invoke(FunctionName="terraformed")["Payload"]) == "changed"
+    assert json.load(lambda_.invoke(FunctionName="terraformed-of-an-object")["Payload"]) == "changed"
+    text = client("s3").get_object(Bucket="terraformed-objects", Key="logs/first line.txt")
+    assert (text["Body"].read(), text["ContentType"]) == (b"kept for 30 days", "text/plain")
     assert lambda_.get_function_configuration(FunctionName="terraformed")["MemorySize"] == 256
 
     (project.folder / "terraform.tfstate").unlink()
@@ -125,5 +129,6 @@ def test_a_project_is_applied_changed_imported_and_destroyed(project, lambda_, c
     project.run("destroy", "-input=false", "-auto-approve", *changed)
     assert "terraformed" not in [f["FunctionName"] for f in lambda_.list_functions()["Functions"]]
     assert client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/terraformed")["logGroups"] == []
+    assert "terraformed-objects" not in [b["Name"] for b in client("s3").list_buckets()["Buckets"]]
     with pytest.raises(client("iam").exceptions.NoSuchEntityException):
         client("iam").get_role(RoleName="terraformed")

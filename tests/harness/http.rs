@@ -52,7 +52,9 @@ impl Request {
     /// Signed for a service as any caller of `hearth up` may sign.
     #[must_use]
     pub fn signed(self, service: &str) -> Self {
-        self.header("Authorization", &authorization("test", service))
+        let signed = self.header("Authorization", &authorization("test", service));
+        // S3 wants to know of every request what its signature says of the body.
+        if service == "s3" { signed.header("x-amz-content-sha256", "UNSIGNED-PAYLOAD") } else { signed }
     }
 
     /// With a body.

@@ -183,14 +183,7 @@ impl Server {
             sandbox: Arc::new(LinuxSandbox::new(spawner, launcher, &sandboxes)),
             world: world.clone(),
         };
-        let worker_options = WorkerOptions {
-            data: folder.path().to_owned(),
-            endpoint_ports: endpoint_ports(address.port()),
-            host_ports: options.network.host_ports.clone(),
-            environments_max: ENVIRONMENTS_MAX,
-            memory_reserve: MEMORY_RESERVE,
-            places: Places::of_this_process(),
-        };
+        let worker_options = worker_options(folder, address.port(), &options.network);
         let worker: Arc<dyn Worker> = Arc::new(LocalWorker::new(deps, worker_options));
         let sessions = Arc::new(keys::sessions(&*store, world.random()).await?);
         let iam = Iam::open(store.clone(), world.clone());
@@ -215,15 +208,7 @@ impl Server {
             sessions: sessions.clone(),
             logs: Arc::new(FunctionLogs(logs.ingest(&function_logs))),
             objects: Arc::new(Buckets::of(&s3)),
-            options: hearth_service_lambda::Options {
-                roles_must_exist: options.callers.are_verified(),
-                deprecated_runtimes: options.deprecated_runtimes,
-                links_over_tls: options.tls.is_some(),
-                concurrent_executions: options.quotas.concurrent_executions,
-                code_storage_bytes: options.quotas.code_storage,
-                account_quotas: options.quotas.by_account(),
-                ..hearth_service_lambda::Options::default()
-            },
+            options: lambda_options(&options),
         });
         let services =
             services::all(&lambda, &iam, &logs, &s3, &sessions, &world, options.callers.are_verified());
@@ -317,6 +302,29 @@ pub fn outbound(policy: Policy, tasks: &TaskGroup, world: &World) -> Result<Outb
         tasks: tasks.clone(),
         world: world.clone(),
     }))
+}
+
+fn worker_options(folder: &DataFolder, port: u16, network: &Network) -> WorkerOptions {
+    WorkerOptions {
+        data: folder.path().to_owned(),
+        endpoint_ports: endpoint_ports(port),
+        host_ports: network.host_ports.clone(),
+        environments_max: ENVIRONMENTS_MAX,
+        memory_reserve: MEMORY_RESERVE,
+        places: Places::of_this_process(),
+    }
+}
+
+fn lambda_options(options: &Options) -> hearth_service_lambda::Options {
+    hearth_service_lambda::Options {
+        roles_must_exist: options.callers.are_verified(),
+        deprecated_runtimes: options.deprecated_runtimes,
+        links_over_tls: options.tls.is_some(),
+        concurrent_executions: options.quotas.concurrent_executions,
+        code_storage_bytes: options.quotas.code_storage,
+        account_quotas: options.quotas.by_account(),
+        ..hearth_service_lambda::Options::default()
+    }
 }
 
 fn authorise(callers: Callers) -> Arc<dyn Authorise> {

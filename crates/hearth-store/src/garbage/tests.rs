@@ -394,6 +394,7 @@ async fn a_blob_between_its_put_and_its_holder_is_left_alone_however_short_the_g
 async fn a_long_random_life_takes_no_blob_from_its_holder() {
     let seed = crate::contract::Seed::pick();
     let random = seed.world().random().clone();
-    let steps = (0..4_000).map(|_| (random.below(16) as u8, random.below(256) as u8)).collect();
+    // So many that the rarest danger is met some twenty times.
+    let steps = (0..60_000).map(|_| (random.below(16) as u8, random.below(256) as u8)).collect();
     held_blobs_are_there(seed.number(), steps).await.check();
 }
