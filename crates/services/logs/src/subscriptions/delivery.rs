@@ -91,8 +91,8 @@ struct Sent {
 enum Look {
     /// Nothing, or it is no longer this handler's to look.
     Over,
-    /// There may be more; this was taken out of it, and is not to be delivered.
-    Dropped(usize),
+    /// There may be more; so many batches were taken out of it, which are not to be delivered, and why.
+    Dropped(&'static str, usize),
     Page(Subscription, Vec<Waiting>),
 }
 
@@ -115,11 +115,8 @@ async fn deliver(logs: Arc<Logs>, fired: Fired) -> Fate {
         };
         let (filter, waiting) = match looked {
             Look::Over => return Fate::Done,
-            Look::Dropped(batches) => {
-                warn!(
-                    batches,
-                    "subscription filter: not delivered, the function is not there or had no room for a day"
-                );
+            Look::Dropped(why, batches) => {
+                warn!(why, batches, "subscription filter: not delivered");
                 continue;
             }
             Look::Page(filter, waiting) => (filter, waiting),
@@ -151,20 +148,21 @@ async fn look(
             return Ok(Look::Over);
         }
         let filters = super::of(tx, &owner, group)?.0;
-        let found = filters.into_iter().find(|known| known.number == filter).filter(|_| !is_paused);
-        let Some(found) = found else {
+        let found = filters.into_iter().find(|known| known.number == filter);
+        let why = if found.is_some() { "the function is not there" } else { "the filter was deleted" };
+        let Some(found) = found.filter(|_| !is_paused) else {
             let keys = keys_below(tx, &owner.outbox(group, filter), PAGE)?;
             if keys.is_empty() {
                 fired.settle(tx)?;
                 return Ok(Look::Over);
             }
-            return drop_all(tx, &keys);
+            return drop_all(tx, &keys, why);
         };
         let page = outbox::page(tx, &owner, group, filter, PAGE)?;
         let old = page.iter().filter(|(_, place)| place.entry.ingested < too_old);
         let old: Vec<Key> = old.map(|(key, _)| key.clone()).collect();
         if !old.is_empty() {
-            return drop_all(tx, &old);
+            return drop_all(tx, &old, "the function had no room for a day");
         }
         if page.is_empty() {
             fired.settle(tx)?;
@@ -175,9 +173,9 @@ async fn look(
     .await
 }
 
-fn drop_all(tx: &mut dyn Tx, keys: &[Key]) -> Result<Look, LogsError> {
+fn drop_all(tx: &mut dyn Tx, keys: &[Key], why: &'static str) -> Result<Look, LogsError> {
     keys.iter().try_for_each(|key| tx.delete(key))?;
-    Ok(Look::Dropped(keys.len()))
+    Ok(Look::Dropped(why, keys.len()))
 }
 
 fn by_stream(page: Vec<(Key, Found)>) -> Vec<Waiting> {
