@@ -12,6 +12,7 @@ DEMO_SECONDS = 600
 
 
 @pytest.mark.skipif("HEARTH_TEST_DEMO" not in os.environ, reason="it downloads and compiles: HEARTH_TEST_DEMO=1")
+@pytest.mark.timeout(900)
 def test_the_demo_makes_thumbnails_in_three_languages_and_shows_three_failures():
     done = subprocess.run(
         [sys.executable, "-u", str(ROOT / "examples/demo/demo.py"), binary(), "2"],

@@ -151,7 +151,7 @@ def read_back(lambda_, name):
 
 
 def test_what_terraform_does_with_a_function_leaves_no_drift(lambda_):
-    name = "terraformed"
+    name = "as-terraform-does"
     lambda_.create_function(
         FunctionName=name, Runtime=newest_python(), Role=ROLE, Handler="app.handler",
         Code={"ZipFile": zipped({"app.py": SECOND})}, Environment={"Variables": {"STAGE": "dev", "EMPTY": ""}},
