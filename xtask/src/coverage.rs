@@ -1,7 +1,7 @@
 //! docs/coverage.md: which operations of the models are built. The program itself knows, so it prints the page.
 
-use std::fs;
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -24,12 +24,18 @@ pub(crate) fn check() -> Result<Vec<String>> {
     }
 }
 
+/// Asks the program that `HEARTH_BINARY` names, or the one that cargo builds.
 fn page() -> Result<String> {
-    let output = Command::new(metadata::cargo())
-        .args(["run", "--quiet", "--locked", "--package", "hearth", "--bin", "hearth", "--", "__coverage"])
-        .current_dir(sources::root())
-        .output()
-        .context("run hearth __coverage")?;
+    let mut program = match env::var_os("HEARTH_BINARY") {
+        Some(binary) => Command::new(binary),
+        None => {
+            let mut cargo = Command::new(metadata::cargo());
+            cargo.args(["run", "--quiet", "--locked", "--package", "hearth", "--bin", "hearth", "--"]);
+            cargo
+        }
+    };
+    let output =
+        program.arg("__coverage").current_dir(sources::root()).output().context("run hearth __coverage")?;
     if !output.status.success() {
         bail!("hearth __coverage: {}", String::from_utf8_lossy(&output.stderr));
     }
