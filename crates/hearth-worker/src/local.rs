@@ -270,7 +270,8 @@ impl Worker for LocalWorker {
             }
             self.inner.each(Handle::kill);
             if let Err(unfinished) = self.inner.tasks.join(KILL_WAIT).await {
-                warn!(environments = unfinished.0, "some environments did not end in time");
+                let left: Vec<_> = self.environments().iter().map(|left| (left.id.0, left.state)).collect();
+                warn!(environments = unfinished.0, ?left, "some environments did not end in time");
             }
         })
     }

@@ -26,6 +26,9 @@ def handler(event, context):
         os.write(4, struct.pack('<II', 2, 6 << 20) + b'x' * 100)
     elif event == 'deaf':
         os.close(3)
+    elif event == 'deaf from the next event on':
+        os.dup2(os.pipe()[0], 3)
+        return 'answered'
     elif event == 'everything closed':
         os.closerange(0, 1024)
     elif event == 'its output replaced':
@@ -57,6 +60,18 @@ fn a_broken_rule_of_the_channel_ends_the_environment_at_once() {
         assert!(began.elapsed() < FELT, "{event} took {:?}", began.elapsed());
         street.is_well();
     }
+    street.ends();
+}
+
+/// A pipe without a reader can always be written to: whoever waits for that only, waits without end and at full speed.
+#[test]
+fn a_program_that_reads_no_more_events_is_ended_and_its_environment_with_it() {
+    let street = Street::new();
+    let function = street.hostile("deaf-later", ABUSE).create();
+    for _ in 0..3 {
+        assert_eq!(answer(&function.invoke("\"deaf from the next event on\"")), json!("answered"));
+    }
+    street.is_well();
     street.ends();
 }
 

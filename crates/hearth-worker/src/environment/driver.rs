@@ -77,9 +77,15 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
                 continue;
             }
         }
-        if todo.cancel && launching.take().is_some() {
-            shared.apply(Event::Exited { faulted: false });
-            continue;
+        if todo.cancel {
+            if launching.take().is_some() {
+                shared.apply(Event::Exited { faulted: false });
+                continue;
+            }
+            // It had begun to run when that was said.
+            if let Some(link) = &shared.lock().link {
+                setup.sandbox.kill(link.id);
+            }
         }
         if todo.arm {
             timer.as_mut().reset(tick(&shared, false).into());

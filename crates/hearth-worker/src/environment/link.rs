@@ -63,7 +63,11 @@ impl Link {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // Nobody reads any more: a pipe without a reader is always writable, and would be tried for ever.
+                    self.outbox = None;
+                    return Err(error);
+                }
             }
         }
         Ok(true)
