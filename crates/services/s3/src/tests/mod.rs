@@ -101,8 +101,18 @@ impl Served {
         self.ask(&format!("GET {target}"), &[], "").await
     }
 
-    /// Files in the folder of blobs.
-    pub(crate) fn files(&self) -> Vec<String> {
+    /// Fails unless the folder of blobs is soon empty: what a refused body left is removed after its answer was sent.
+    pub(crate) async fn leaves_no_file(&self) {
+        for _ in 0..1_000 {
+            if self.files().is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("still there: {:?}", self.files());
+    }
+
+    fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path().join("blobs")).expect("a folder");
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
     }
