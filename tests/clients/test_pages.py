@@ -57,9 +57,9 @@ def test_five_minutes_with_boto3(hearth, tmp_path):
     assert "['a/first.py']" in printed and printed.count("hello Ada") == 2
 
 
-@pytest.mark.skipif(sdk_of_node() is None, reason="hearth runtimes setup has not been run")
-@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")
 def test_five_minutes_with_node(hearth, tmp_path):
+    assert shutil.which("node"), "no Node.js: run scripts/setup.sh clients"
+    assert sdk_of_node(), "no SDK: run `hearth runtimes setup`"
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if not version.startswith("v20."):
         pytest.skip("the page is written for Node.js 20")

@@ -77,12 +77,13 @@ impl FrontDoor {
         let lent = Lent(Arc::new(Mutex::new(Box::pin(body))));
         let mut response = match self.page(reader, &parts, origin, request_id).await {
             Ok(Page::Answer(answer)) => answer,
-            Ok(Page::Allowed(headers)) => {
+            Ok(page) => {
                 let mut answer = self.told_foreign(reader, &parts, lent.clone(), origin, request_id).await;
-                answer.headers_mut().extend(headers);
+                if let Page::Allowed(headers) = page {
+                    answer.headers_mut().extend(headers);
+                }
                 answer
             }
-            Ok(Page::Unknown) => self.told_foreign(reader, &parts, lent.clone(), origin, request_id).await,
             Err(error) => reader.refuse(&parts, &error, request_id),
         };
         if !body::drain(&self.world, &parts, pin!(lent)).await {

@@ -10,8 +10,8 @@ use crate::records::{self, Record};
 /// What has an id that stays while its name and path may change.
 pub(crate) trait Named: Record {
     fn id(&self) -> &str;
-    fn set_name(&mut self, name: &str);
-    fn set_path(&mut self, path: &str);
+    /// Its name and its path, to be changed.
+    fn names(&mut self) -> (&mut String, &mut String);
 }
 
 /// A new record, and its name by its id.
@@ -30,7 +30,7 @@ pub(crate) fn rename<R: Named>(
 ) -> Result<(), IamError> {
     let mut record: R = records::get(tx, account, name)?;
     if let Some(path) = new_path {
-        record.set_path(path);
+        path.clone_into(record.names().1);
     }
     if let Some(new_name) = new_name {
         if !new_name.eq_ignore_ascii_case(record.name()) {
@@ -39,7 +39,7 @@ pub(crate) fn rename<R: Named>(
             }
             records::remove::<R>(tx, account, name)?;
         }
-        record.set_name(new_name);
+        new_name.clone_into(record.names().0);
     }
     records::put(tx, account, &record)?;
     put(tx, account, record.id(), record.name())

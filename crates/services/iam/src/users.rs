@@ -39,12 +39,8 @@ impl Named for User {
         &self.id
     }
 
-    fn set_name(&mut self, name: &str) {
-        name.clone_into(&mut self.name);
-    }
-
-    fn set_path(&mut self, path: &str) {
-        path.clone_into(&mut self.path);
+    fn names(&mut self) -> (&mut String, &mut String) {
+        (&mut self.name, &mut self.path)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use s3s::dto::{self, *};
 
+use super::given::grants;
 use super::shown::{owner, time};
 use super::{Cx, expect_owner, read, write};
-use crate::config::acl::Grants;
 use crate::error::Failure;
 use crate::records::{Bucket, Versioning};
 use crate::settings::access;
@@ -36,14 +36,7 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
         versioning: Versioning::Never,
     };
     let ownership = input.object_ownership.map(|ownership| ownership.as_str().to_owned());
-    let acl = Grants {
-        canned: input.acl.map(|acl| acl.as_str().to_owned()),
-        full_control: input.grant_full_control,
-        read: input.grant_read,
-        read_acp: input.grant_read_acp,
-        write: input.grant_write,
-        write_acp: input.grant_write_acp,
-    };
+    let acl = grants!(input, input.grant_write);
     write(&cx, move |tx| match buckets::create(tx, &new)? {
         true => access::created(tx, &new, ownership.as_deref(), &acl.headers()),
         false => Ok(()),

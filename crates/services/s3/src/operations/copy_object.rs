@@ -7,6 +7,7 @@ use s3s::dto::*;
 
 use super::copy_source::{Source, check_size};
 use super::get_object;
+use super::given::grants;
 use super::put_object::{metadata, refuse_keys, storage_class, tags_of_header};
 use super::shown::{checksum_type, etag, seconds, time, with_checksums};
 use super::{Cx, announce, change, expect_owner, write};
@@ -150,14 +151,7 @@ fn plan(cx: &Cx, input: CopyObjectInput) -> Result<Plan, Failure> {
         tags: retags.then_some(tags),
         class,
         redirect: input.website_redirect_location,
-        acl: Grants {
-            canned: input.acl.map(|acl| acl.as_str().to_owned()),
-            full_control: input.grant_full_control,
-            read: input.grant_read,
-            read_acp: input.grant_read_acp,
-            write: None,
-            write_acp: input.grant_write_acp,
-        },
+        acl: grants!(input),
         algorithm: input.checksum_algorithm.map(|algorithm| algorithm.as_str().to_owned()),
         number: cx.s3.number(),
         changing: change(&cx.s3),

@@ -166,25 +166,57 @@ pub(crate) fn range_of(range: &Range, bytes: u64) -> Option<Bytes<u64>> {
     }
 }
 
+/// What GetObject and HeadObject ask for.
+macro_rules! asked {
+    ($input:expr, $with_pieces:expr) => {
+        Asked {
+            bucket: $input.bucket,
+            owner: $input.expected_bucket_owner,
+            key: $input.key,
+            version: $input.version_id,
+            conditions: Conditions {
+                if_match: $input.if_match,
+                if_none_match: $input.if_none_match,
+                if_modified_since: $input.if_modified_since,
+                if_unmodified_since: $input.if_unmodified_since,
+            },
+            range: $input.range,
+            part: $input.part_number,
+            with_pieces: $with_pieces,
+        }
+    };
+}
+
+/// Fills the members in which both answers show the object.
+macro_rules! with_object {
+    ($shape:expr, $object:expr, $modified:expr, $part:expr, $expiration:expr, $is_range:expr, $range:expr) => {{
+        let (mut shape, object) = ($shape, &$object);
+        shape.accept_ranges = Some("bytes".to_owned());
+        shape.content_range = $is_range.then(|| content_range(&$range, object.bytes));
+        shape.content_length = Some(length($range.end - $range.start));
+        shape.expiration = $expiration;
+        shape.last_modified = Some(time($modified));
+        shape.e_tag = etag(&object.etag);
+        shape.parts_count = $part.and(object.parts).and_then(|parts| i32::try_from(parts).ok());
+        shape.cache_control = object.headers.cache_control.clone();
+        shape.content_disposition = object.headers.content_disposition.clone();
+        shape.content_encoding = object.headers.content_encoding.clone();
+        shape.content_language = object.headers.content_language.clone();
+        shape.content_type = content_type(object);
+        shape.expires = object.headers.expires.map(|seconds| time(seconds.saturating_mul(1_000_000)));
+        shape.website_redirect_location = object.headers.redirect.clone();
+        shape.metadata = Some(object.metadata.clone().into_iter().collect());
+        shape.server_side_encryption = Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256));
+        shape.storage_class = object.storage_class.clone().map(StorageClass::from);
+        shape
+    }};
+}
+
 /// GetObject.
 pub(crate) async fn get(cx: Cx, input: GetObjectInput) -> Result<GetObjectOutput, Failure> {
     super::put_object::refuse_keys(input.sse_customer_algorithm.as_ref(), None)?;
     let shows_checksum = input.checksum_mode.is_some();
-    let asked = Asked {
-        bucket: input.bucket,
-        owner: input.expected_bucket_owner,
-        key: input.key,
-        version: input.version_id,
-        conditions: Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since,
-            if_unmodified_since: input.if_unmodified_since,
-        },
-        range: input.range,
-        part: input.part_number,
-        with_pieces: true,
-    };
+    let asked = asked!(input, true);
     let part = asked.part;
     let found = find(&cx, asked).await?;
     cx.exchange.header("x-amz-bucket-region", &found.region);
@@ -192,29 +224,13 @@ pub(crate) async fn get(cx: Cx, input: GetObjectInput) -> Result<GetObjectOutput
     let outgoing = Outgoing::open(&cx.s3, pieces).await?;
     let checksum = object.checksum.as_ref().filter(|_| shows_checksum && (!is_range || part.is_some()));
     let output = GetObjectOutput {
-        accept_ranges: Some("bytes".to_owned()),
         body: Some(sent(outgoing)),
-        content_range: is_range.then(|| content_range(&range, object.bytes)),
-        content_length: Some(length(range.end - range.start)),
-        expiration,
-        last_modified: Some(time(modified)),
         checksum_type: checksum.map(checksum_type),
-        e_tag: etag(&object.etag),
         tag_count: i32::try_from(object.tags.len()).ok().filter(|count| *count > 0),
-        parts_count: part.and(object.parts).and_then(|parts| i32::try_from(parts).ok()),
         version_id: version,
-        cache_control: object.headers.cache_control.clone(),
-        content_disposition: object.headers.content_disposition.clone(),
-        content_encoding: object.headers.content_encoding.clone(),
-        content_language: object.headers.content_language.clone(),
-        content_type: content_type(&object),
-        expires: object.headers.expires.map(|seconds| time(seconds.saturating_mul(1_000_000))),
-        website_redirect_location: object.headers.redirect.clone(),
-        metadata: Some(object.metadata.clone().into_iter().collect()),
-        server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
-        storage_class: object.storage_class.clone().map(StorageClass::from),
         ..GetObjectOutput::default()
     };
+    let output = with_object!(output, object, modified, part, expiration, is_range, range);
     Ok(with_checksums!(output, checksum))
 }
 
@@ -229,21 +245,7 @@ pub(crate) async fn head(cx: Cx, input: HeadObjectInput) -> Result<HeadObjectOut
         ("content-disposition", input.response_content_disposition),
         ("content-encoding", input.response_content_encoding),
     ];
-    let asked = Asked {
-        bucket: input.bucket,
-        owner: input.expected_bucket_owner,
-        key: input.key,
-        version: input.version_id,
-        conditions: Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since,
-            if_unmodified_since: input.if_unmodified_since,
-        },
-        range: input.range,
-        part: input.part_number,
-        with_pieces: false,
-    };
+    let asked = asked!(input, false);
     let part = asked.part;
     let found = find(&cx, asked).await?;
     cx.exchange.header("x-amz-bucket-region", &found.region);
@@ -256,27 +258,11 @@ pub(crate) async fn head(cx: Cx, input: HeadObjectInput) -> Result<HeadObjectOut
     }
     let checksum = object.checksum.as_ref().filter(|_| shows_checksum && (!is_range || part.is_some()));
     let output = HeadObjectOutput {
-        accept_ranges: Some("bytes".to_owned()),
-        content_range: is_range.then(|| content_range(&range, object.bytes)),
-        content_length: Some(length(range.end - range.start)),
-        expiration,
-        last_modified: Some(time(modified)),
-        checksum_type: checksum.map(checksum_type),
-        e_tag: etag(&object.etag),
-        parts_count: part.and(object.parts).and_then(|parts| i32::try_from(parts).ok()),
         version_id: version,
-        cache_control: object.headers.cache_control.clone(),
-        content_disposition: object.headers.content_disposition.clone(),
-        content_encoding: object.headers.content_encoding.clone(),
-        content_language: object.headers.content_language.clone(),
-        content_type: content_type(&object),
-        expires: object.headers.expires.map(|seconds| time(seconds.saturating_mul(1_000_000))),
-        website_redirect_location: object.headers.redirect.clone(),
-        metadata: Some(object.metadata.clone().into_iter().collect()),
-        server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
-        storage_class: object.storage_class.clone().map(StorageClass::from),
+        checksum_type: checksum.map(checksum_type),
         ..HeadObjectOutput::default()
     };
+    let output = with_object!(output, object, modified, part, expiration, is_range, range);
     Ok(with_checksums!(output, checksum))
 }
 

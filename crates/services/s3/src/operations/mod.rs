@@ -7,6 +7,7 @@ pub(crate) mod copy_object;
 mod copy_source;
 pub(crate) mod delete;
 pub(crate) mod get_object;
+mod given;
 pub(crate) mod list;
 pub(crate) mod multipart;
 pub(crate) mod put_object;

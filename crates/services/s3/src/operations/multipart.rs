@@ -2,13 +2,13 @@
 
 use s3s::dto::*;
 
+use super::given::{grants, headers};
 use super::put_object::{metadata, refuse_keys, storage_class, tags_of_header};
-use super::shown::{etag, length, owner, seconds, time, with_checksums};
+use super::shown::{etag, length, owner, time, with_checksums};
 use super::{Cx, expect_owner, read, write};
-use crate::config::acl::Grants;
 use crate::error::Failure;
 use crate::listing::{Query, after_key, limit, page, shown};
-use crate::records::{Headers, Object, Upload};
+use crate::records::{Object, Upload};
 use crate::settings::{lifecycle, object_acl};
 use crate::uploads::PARTS_MAX;
 use crate::{buckets, keys, reclaim, uploads};
@@ -22,15 +22,7 @@ pub(crate) async fn create(
     refuse_keys(input.sse_customer_algorithm.as_ref(), input.server_side_encryption.as_ref())?;
     let checksum = checksum(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
     let object = Object {
-        headers: Headers {
-            cache_control: input.cache_control,
-            content_disposition: input.content_disposition,
-            content_encoding: input.content_encoding,
-            content_language: input.content_language,
-            content_type: input.content_type,
-            expires: input.expires.map(seconds),
-            redirect: input.website_redirect_location,
-        },
+        headers: headers!(input),
         metadata: metadata(input.metadata)?,
         storage_class: storage_class(input.storage_class)?,
         tags: tags_of_header(input.tagging.as_deref())?,
@@ -46,14 +38,7 @@ pub(crate) async fn create(
         checksum: checksum.clone(),
     };
     let (name, key) = (input.bucket.clone(), input.key.clone());
-    let acl = Grants {
-        canned: input.acl.map(|acl| acl.as_str().to_owned()),
-        full_control: input.grant_full_control,
-        read: input.grant_read,
-        read_acp: input.grant_read_acp,
-        write: None,
-        write_acp: input.grant_write_acp,
-    };
+    let acl = grants!(input);
     let (upload, aborts) = write(&cx, move |tx| {
         let bucket = buckets::get(tx, &account, &name)?;
         expect_owner(&bucket, input.expected_bucket_owner.as_deref())?;

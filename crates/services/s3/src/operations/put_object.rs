@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use hearth_store::Tx;
 use s3s::dto::*;
 
-use super::shown::{checksum_type, etag, seconds, with_checksums};
+use super::given::{grants, headers};
+use super::shown::{checksum_type, etag, with_checksums};
 use super::{Cx, announce, change, expect_owner, write};
-use crate::config::acl::Grants;
 use crate::config::encryption;
 use crate::config::tags;
 use crate::content::{Received, hold, receive};
 use crate::error::Failure;
 use crate::events::Change;
-use crate::records::{Bucket, Headers, Object};
+use crate::records::{Bucket, Object};
 use crate::settings::{lifecycle, object_acl};
 use crate::{buckets, versions};
 
@@ -39,15 +39,7 @@ pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput
     refuse_keys(input.sse_customer_algorithm.as_ref(), input.server_side_encryption.as_ref())?;
     let PutObjectInput { bucket, key, body, .. } = input;
     let mut object = Object {
-        headers: Headers {
-            cache_control: input.cache_control,
-            content_disposition: input.content_disposition,
-            content_encoding: input.content_encoding,
-            content_language: input.content_language,
-            content_type: input.content_type,
-            expires: input.expires.map(seconds),
-            redirect: input.website_redirect_location,
-        },
+        headers: headers!(input),
         metadata: metadata(input.metadata)?,
         storage_class: storage_class(input.storage_class)?,
         tags: tags_of_header(input.tagging.as_deref())?,
@@ -55,14 +47,7 @@ pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput
         ..Object::default()
     };
     let conditions = Conditions { if_match: input.if_match, if_none_match: input.if_none_match };
-    let acl = Grants {
-        canned: input.acl.map(|acl| acl.as_str().to_owned()),
-        full_control: input.grant_full_control,
-        read: input.grant_read,
-        read_acp: input.grant_read_acp,
-        write: None,
-        write_acp: input.grant_write_acp,
-    };
+    let acl = grants!(input);
     let owner = input.expected_bucket_owner;
     // What would be refused in the end is refused before gigabytes come.
     super::buckets::of_caller(&cx, bucket.clone(), owner.clone()).await?;
