@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hearth_tests::{Function, Hearth, Package, Request, programs};
+use hearth_tests::{Function, Hearth, Package, Request, WAIT, let_go, programs, until_waiting};
 use serde_json::{Value, json};
 
 /// Longer than an update takes.
@@ -15,12 +15,12 @@ const UPDATED: Duration = Duration::from_secs(60);
 /// Clients that call without a pause.
 const CALLERS: usize = 3;
 
-/// Sleeps as long as it is told, and answers which code and which configuration it ran with.
-const CODE: &str = "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    \
+/// Waits if it is told to, and answers which code and which configuration it ran with.
+const CODE: &str = "def handler(event, context):\n    if event: wait()\n    \
     return [int(open('/var/task/mark').read()), int(os.environ['MARK'])]\n";
 
 fn package(mark: u64) -> Vec<u8> {
-    Package::of("app.py", CODE).file("mark", &mark.to_string()).bytes()
+    Package::of("app.py", &format!("{WAIT}{CODE}")).file("mark", &mark.to_string()).bytes()
 }
 
 fn variables(mark: u64) -> Value {
@@ -94,7 +94,8 @@ fn a_call_that_runs_during_an_update_ends_on_the_old_code_and_its_environment_go
     function.invoke("0");
     let mut old = BTreeSet::new();
     thread::scope(|scope| {
-        let running = scope.spawn(|| function.invoke("12"));
+        let running = scope.spawn(|| function.invoke("1"));
+        until_waiting(&hearth, 1);
         // Two environments at once: one of them has the long call.
         let began = Instant::now();
         while old.len() < 2 {
@@ -105,6 +106,7 @@ fn a_call_that_runs_during_an_update_ends_on_the_old_code_and_its_environment_go
         update(&function, &hearth, "code", &json!({ "ZipFile": BASE64_STANDARD.encode(package(1)) }));
         assert_eq!(marks(&function.invoke("0").json()), [1, 0]);
         assert!(!running.is_finished(), "the long call still runs");
+        let_go(&hearth);
         let ended = running.join().expect("answered");
         assert_eq!((ended.error.as_str(), marks(&ended.json())), ("", [0, 0]));
     });

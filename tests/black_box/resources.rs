@@ -82,10 +82,18 @@ fn a_function_has_the_cpu_of_its_memory_and_its_init_has_more() {
                 while time.monotonic() - begun < seconds: pass\n    \
                 return (time.process_time() - used) / (time.monotonic() - begun)\n\
                 INIT = share(0.5)\ndef handler(event, context):\n    share(0.5)\n    return [INIT, share(2)]\n";
-    let function = hearth.function("spinner").code(code).with("Timeout", json!(20)).create();
-    let shares = function.invoke("{}").json();
-    let (init, call) = (shares[0].as_f64().expect("a share"), shares[1].as_f64().expect("a share"));
-    // 128 MB of 1,769 are 0.072 of a CPU. A busy machine may take a moment to begin counting.
-    assert!(call < 0.12, "{call}");
-    assert!(init > 2.0 * call, "{init} in init, {call} in the call");
+    let shares = |name: String| {
+        let function = hearth.function(&name).code(code).with("Timeout", json!(60)).create();
+        let shares = function.invoke("{}").json();
+        let (init, call) = (shares[0].as_f64().expect("a share"), shares[1].as_f64().expect("a share"));
+        // 128 MB of 1,769 are 0.072 of a CPU. A busy machine may take a moment to begin counting.
+        assert!(call < 0.12, "{call}");
+        (init, call)
+    };
+    // Others may leave an init less than it may have, never more: one that had it is the proof.
+    let mut seen = Vec::new();
+    while !seen.iter().any(|(init, call)| *init > 2.0 * call) {
+        assert!(seen.len() < 8, "in init and in the call: {seen:?}");
+        seen.push(shares(format!("spinner-{}", seen.len())));
+    }
 }

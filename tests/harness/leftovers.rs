@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::server::Hearth;
 
 /// The kernel gives loop devices and cgroups back a moment after their last user is gone.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The first user number of all blocks, and how many a block has.
 const BLOCKS_START: u32 = 0x7000_0000;
@@ -117,6 +117,22 @@ fn is_orphaned_spawner(pid: u32) -> bool {
     let starts = |line: &str| [" up ", " serve "].iter().any(|command| line.contains(command));
     let is_served = |parent| is_spawner(parent) || starts(&command_line(parent));
     is_spawner(pid) && parent(pid).is_some_and(|parent| !is_served(parent))
+}
+
+/// Whether a process has a socket that listens at this address. Whoever connects cannot tell: once the port is free it
+/// may be somebody else's.
+pub(crate) fn listens(pid: u32, address: &str) -> bool {
+    let port = address.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port");
+    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel's sockets");
+    let listening = table.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let ours = fields.get(1)?.ends_with(&format!(":{port:04X}")) && *fields.get(3)? == "0A";
+        ours.then(|| format!("socket:[{}]", fields.get(9).copied().unwrap_or_default()))
+    });
+    let sockets: Vec<String> = listening.collect();
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    let mut links = files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.any(|link| sockets.iter().any(|socket| link.as_os_str() == socket.as_str()))
 }
 
 fn command_line(pid: u32) -> String {

@@ -11,6 +11,7 @@ mod package;
 mod postgres;
 mod random;
 mod server;
+mod waits;
 
 pub use disk::{Access, Disk, Faults, Survival};
 pub use function::{Function, FunctionBuilder, Invocation};
@@ -20,3 +21,4 @@ pub use package::{Package, bomb};
 pub use postgres::Postgres;
 pub use random::Chance;
 pub use server::{Hearth, binary, example, newest_node, newest_python, pythons, wants_sdks};
+pub use waits::{WAIT, let_go, until_stopping, until_waiting};

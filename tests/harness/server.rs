@@ -14,8 +14,8 @@ use crate::disk::Disk;
 use crate::function::FunctionBuilder;
 use crate::http::{Answer, Request};
 
-/// Longer than the drain of 10 s.
-const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longer than the drain of 10 s, on a machine that does much else.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Between two looks at a state that another process reaches.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);

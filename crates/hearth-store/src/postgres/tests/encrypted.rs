@@ -18,9 +18,7 @@ impl Encrypted {
         let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap().to_owned());
         let cluster = Cluster::start_with(&["--tls", &certificate, &key, &port.to_string()]);
         Self { _cluster: cluster, folder, port }
@@ -29,6 +27,14 @@ impl Encrypted {
     fn address(&self, host: &str, tls: &str) -> PostgresAddress {
         format!("postgres://hearth@{host}:{}/postgres?{tls}", self.port).parse().unwrap()
     }
+}
+
+/// A port that nobody listens at. Below those that the kernel gives to whoever asks for any: it stays free until the
+/// server has it.
+fn free_port() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut ports = (first..first + 1_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    ports.next().expect("a free port")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
