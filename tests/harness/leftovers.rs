@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::patience::patience;
 use crate::server::Hearth;
 
 /// The kernel gives loop devices and cgroups back a moment after their last user is gone.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
+const SETTLE_SECONDS: u64 = 60;
 
 /// The first user number of all blocks, and how many a block has.
 const BLOCKS_START: u32 = 0x7000_0000;
@@ -28,7 +29,7 @@ pub fn leftovers(hearth: &Hearth) -> Vec<String> {
     let started = Instant::now();
     loop {
         let found = look(hearth);
-        if found.is_empty() || started.elapsed() > SETTLE_TIMEOUT {
+        if found.is_empty() || started.elapsed() > patience(SETTLE_SECONDS) {
             return found;
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -39,7 +40,7 @@ pub fn leftovers(hearth: &Hearth) -> Vec<String> {
 pub fn wait_until_unused(folder: &Path) {
     let (started, folder) = (Instant::now(), real(folder));
     while processes().into_iter().any(|pid| holds(pid, &folder)) {
-        assert!(started.elapsed() < SETTLE_TIMEOUT, "somebody still uses {}", folder.display());
+        assert!(started.elapsed() < patience(SETTLE_SECONDS), "somebody still uses {}", folder.display());
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::leftovers::{listens, programs};
+use crate::patience::patience;
 use crate::server::Hearth;
 
 /// How long calls have to reach their handler: two hundred first calls on a machine that does much else.
-const REACHED_TIMEOUT: Duration = Duration::from_secs(150);
+const REACHED_SECONDS: u64 = 150;
 
 /// How long a server has to see that it is to stop.
-const STOPPING_TIMEOUT: Duration = Duration::from_secs(60);
+const STOPPING_SECONDS: u64 = 60;
 
 /// Code in Python whose `wait()` ends when [`let_go`] says so.
 pub const WAIT: &str = "
@@ -34,7 +35,7 @@ pub fn until_waiting(hearth: &Hearth, calls: usize) {
         if waiting == calls {
             return;
         }
-        assert!(started.elapsed() < REACHED_TIMEOUT, "{waiting} calls are in their handlers, and not {calls}");
+        assert!(started.elapsed() < patience(REACHED_SECONDS), "{waiting} calls are in their handlers, and not {calls}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -44,7 +45,7 @@ pub fn until_waiting(hearth: &Hearth, calls: usize) {
 pub fn until_stopping(hearth: &Hearth) {
     let started = Instant::now();
     while listens(hearth.process(), hearth.address()) {
-        assert!(started.elapsed() < STOPPING_TIMEOUT, "the server still takes connections");
+        assert!(started.elapsed() < patience(STOPPING_SECONDS), "the server still takes connections");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

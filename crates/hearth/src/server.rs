@@ -24,7 +24,7 @@ use hearth_aws::{AllowAll, Authorise, FrontDoor, InProcess, RootOnly, Services, 
 use hearth_outbound::{Outbound, OutboundDeps, Policy, Roots, SystemResolver};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
-use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
+use hearth_service_lambda::{CREDENTIALS_LEFT, Deprecated, Lambda, LambdaDeps};
 use hearth_service_logs::Logs;
 use hearth_service_s3::{S3, S3Deps};
 use hearth_store::BlobKeeper;
@@ -73,6 +73,8 @@ pub struct Options {
     pub state: state::Options,
     /// How long a package stays that no function needs.
     pub garbage_grace: Duration,
+    /// How long environments use the same credentials.
+    pub credentials_renewal: Duration,
     /// Who may call.
     pub callers: Callers,
     /// Names beside its own addresses that `Host` may have.
@@ -320,6 +322,7 @@ fn lambda_options(options: &Options) -> hearth_service_lambda::Options {
         roles_must_exist: options.callers.are_verified(),
         deprecated_runtimes: options.deprecated_runtimes,
         links_over_tls: options.tls.is_some(),
+        credentials: options.credentials_renewal + CREDENTIALS_LEFT,
         concurrent_executions: options.quotas.concurrent_executions,
         code_storage_bytes: options.quotas.code_storage,
         account_quotas: options.quotas.by_account(),

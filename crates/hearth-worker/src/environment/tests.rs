@@ -91,6 +91,7 @@ impl Fixture {
             endpoint: Arc::new(NoEndpoint),
             endpoint_ports: Vec::new(),
             host_ports: Vec::new(),
+            metadata_token: crate::worker::Secret("token".to_owned()),
             world: world.clone(),
             init_limit,
         });

@@ -25,7 +25,7 @@ use hearth_worker::sandbox::Launcher;
 use hearth_worker::{Places, Runtimes};
 use hearth_world::{TaskGroup, Timestamp, World};
 
-use crate::cli::{account, age, duration};
+use crate::cli::{account, age, credentials_age, duration};
 use crate::commands::running::{self, Start, cannot_listen, reachable};
 use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::DataFolder;
@@ -88,6 +88,10 @@ pub struct Arguments {
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
+    /// Age at which a function's credentials give way to new ones, in new environments: at most 11h, and they hold an
+    /// hour longer
+    #[arg(long, value_name = "AGE", default_value = "11h", value_parser = credentials_age)]
+    credentials_renewal: u64,
     /// What becomes of new functions whose runtime is past AWS's date for new functions
     #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
     deprecated_runtimes: DeprecatedRuntimes,
@@ -258,6 +262,7 @@ async fn serve(
         account: arguments.account.clone(),
         state: arguments.state.clone(),
         garbage_grace: Duration::from_secs(arguments.garbage_grace),
+        credentials_renewal: Duration::from_secs(arguments.credentials_renewal),
         network,
         callers: Callers::Root,
         hosts,
