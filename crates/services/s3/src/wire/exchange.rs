@@ -63,8 +63,12 @@ impl Exchange {
     }
 }
 
-/// A failure of the route as the front door passes it on.
+/// A failure of the route as the front door passes it on. One of ours takes its cause along, for the log.
 pub(super) fn carried(failure: Failure) -> ApiError {
+    if failure.code == "InternalError" {
+        let message = failure.message.clone();
+        return ApiError { message, ..ApiError::internal(failure) };
+    }
     let code = match failure.code {
         "NotImplemented" => Code::NotImplemented,
         "MethodNotAllowed" => Code::MethodNotAllowed,
