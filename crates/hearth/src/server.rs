@@ -192,13 +192,7 @@ impl Server {
         iam.keep_up(&work);
         let client = Arc::new(InProcess::default());
         let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal(), client.clone());
-        let s3 = S3::open(S3Deps {
-            store: store.clone(),
-            blobs: keeper.clone(),
-            world: world.clone(),
-            // GAP(s3): notifications.
-            listener: None,
-        });
+        let s3 = S3::open(S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone() });
         s3.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),

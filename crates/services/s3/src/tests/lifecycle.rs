@@ -161,3 +161,27 @@ async fn objects_are_shown_with_another_class() {
     assert_eq!(days.s3.get("/box/small").await.header("x-amz-storage-class"), "");
     days.end().await;
 }
+
+#[tokio::test]
+async fn what_a_look_itself_removed_does_not_come_back() {
+    let days = Days::start();
+    days.s3.bucket("box").await;
+    let versioning = async |status: &str| {
+        let document =
+            format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
+        days.s3.ask("PUT /box?versioning", &[], document).await.is(200);
+    };
+    days.s3.put("/box/k", vec![0; 200_000]).await;
+    versioning("Enabled").await;
+    days.s3.put("/box/k", vec![1; 200_000]).await;
+    versioning("Suspended").await;
+    // The marker takes the place of the version `null`, which the same page would have shown with another class.
+    let both = "<Expiration><Days>40</Days></Expiration><NoncurrentVersionTransition>\
+        <NoncurrentDays>30</NoncurrentDays><StorageClass>STANDARD_IA</StorageClass></NoncurrentVersionTransition>";
+    days.rules(&rule("", both)).await;
+    days.pass(100, "/box?versions", "<DeleteMarker>", 1).await;
+    let left = days.s3.get("/box?versions").await;
+    assert_eq!(left.text().matches("<Version>").count(), 1, "{}", left.text());
+    assert!(left.text().contains("<StorageClass>STANDARD<"), "{}", left.text());
+    days.end().await;
+}
