@@ -371,6 +371,7 @@ fn gate(
             reset: options.reset.clone(),
         },
         counts,
+        callers: options.callers,
     }
 }
 
