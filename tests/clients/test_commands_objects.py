@@ -98,7 +98,8 @@ OBJECTS = [
     Row("aws s3api put-bucket-tagging --bucket {b} --tagging 'TagSet=[{Key=team,Value=c}]'"),
     Row("aws s3api get-bucket-tagging --bucket {b} --output text", lambda out: out == "TAGSET\tteam\tc\n"),
     Row("aws s3api put-bucket-policy --bucket {b} --policy file://bucket-policy.json"),
-    Row("aws s3api get-bucket-policy --bucket {b} --query Policy --output text", lambda out: "s3:PutObject" in out),
+    Row("aws s3api get-bucket-policy --bucket {b} --query Policy --output text",
+        lambda out: out["Statement"][0]["Action"] == "s3:PutObject"),  # fmt: skip
     Row("aws s3api put-bucket-cors --bucket {b} "
         "--cors-configuration 'CORSRules=[{AllowedMethods=[GET],AllowedOrigins=[https://example.com]}]'"),  # fmt: skip
     Row("aws s3api get-bucket-cors --bucket {b}", lambda out: out["CORSRules"][0]["AllowedMethods"] == ["GET"]),

@@ -42,8 +42,8 @@ ERRORS_OF_AWS = [
     ),
     Row(
         f"{CREATE} --function-name new --role {ROLE} --timeout 901",
-        error="(ValidationException) when calling the CreateFunction operation: 1 validation error detected: Value '901' "
-        "at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900",
+        error="(InvalidParameterValueException) when calling the CreateFunction operation: 'Timeout' value failed to "
+        "satisfy constraint: Member must have value less than or equal to 900",
     ),
     Row(
         "aws lambda invoke --function-name absent answer.json",
@@ -148,15 +148,26 @@ def test_without_credentials_or_a_region_the_client_itself_says_what_is_missing(
     assert code == 255 and "You must specify a region" in err
 
 
-@pytest.mark.parametrize("package", [b"not a zip", b"PK\x03\x04 torn", b"PK\x05\x06" + bytes(18)])
-def test_a_package_that_is_no_zip_is_refused(lambda_, package):
+UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (b"not a zip", UNREADABLE),
+        (b"PK\x03\x04 torn", UNREADABLE),
+        (b"", "Uploaded file must be a non-empty zip"),
+        (zipped({}), "Uploaded file must be a non-empty zip"),  # of an empty folder
+    ],
+    ids=["text", "torn", "nothing", "no-entries"],
+)
+def test_a_package_that_is_no_zip_is_refused(lambda_, package, message):
     with pytest.raises(ClientError) as failed:
         lambda_.create_function(
             FunctionName="torn", Runtime=newest_python(), Role=ROLE, Handler="a.b", Code={"ZipFile": package}
         )
     error = failed.value.response["Error"]
-    assert error["Code"] == "InvalidParameterValueException"
-    assert "zip" in error["Message"].lower(), error
+    assert (error["Code"], error["Message"]) == ("InvalidParameterValueException", message)
 
 
 @pytest.mark.parametrize(
