@@ -193,6 +193,7 @@ fn advice(endpoint: &Uri, cause: &str) -> &'static str {
         _ if cause.contains("Connection refused") => {
             "start one with `hearth up`, or name another one with --endpoint"
         }
+        _ if cause.contains("InvalidContentType") => "it speaks plain HTTP: call it as http://",
         Some("http") => "if it is a server of `hearth serve`, call it as https://",
         _ => {
             "https:// takes the server's authority in AWS_CA_BUNDLE or --ca-file, and a name of its certificate"
@@ -201,8 +202,11 @@ fn advice(endpoint: &Uri, cause: &str) -> &'static str {
 }
 
 /// What to do after a refusal that a newcomer meets.
-fn advice_on(code: &str) -> &'static str {
+fn advice_on(code: &str, text: &str) -> &'static str {
     match code {
+        "ResourceNotFoundException" if text.contains("log group") => {
+            " (a function's log group is there after its first call; `hearth functions` lists functions)"
+        }
         "MissingAuthenticationTokenException" | "UnrecognizedClientException" | "InvalidClientTokenId" => {
             " (a server of `hearth serve` answers to the keys it made: set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY, or name a profile with --profile)"
@@ -237,5 +241,5 @@ pub fn refusal(status: http::StatusCode, head: &http::HeaderMap, body: &[u8]) ->
         header.or_else(|| json["__type"].as_str()).unwrap_or("error").split(':').next().unwrap_or_default();
     let text = json["message"].as_str().or_else(|| json["Message"].as_str());
     let text = text.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), str::to_owned);
-    Refusal::new(Exit::Refused, format!("{code} ({}): {text}{}", status.as_u16(), advice_on(code)))
+    Refusal::new(Exit::Refused, format!("{code} ({}): {text}{}", status.as_u16(), advice_on(code, &text)))
 }

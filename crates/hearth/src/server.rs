@@ -368,6 +368,7 @@ fn gate(
             reset: options.reset.clone(),
         },
         counts,
+        callers: options.callers,
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) fn check_host(parts: &Parts, origin: &Origin, hosts: &[String]) -> Re
     let host = host(parts).ok_or_else(|| refused("The request has no Host.".to_owned()))?;
     if !is_ours(host, *local, hosts) {
         return Err(refused(format!(
-            "Host {host:?} is not a name of this endpoint. Use its address, localhost, or configure the name."
+            "Host {host:?} is not a name of this endpoint. Use its address or localhost; `hearth serve` answers to \
+             the names of --host."
         )));
     }
     Ok(())

@@ -305,9 +305,11 @@ fn place(arguments: &Arguments, server: &Server, folder: &DataFolder, authority:
         Some(name) => format!("{scheme}://{name}:{}", address.port()),
         None => format!("{scheme}://{address}"),
     };
+    // An operator's certificate may be signed by an authority that only the operator's programs know.
+    let bundle = || std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from);
     Place {
         endpoint,
-        authority,
+        authority: authority.or_else(bundle),
         account: arguments.account.clone(),
         data: folder.path().to_owned(),
         key: arguments.init_as_root.then(|| server.root_session(arguments.init.init_timeout)),
