@@ -34,7 +34,10 @@ pub fn until_waiting(hearth: &Hearth, calls: usize) {
         if waiting == calls {
             return;
         }
-        assert!(started.elapsed() < REACHED_TIMEOUT, "{waiting} calls are in their handlers, and not {calls}");
+        assert!(
+            started.elapsed() < REACHED_TIMEOUT,
+            "{waiting} calls are in their handlers, and not {calls}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
