@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use hearth_tests::{Hearth, Request, authorization};
 
-/// A call of a neighbour takes milliseconds. More than this is felt, whatever else this machine does.
-const FELT: Duration = Duration::from_secs(3);
+/// A call of a neighbour takes milliseconds. More than this is felt, whatever else this machine does: it was seen to take
+/// three seconds behind ten thousand requests where thirty others wanted each CPU.
+const FELT: Duration = Duration::from_secs(10);
 
 /// What the server may hold in memory beside what is sent to it, in bytes. Idle it takes 20 MB.
 const RESIDENT_BYTES_MAX: u64 = 128 * 1024 * 1024;
