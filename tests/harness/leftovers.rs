@@ -27,12 +27,16 @@ const GROUP_DEPTH_MAX: usize = 4;
 /// A running server that has run nothing yet may have its own processes, empty cgroups and ready images.
 pub fn leftovers(hearth: &Hearth) -> Vec<String> {
     let started = Instant::now();
+    // Spawners of others come and go all the time: what was there at every look is left.
+    let mut orphans = orphaned_spawners();
     loop {
-        let found = look(hearth);
+        let mut found = look(hearth);
+        found.extend(orphans.iter().map(|pid| shown(*pid)));
         if found.is_empty() || started.elapsed() > patience(SETTLE_SECONDS) {
             return found;
         }
         std::thread::sleep(Duration::from_millis(20));
+        orphans = &orphans & &orphaned_spawners();
     }
 }
 
@@ -50,8 +54,8 @@ fn look(hearth: &Hearth) -> Vec<String> {
     let own = if alive { family(hearth.process()) } else { Vec::new() };
     let mut found = Vec::new();
     for pid in processes() {
-        if !own.contains(&pid) && (belongs(pid, hearth) || is_orphaned_spawner(pid)) {
-            found.push(format!("process {pid}: {}", command_line(pid)));
+        if !own.contains(&pid) && belongs(pid, hearth) {
+            found.push(shown(pid));
         }
     }
     found.extend(mounts(hearth.data()));
@@ -109,6 +113,14 @@ fn belongs(pid: u32, hearth: &Hearth) -> bool {
 fn holds(pid: u32, folder: &Path) -> bool {
     let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path.starts_with(folder))
+}
+
+fn shown(pid: u32) -> String {
+    format!("process {pid}: {}", command_line(pid))
+}
+
+fn orphaned_spawners() -> BTreeSet<u32> {
+    processes().into_iter().filter(|pid| is_orphaned_spawner(*pid)).collect()
 }
 
 /// A spawner whose server is gone, of whatever instance: within a moment it must be gone too.

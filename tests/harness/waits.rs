@@ -35,7 +35,8 @@ pub fn until_waiting(hearth: &Hearth, calls: usize) {
         if waiting == calls {
             return;
         }
-        assert!(started.elapsed() < patience(REACHED_SECONDS), "{waiting} calls are in their handlers, and not {calls}");
+        let elapsed = started.elapsed();
+        assert!(elapsed < patience(REACHED_SECONDS), "{waiting} calls are in their handlers, and not {calls}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -90,7 +90,8 @@ async fn six_megabytes_go_in_and_out_and_one_byte_more_does_not() {
 #[tokio::test]
 async fn a_caller_that_goes_away_does_not_stop_the_function() {
     let Some(mut host) = Host::start().await else { return };
-    let code = "import time\ndef handler(event, context):\n  print('begun')\n  time.sleep(event)\n  print('done')\n";
+    let code =
+        "import time\ndef handler(event, context):\n  print('begun')\n  time.sleep(event)\n  print('done')\n";
     let id = host.begin(host.function(code, Settings::default())).await;
     host.outcome(id, "0").await;
     host.log_until("REPORT").await;
