@@ -133,7 +133,7 @@ ROLES = [
     Row("aws iam list-role-policies --role-name {r} --output text", lambda out: "own" in out),
     Row("aws iam update-assume-role-policy --role-name {r} --policy-document file://trust.json"),
     Row("aws iam tag-role --role-name {r} --tags Key=team,Value=a"),
-    Row("aws sts assume-role --role-arn arn:aws:iam::000000000000:role/{r} --role-session-name s",
+    Row("aws sts assume-role --role-arn arn:aws:iam::000000000000:role/{r} --role-session-name session",
         lambda out: out["Credentials"]["AccessKeyId"].startswith("ASIA")),  # fmt: skip
     Row("aws iam delete-role --role-name {r}", error="(DeleteConflict)"),
     Row("aws iam delete-role-policy --role-name {r} --policy-name own"),

@@ -6,10 +6,11 @@ import pathlib
 import subprocess
 import tempfile
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import Hearth, aws, binary
+from conftest import Hearth, binary
 from served import ECHO, certificate, python_of_the_system, served
 
 SCRIPT = """#!/bin/sh
@@ -92,13 +93,13 @@ def test_a_seed_makes_its_buckets_once_and_keeps_what_lies_in_them(tmp_path):
         (tmp_path / "seed.toml").write_text(seed.format(region))
         server = Hearth(tmp_path, "--seed", str(tmp_path / "seed.toml"))
         try:
+            s3 = boto3.client("s3", endpoint_url=server.endpoint, region_name="eu-west-1")
             if number == 0:
-                assert aws(server.endpoint, "s3api", "put-object", "--bucket", "uploads", "--key", "kept")["ETag"]
-            buckets = aws(server.endpoint, "s3api", "list-buckets", "--query", "Buckets[].Name")
-            assert buckets == ["made-once", "uploads"]
-            place = aws(server.endpoint, "s3api", "get-bucket-location", "--bucket", "uploads")
-            assert place == {"LocationConstraint": "eu-west-1"}, "a bucket stays where it was made"
-            assert "kept" in aws(server.endpoint, "s3", "ls", "s3://uploads")
+                s3.put_object(Bucket="uploads", Key="kept")
+            assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["made-once", "uploads"]
+            place = s3.get_bucket_location(Bucket="uploads")["LocationConstraint"]
+            assert place == "eu-west-1", "a bucket stays where it was made"
+            assert [entry["Key"] for entry in s3.list_objects_v2(Bucket="uploads")["Contents"]] == ["kept"]
             assert "failed at the start" not in server.complaints()
         finally:
             server.stop()

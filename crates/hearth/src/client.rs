@@ -110,11 +110,12 @@ impl Client {
     ) -> Answer {
         let (mut head, body) = self.request(method, path, headers, body)?.into_parts();
         let now = self.world.physical().now();
+        let digest = sigv4::body_sha256(&body);
+        if service == "s3" {
+            // S3 asks for it, verified signature or not.
+            head.headers.insert("x-amz-content-sha256", HeaderValue::try_from(digest.as_str())?);
+        }
         if let Some(key) = &self.key {
-            let digest = sigv4::body_sha256(&body);
-            if service == "s3" {
-                head.headers.insert("x-amz-content-sha256", HeaderValue::try_from(digest.as_str())?);
-            }
             sigv4::sign(&mut head, &digest, key, &self.region, service, now).context("sign the request")?;
         } else {
             let (key, date) = (self.account.as_deref().unwrap_or(ANY_KEY), now.format("%Y%m%d"));

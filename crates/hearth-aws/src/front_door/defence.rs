@@ -84,6 +84,12 @@ fn is_ours(host: &str, local: SocketAddr, hosts: &[String]) -> bool {
     is_under(host, "localhost") || is_aws_name(host) || hosts.iter().any(|name| is_under(host, name))
 }
 
+/// Whether `Host` is this machine's own: AWS's names are a service's, and what is under ours may be a bucket's.
+pub(super) fn is_plain(parts: &Parts, hosts: &[String]) -> bool {
+    let host = host(parts).unwrap_or_default();
+    host.parse::<IpAddr>().is_ok() || host.eq_ignore_ascii_case("localhost") || is_named(host, hosts)
+}
+
 fn is_named(host: &str, hosts: &[String]) -> bool {
     hosts.iter().any(|name| name.eq_ignore_ascii_case(host))
 }

@@ -197,8 +197,7 @@ impl FrontDoor {
     /// Whether nothing in a request says what it is for, as when somebody asks for the bare address.
     pub fn is_bare(&self, parts: &Parts, origin: &Origin) -> bool {
         let is_silent = parts.uri.path() == "/" && parts.uri.query().is_none() && !has_word_of_aws(parts);
-        let host = defence::host(parts).unwrap_or_default();
-        is_silent && !defence::is_aws_name(host) && self.foreign(parts, origin).is_none()
+        is_silent && defence::is_plain(parts, &self.options.hosts) && self.foreign(parts, origin).is_none()
     }
 
     async fn answer<B>(

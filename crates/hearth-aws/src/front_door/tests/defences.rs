@@ -137,15 +137,18 @@ fn a_bare_address_is_what_nothing_says_more_about() {
     };
     let local = ("host", "127.0.0.1:4566");
     assert!(is_bare("/", &[local, ("user-agent", "curl/8"), ("accept", "*/*")]));
+    assert!(is_bare("/", &[("host", "[::1]:4566")]) && is_bare("/", &[("host", "localhost")]));
     for (target, more) in [
         ("/x", local),
         ("/?Action=GetCallerIdentity&Version=2011-06-15", local),
         ("/?X-Amz-Credential=a", local),
         ("/", ("host", "lambda.us-east-1.amazonaws.com")),
+        ("/", ("host", "pictures.localhost:4566")),
         ("/", ("authorization", "AWS4-HMAC-SHA256 anything")),
         ("/", ("x-amz-target", "Logs_20140328.DescribeLogGroups")),
         ("/", ("smithy-protocol", "rpc-v2-cbor")),
     ] {
-        assert!(!is_bare(target, &[more]), "{target} {more:?}");
+        let headers = if more.0 == "host" { vec![more] } else { vec![local, more] };
+        assert!(!is_bare(target, &headers), "{target} {more:?}");
     }
 }
