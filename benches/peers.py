@@ -182,13 +182,13 @@ class MinIO(Program):
 
 
 class Versity(Program):
-    """Versity's gateway over a folder: an object is a file of that name."""
+    """Versity's gateway over a folder: an object is a file of that name. It keeps connections when told to."""
 
     name = "versitygw"
     variables = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
 
     def command(self, address, folder):
-        return ["versitygw", "--port", address, "--quiet", "posix", folder]
+        return ["versitygw", "--port", address, "--keep-alive", "posix", folder]
 
 
 def is_traced(pid):
