@@ -23,7 +23,6 @@ from subjects import Connection, PlainServer
 BYTES = 1_048_576
 CONNECTIONS = (1, 8)
 BLOCKS, CALLS = 8, 48
-BUCKET = "bench"
 
 # Files by sendfile on one thread a connection: the least that a server in front of a file does.
 FILES = f"""
@@ -158,7 +157,7 @@ def compared(table, what, subjects, connections, requests_of, wanted_bytes):
         rate = statistics.median(rate for rate, _ in samples[subject.name])
         value = f"{rate:.0f}/s, {rate * BYTES / 1e6:.0f} MB/s"
         if subject.pids:
-            value += f", CPU {statistics.median(cpu for _, cpu in samples[subject.name]):.1f} ms"
+            value += f", CPU {statistics.fmean(cpu for _, cpu in samples[subject.name]):.1f} ms"
         if what.startswith("S3 put"):
             value += f", syncs {subject.syncs}"
         table.note(f"{what}: {subject.name}", value)
@@ -200,8 +199,13 @@ def measure(table, binary):
     """All of it. Needs what `scripts/peers.sh` builds."""
     bodies, subjects = Bodies(), []
     try:
-        for start in (lambda: peers.Hearth(binary), peers.MinIO, peers.Versity, Disk):
-            subjects.append(start())
+        subjects.append(peers.Hearth(binary))
+        for peer in (peers.MinIO, peers.Versity):
+            if peer.is_built():
+                subjects.append(peer())
+            else:
+                table.note(f"S3 beside {peer.name}", "not measured: scripts/peers.sh has not built it")
+        subjects.append(Disk())
         for subject in subjects:
             check(subject, bodies)
             if subject.pids:

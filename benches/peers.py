@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.parse
@@ -132,11 +131,8 @@ class Program(Peer):
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         (self.folder / "data").mkdir()
-        program, *rest = self.command(f"127.0.0.1:{self.port}", str(self.folder / "data"))
-        if not (BUILT / program).exists():
-            sys.exit(f"{program} is not built: run scripts/peers.sh")
         self.process = subprocess.Popen(
-            [BUILT / program, *rest],
+            [BUILT / self.program, *self.options(f"127.0.0.1:{self.port}", str(self.folder / "data"))],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -145,6 +141,10 @@ class Program(Peer):
         self.pids = [self.process.pid]
         wait_for(self.answers, f"{self.name} does not start")
         self.make_bucket()
+
+    @classmethod
+    def is_built(cls):
+        return (BUILT / cls.program).exists()
 
     def answers(self):
         """Whether it lists its buckets, none: MinIO takes connections before it can."""
@@ -168,7 +168,7 @@ class Program(Peer):
 class MinIO(Program):
     """One server over one folder. Calls nobody."""
 
-    name = "MinIO"
+    name, program = "MinIO", "minio"
     variables = {
         "MINIO_ROOT_USER": KEY,
         "MINIO_ROOT_PASSWORD": SECRET,
@@ -177,18 +177,18 @@ class MinIO(Program):
         "MINIO_CALLHOME_ENABLE": "off",
     }
 
-    def command(self, address, folder):
-        return ["minio", "server", "--quiet", "--address", address, folder]
+    def options(self, address, folder):
+        return ["server", "--quiet", "--address", address, folder]
 
 
 class Versity(Program):
-    """Versity's gateway over a folder: an object is a file of that name."""
+    """Versity's gateway over a folder: an object is a file of that name. It keeps connections when told to."""
 
-    name = "versitygw"
+    name = program = "versitygw"
     variables = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
 
-    def command(self, address, folder):
-        return ["versitygw", "--port", address, "--quiet", "posix", folder]
+    def options(self, address, folder):
+        return ["--port", address, "--keep-alive", "posix", folder]
 
 
 def is_traced(pid):

@@ -75,7 +75,7 @@ where
     let rest = gathered.freeze();
     let Some(mut draft) = draft else {
         let (digests, rest) = digested(digests, rest).await;
-        let computed = digests.finish(&expected, None)?;
+        let computed = digests.finish(&expected)?;
         let kept = match rest.len() {
             0 => Keeping::Nothing,
             1..=INLINE_BYTES_MAX => Keeping::Bytes(rest),
@@ -88,7 +88,7 @@ where
         digests = updated;
         draft.write(rest).await?;
     }
-    let computed = digests.finish(&expected, Some(*draft.digest().as_bytes()))?;
+    let computed = digests.finish(&expected)?;
     Ok(received(computed, Keeping::Blob(draft.finish().await?)))
 }
 
@@ -100,16 +100,12 @@ fn received(computed: super::digests::Computed, kept: Keeping) -> Received {
 async fn flush(
     s3: &S3,
     draft: &mut Option<BlobDraft>,
-    mut digests: Digests,
+    digests: Digests,
     piece: Bytes,
 ) -> Result<Digests, Failure> {
     let draft = match draft {
         Some(draft) => draft,
-        None => {
-            // Nothing has been digested before the first piece.
-            digests = digests.without_sha256();
-            draft.insert(s3.blobs.draft(KIND).await?)
-        }
+        None => draft.insert(s3.blobs.draft(KIND).await?),
     };
     let (digested, written) = tokio::join!(digested(digests, piece.clone()), draft.write(piece));
     written?;
