@@ -1,6 +1,7 @@
 //! `hearth functions`, `hearth env list`, `hearth reset`: what stands, and how it goes.
 
-use std::path::Path;
+use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use hearth_tests::{Hearth, Request, binary, leftovers, newest_python};
@@ -26,6 +27,18 @@ fn text(output: &Output) -> String {
 #[track_caller]
 fn json_of(output: &Output) -> Value {
     serde_json::from_str(&text(output)).expect("JSON")
+}
+
+/// Runs `hearth reset` on a folder.
+fn reset_at(folder: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(binary());
+    command
+        .args(["reset", "--data"])
+        .arg(folder)
+        .args(more)
+        .stdin(Stdio::null())
+        .output()
+        .expect("run hearth")
 }
 
 /// The one line of a command that must fail.
@@ -169,30 +182,22 @@ fn a_folder_at_rest_is_reset_and_what_is_not_hearths_is_refused() {
     hearth.function("echo").code(ECHO).create();
     hearth.stop();
     let data = hearth.data().to_owned();
-    let reset = |folder: &Path, more: &[&str]| {
-        let mut command = Command::new(binary());
-        command
-            .args(["reset", "--data"])
-            .arg(folder)
-            .args(more)
-            .stdin(Stdio::null())
-            .output()
-            .expect("run hearth")
-    };
-    assert!(refused(&reset(&data, &[]), 1).contains("add --yes"));
-    let answer: Value = serde_json::from_str(&text(&reset(&data, &["--yes", "--json"]))).expect("JSON");
+    assert!(refused(&reset_at(&data, &[]), 1).contains("add --yes"));
+    let answer: Value = serde_json::from_str(&text(&reset_at(&data, &["--yes", "--json"]))).expect("JSON");
     assert_eq!(answer["ServerBeganAnew"], false);
     hearth.restart();
     assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])), json!([]));
 
     let other = TempDir::new().expect("a folder");
-    assert!(refused(&reset(&other.path().join("absent"), &["--yes"]), 1).contains("there is no data folder"));
-    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("is no data folder"));
+    assert!(
+        refused(&reset_at(&other.path().join("absent"), &["--yes"]), 1).contains("there is no data folder")
+    );
+    assert!(refused(&reset_at(other.path(), &["--yes"]), 1).contains("is no data folder"));
     std::fs::create_dir(other.path().join("blobs")).expect("made");
     std::fs::write(other.path().join("blobs/thesis.txt"), "").expect("written");
-    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("is no data folder"));
+    assert!(refused(&reset_at(other.path(), &["--yes"]), 1).contains("is no data folder"));
     std::fs::write(other.path().join("notes.txt"), "").expect("written");
-    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("it holds notes.txt"));
+    assert!(refused(&reset_at(other.path(), &["--yes"]), 1).contains("it holds notes.txt"));
     assert!(other.path().join("blobs/thesis.txt").exists());
 }
 
@@ -204,4 +209,64 @@ fn what_other_servers_share_is_not_reset() {
     let line = refused(&beside(&hearth, &["reset", "--yes"]), 3);
     assert!(line.contains("--blobs"), "{line}");
     assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
+}
+
+/// Of nobody else on this machine.
+const SERVERS_USER: u32 = 0x6f0a_bc01;
+
+/// A folder as `hearth serve` leaves it, whose server has stopped.
+fn served_folder(at: &Path) -> PathBuf {
+    std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o755)).expect("open to the server's user");
+    let data = at.join("data");
+    for folder in ["blobs", "code"] {
+        std::fs::create_dir_all(data.join(folder)).expect("made");
+    }
+    for file in ["hearth.db", "blobs/00", "instance", "lock", "token"] {
+        std::fs::write(data.join(file), "").expect("written");
+    }
+    let of_server = ["blobs", "blobs/00", "code", "hearth.db", "instance", "lock", "token"];
+    for name in of_server {
+        lchown(data.join(name), Some(SERVERS_USER), Some(SERVERS_USER)).expect("given");
+    }
+    // What was unpacked is not the server's.
+    std::fs::create_dir_all(data.join("code/aa/inside")).expect("made");
+    std::fs::write(data.join("code/aa/inside/app.py"), ECHO).expect("written");
+    lchown(&data, Some(0), Some(SERVERS_USER)).expect("given");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o1770)).expect("shared");
+    data
+}
+
+#[test]
+fn a_served_folder_is_reset_when_that_is_meant() {
+    let folder = TempDir::new().expect("a folder");
+    let data = served_folder(folder.path());
+    assert!(refused(&reset_at(&data, &["--yes"]), 1).contains("--including-served"));
+    text(&reset_at(&data, &["--yes", "--including-served"]));
+    for gone in ["hearth.db", "blobs/00", "code/aa"] {
+        assert!(std::fs::symlink_metadata(data.join(gone)).is_err(), "{gone}");
+    }
+    assert!(data.join("blobs").is_dir() && data.join("code").is_dir() && data.join("instance").is_file());
+}
+
+#[test]
+fn a_reset_as_root_follows_no_link_of_the_servers() {
+    for planted in ["lock", "hearth.db", "blobs", "code"] {
+        let folder = TempDir::new().expect("a folder");
+        let data = served_folder(folder.path());
+        let outside = folder.path().join("outside");
+        std::fs::create_dir(&outside).expect("made");
+        std::fs::write(outside.join("shadow"), "root's").expect("written");
+        let target = if planted == "lock" { outside.join("shadow") } else { outside.clone() };
+        std::fs::rename(data.join(planted), folder.path().join("away")).expect("moved");
+        symlink(target, data.join(planted)).expect("planted");
+        lchown(data.join(planted), Some(SERVERS_USER), Some(SERVERS_USER)).expect("given");
+        let answer = reset_at(&data, &["--yes", "--including-served"]);
+        let kept = std::fs::read_to_string(outside.join("shadow"));
+        assert_eq!(kept.expect("it stays"), "root's", "{planted}");
+        if planted == "lock" {
+            let line = refused(&answer, 1);
+            assert!(line.contains("lock") && !line.contains("runs"), "{line}");
+            assert!(data.join("hearth.db").exists());
+        }
+    }
 }

@@ -19,8 +19,10 @@ use hearth_world::World;
 use crate::cli::Target;
 use crate::client::Client;
 use crate::commands::{block_on, print};
-use crate::data_folder::{self, Lock};
+use crate::data_folder;
 use crate::exit::Exit;
+use crate::folder_lock::{InUse, Lock};
+use crate::privileges::User;
 use crate::{folder_names, reset};
 
 /// Examples in the help.
@@ -65,16 +67,28 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
     if is_served && !arguments.including_served {
         bail!("{} belongs to `hearth serve`: add --including-served if that is meant", data.display());
     }
-    let Ok(lock) = Lock::take(&data) else {
-        if is_served {
-            bail!("the server of {} runs: stop it first", data.display());
+    let is_root = rustix::process::geteuid().is_root();
+    // Root does not follow the links that a server without privilege may have left.
+    let user = if is_served && is_root { Some(User::of_served(&data)?) } else { None };
+    let taken = match &user {
+        Some(user) => user.as_user(|| Lock::take(&data)),
+        None => Lock::take(&data),
+    };
+    let lock = match taken {
+        Ok(lock) => lock,
+        Err(error) if !error.is::<InUse>() => return Err(error),
+        Err(_) if is_served => bail!("the server of {} runs: stop it first", data.display()),
+        Err(_) => {
+            agree(&arguments, &data, "its server begins anew")?;
+            block_on(ask(&arguments.target))?;
+            return told(&arguments, &data, true);
         }
-        agree(&arguments, &data, "its server begins anew")?;
-        block_on(ask(&arguments.target))?;
-        return told(&arguments, &data, true);
     };
     agree(&arguments, &data, "no server uses it now")?;
-    reset::wipe(&data)?;
+    match &user {
+        Some(user) => reset::wipe_served(&data, user)?,
+        None => reset::wipe(&data)?,
+    }
     drop(lock);
     told(&arguments, &data, false)
 }
