@@ -200,6 +200,7 @@ fn a_script_that_takes_too_long_is_killed_with_what_it_started() {
 
 #[test]
 fn what_cannot_be_done_at_the_start_is_refused_before_anything_is_made() {
+    let long = format!("{}\n", "#".repeat(4 << 20));
     for (files, options, says) in [
         (&[][..], &["--init", "init"][..], "ready.d"),
         (&[("init/ready.d/a/b", "")][..], &["--init", "init"][..], "is not a script"),
@@ -209,6 +210,7 @@ fn what_cannot_be_done_at_the_start_is_refused_before_anything_is_made() {
             "scripts of boot.d are not run",
         ),
         (&[][..], &["--seed", "seed.toml"][..], "--seed: read"),
+        (&[("seed.toml", long.as_str())][..], &["--seed", "seed.toml"][..], "it has more than 4194304 bytes"),
         (
             &[("seed.toml", "[[function]]\n")][..],
             &["--seed", "seed.toml"][..],
