@@ -1,8 +1,11 @@
 //! `hearth functions`, `hearth env list`, `hearth reset`: what stands, and how it goes.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use hearth_tests::{Hearth, Request, binary, leftovers, newest_python};
 use serde_json::{Value, json};
@@ -269,4 +272,51 @@ fn a_reset_as_root_follows_no_link_of_the_servers() {
             assert!(data.join("hearth.db").exists());
         }
     }
+}
+
+/// A request without a body, but for the end of its head: once there, it is answered whatever happens meanwhile.
+fn begun(hearth: &Hearth, method: &str, path: &str) -> TcpStream {
+    let token = std::fs::read_to_string(hearth.data().join("token")).expect("a token");
+    let mut stream = TcpStream::connect(hearth.address()).expect("connected");
+    let (address, token) = (hearth.address(), token.trim());
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream
+}
+
+fn health(hearth: &Hearth) -> Value {
+    hearth.send(&Request::new("GET", "/_hearth/health")).json()
+}
+
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn who_asks_for_a_reset_while_one_is_made_does_not_have_another() {
+    let hearth = Hearth::start();
+    let mut both = [(); 2].map(|()| begun(&hearth, "POST", "/_hearth/reset"));
+    until("both connections are seen", || health(&hearth)["connections"].as_u64() >= Some(3));
+    for stream in &mut both {
+        let mut answer = [0; 12];
+        // The second one may be cut on a machine that is slow to answer it.
+        if stream.write_all(b"\r\n").and_then(|()| stream.read_exact(&mut answer)).is_ok() {
+            assert_eq!(&answer, b"HTTP/1.1 202");
+        }
+    }
+    drop(both);
+    until("it begins anew", || health(&hearth)["resets"] == json!(1));
+    hearth.function("after").code(ECHO).create();
+    // Another one would begin at once.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3) {
+        assert_eq!(health(&hearth)["resets"], json!(1));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
 }

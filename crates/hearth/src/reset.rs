@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
+use futures_util::FutureExt as _;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 use rustix::path::Arg;
@@ -51,8 +52,9 @@ impl Reset {
         self.asked.notified().await;
     }
 
-    /// It has.
+    /// It has, and so for all who asked until now: nobody can ask while it does.
     pub fn done(&self) {
+        self.asked.notified().now_or_never();
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -116,6 +118,20 @@ fn empty(folder: &OwnedFd) -> rustix::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_while_it_begins_anew_is_answered_by_that_one() {
+        let reset = Reset::default();
+        let is_asked = || reset.asked().now_or_never().is_some();
+        reset.ask();
+        assert!(is_asked());
+        reset.ask();
+        reset.done();
+        assert!(!is_asked());
+        assert_eq!(reset.count(), 1);
+        reset.ask();
+        assert!(is_asked());
+    }
 
     #[test]
     fn what_is_remembered_goes_and_the_rest_stays() {
