@@ -1,6 +1,7 @@
 //! What the owner wants done at the start: a seed file and scripts, and the readiness that waits for them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -176,6 +177,37 @@ fn a_failed_script_is_told_and_the_server_serves_or_ends_as_it_is_told_to() {
     assert_eq!(start.ready(), None);
     assert_eq!(start.child.wait().expect("it ended").code(), Some(1));
     assert!(start.log().contains("1 of 2 steps at the start failed"), "{}", start.log());
+}
+
+#[test]
+fn a_server_whose_failed_start_ends_it_never_calls_itself_ready() {
+    let fails = format!("{WAITS}exit 3\n");
+    let options = ["--init", "init", "--init-failure", "end"];
+    let mut start = Starting::with(&[("init/ready.d/a.sh", &fails)], &options);
+    let address = start.written("address").trim().to_owned();
+    // All but the end of a question, so that the server has somebody to answer while it stops.
+    let mut asker = TcpStream::connect(&address).expect("connected");
+    asker.write_all(format!("GET /_hearth/ready HTTP/1.1\r\nHost: {address}\r\n").as_bytes()).expect("sent");
+    let connections = || {
+        let health = Request::new("GET", "/_hearth/health").send(&address).expect("an answer").json();
+        health["connections"].as_u64().expect("a number")
+    };
+    let started = Instant::now();
+    while connections() < 2 {
+        assert!(started.elapsed() < LIMIT, "the connection is not seen");
+    }
+    std::fs::write(start.folder.path().join("go"), "").expect("written");
+    let started = Instant::now();
+    while TcpStream::connect(&address).is_ok() {
+        assert!(started.elapsed() < LIMIT, "it still listens");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut answer = [0; 12];
+    // It is cut on a machine that is slow to come here.
+    if asker.write_all(b"\r\n").and_then(|()| asker.read_exact(&mut answer)).is_ok() {
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 503");
+    }
+    assert_eq!(start.child.wait().expect("it ended").code(), Some(1));
 }
 
 #[test]

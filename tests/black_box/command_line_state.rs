@@ -320,3 +320,14 @@ fn who_asks_for_a_reset_while_one_is_made_does_not_have_another() {
     }
     assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn a_server_that_begins_anew_is_stopped_by_a_signal() {
+    let mut hearth = Hearth::start();
+    let mut asker = begun(&hearth, "POST", "/_hearth/reset");
+    asker.write_all(b"\r\n").expect("sent");
+    let database = hearth.data().join("hearth.db");
+    until("it is removed", || !database.exists());
+    assert_eq!(hearth.stop(), Some(0));
+    assert_eq!(leftovers(&hearth), Vec::<String>::new());
+}

@@ -26,7 +26,7 @@ use hearth_worker::{Places, Runtimes};
 use hearth_world::{TaskGroup, Timestamp, World};
 
 use crate::cli::{account, age, duration};
-use crate::commands::running::{self, Start, cannot_listen, reachable};
+use crate::commands::running::{self, Signals, Start, cannot_listen, reachable};
 use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
@@ -286,7 +286,8 @@ async fn serve(
         died.notified().await;
         anyhow::anyhow!("the spawner died, and this process may not start another one: start it again")
     };
-    let served = running::serve(server, start, arguments.drain, None, lost).await;
+    let mut signals = Signals::new()?;
+    let served = running::serve(server, start, arguments.drain, None, &mut signals, lost).await;
     tasks.stop();
     served.map(drop)
 }
