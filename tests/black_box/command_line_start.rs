@@ -310,3 +310,35 @@ fn a_seed_makes_what_is_missing_and_brings_the_rest_up_to_date() {
     assert_eq!(configuration["MemorySize"], 256);
     assert!(configuration["Role"].as_str().is_some_and(|role| role.ends_with(":role/worker")));
 }
+
+#[test]
+fn a_seed_mends_a_function_whose_last_update_failed() {
+    let runtime = newest_python();
+    let seed = format!(
+        "[[functions]]\nname = 'hello'\nruntime = '{runtime}'\nhandler = 'app.handler'\ncode = 'hello'\n"
+    );
+    let files =
+        [("seed.toml", seed.as_str()), ("hello/app.py", "def handler(event, context):\n    return 1\n")];
+    let mut start = Starting::with(&files, &["--seed", "seed.toml"]);
+    let address = start.ready().expect("ready");
+    let path = "/2015-03-31/functions/hello/configuration";
+    let update = Request::new("PUT", path).signed("lambda").body("{\"Runtime\":\"dotnet8\"}");
+    assert_eq!(update.send(&address).expect("an answer").status, 200);
+    let status = |address: &str| {
+        let read = Request::new("GET", path).signed("lambda").send(address).expect("an answer").json();
+        read["LastUpdateStatus"].as_str().expect("a status").to_owned()
+    };
+    let began = Instant::now();
+    while status(&address) == "InProgress" {
+        assert!(began.elapsed() < LIMIT, "the update does not end");
+    }
+    assert_eq!(status(&address), "Failed", "this machine has no .NET");
+
+    let process = rustix::process::Pid::from_child(&start.child);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
+    start.child.wait().expect("it ended");
+    start.child = command(start.folder.path(), &["--seed", "seed.toml"]).spawn().expect("start hearth");
+    let address = start.ready().expect("ready");
+    assert_eq!(start.readiness(&address).1["failed"], 0, "{}", start.log());
+    assert_eq!(status(&address), "Successful");
+}
