@@ -214,6 +214,26 @@ fn what_other_servers_share_is_not_reset() {
     assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
 }
 
+#[test]
+fn what_lies_elsewhere_is_said_to_stay_also_when_no_server_runs() {
+    let shared = TempDir::new().expect("a folder");
+    let elsewhere = ["--blobs", shared.path().to_str().expect("text")];
+    let mut hearth = Hearth::start_with(&elsewhere);
+    hearth.function("echo").code(ECHO).create();
+    hearth.stop();
+    let line = refused(&reset_at(hearth.data(), &["--yes"]), 1);
+    assert!(line.contains("--blobs") && !line.contains("--store"), "{line}");
+    assert!(std::fs::read_dir(shared.path()).expect("a folder").count() > 0);
+    hearth.restart_with(&elsewhere);
+    assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
+    hearth.stop();
+    // A server with all of its state in the folder takes the note away.
+    hearth.may_warn();
+    hearth.restart();
+    hearth.stop();
+    text(&reset_at(hearth.data(), &["--yes"]));
+}
+
 /// Of nobody else on this machine.
 const SERVERS_USER: u32 = 0x6f0a_bc01;
 

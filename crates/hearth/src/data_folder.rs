@@ -5,6 +5,7 @@
 //! blobs/      packages              token     what the command line shows to read what is private (0600)
 //! code/       packages, unpacked    lock      held by the running server; names its process
 //! runtimes/   bootstraps            run/      the spawner's locks and templates
+//! elsewhere   what of the state is not here, by the options that say where
 //! boot        the run of the machine in which code/, runtimes/ and run/ were made
 //! ```
 //!

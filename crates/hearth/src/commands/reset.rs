@@ -23,7 +23,7 @@ use crate::data_folder;
 use crate::exit::Exit;
 use crate::folder_lock::{InUse, Lock};
 use crate::privileges::User;
-use crate::{folder_names, reset};
+use crate::{folder_names, reset, state};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -32,7 +32,8 @@ pub const EXAMPLES: &str = "Examples:
   hearth reset --yes --including-served --data /var/lib/hearth
 
 Functions, packages, logs, roles and keys go; running functions end. What was fetched for runtimes stays, and so does
-every file that is not Hearth's. A running server begins anew at the same port, with its seed and scripts.";
+every file that is not Hearth's. A running server begins anew at the same port, with its seed and scripts. What a
+server had elsewhere (--store, --blobs) is not removed: the folder of such a server is refused.";
 
 /// How long a running server may take to begin anew.
 const RESET_LIMIT: Duration = Duration::from_secs(60);
@@ -84,6 +85,13 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
             return told(&arguments, &data, true);
         }
     };
+    let elsewhere = state::elsewhere(&data)?;
+    if !elsewhere.is_empty() {
+        let (data, options) = (data.display(), elsewhere.join(" and "));
+        bail!(
+            "{data}: its server had {options}: what lies there is not removed, so nothing is removed here either"
+        );
+    }
     agree(&arguments, &data, "no server uses it now")?;
     match &user {
         Some(user) => reset::wipe_served(&data, user)?,
