@@ -88,7 +88,7 @@ pub struct Arguments {
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
-    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    /// What becomes of functions past AWS's dates for their runtime: when made (the first date), when changed (the second)
     #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
     deprecated_runtimes: DeprecatedRuntimes,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp

@@ -65,7 +65,7 @@ pub struct Arguments {
     /// Let --listen name an address that others reach: whoever reaches it can run code here
     #[arg(long)]
     trust_network: bool,
-    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    /// What becomes of functions past AWS's dates for their runtime: when made (the first date), when changed (the second)
     #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
     deprecated_runtimes: DeprecatedRuntimes,
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
