@@ -15,6 +15,7 @@ pub mod commands;
 pub mod counts;
 pub mod data_folder;
 pub mod exit;
+pub mod folder_lock;
 pub mod folder_names;
 pub mod front;
 pub mod garbage;
@@ -37,6 +38,7 @@ pub mod services;
 pub mod settings;
 pub mod state;
 pub mod table;
+pub mod text_file;
 pub mod tls;
 
 use std::process::ExitCode;

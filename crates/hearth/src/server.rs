@@ -67,7 +67,7 @@ pub const USUAL_PORT: u16 = 4566;
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
-    /// What becomes of new functions whose runtime is past AWS's date.
+    /// What becomes of functions whose runtime is past AWS's dates, when they are made and when they are changed.
     pub deprecated_runtimes: Deprecated,
     /// Where functions and packages are kept.
     pub state: state::Options,
