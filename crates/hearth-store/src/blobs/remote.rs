@@ -86,12 +86,14 @@ impl Blobs {
             return;
         }
         let work = forget();
-        // Not ended by a stop, which is when most is broken off.
-        tasks.spawn(TaskKind::Request, info_span!("forget"), move |_| async move {
-            match tokio::time::timeout(FORGET_TIME, work).await {
-                Ok(Ok(()) | Err(object_store::Error::NotFound { .. })) => {}
-                Ok(Err(error)) => debug!(%error, "what was broken off stays in the bucket for now"),
-                Err(_) => debug!("what was broken off stays in the bucket for now: it does not answer"),
+        // The group stops last of all, after what a stop of the others breaks off.
+        tasks.spawn(TaskKind::Request, info_span!("forget"), move |stop| async move {
+            match stop.or(tokio::time::timeout(FORGET_TIME, work)).await {
+                Some(Ok(Ok(()) | Err(object_store::Error::NotFound { .. }))) => {}
+                Some(Ok(Err(error))) => debug!(%error, "what was broken off stays in the bucket for now"),
+                Some(Err(_)) | None => {
+                    debug!("what was broken off stays in the bucket for now: no time is left")
+                }
             }
         });
     }

@@ -4,6 +4,7 @@
 
 use std::future::pending;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use hearth_world::TaskGroup;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
+use tokio::time::Sleep;
 use tracing::{debug, warn};
 
 use super::answers;
@@ -133,10 +135,7 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             Woken::Ended(ended) => over(&shared, present.take(), ended),
             Woken::Asked | Woken::Tick => {}
         }
-        // Not on a tick alone: a function that never stops talking leaves the timer no turn.
-        if timer.deadline() <= tokio::time::Instant::now() {
-            timer.as_mut().reset(tick(&shared, true).into());
-        }
+        look_if_due(&shared, timer.as_mut());
     }
     end_serving(present);
 }
@@ -375,6 +374,13 @@ fn heard(shared: &Shared, frame: Frame) -> Heard {
         return Heard::Stray;
     }
     rightly(core.responded(outcome) && core.apply(Event::AskedNext))
+}
+
+/// Not on a tick alone: a function that never stops talking leaves the timer no turn.
+fn look_if_due(shared: &Shared, timer: Pin<&mut Sleep>) {
+    if timer.deadline() <= tokio::time::Instant::now() {
+        timer.reset(tick(shared, true).into());
+    }
 }
 
 /// Looks at the environment, or only sets the time of the next look; answers it.
