@@ -174,7 +174,7 @@ impl Server {
         let address = listener.local_addr().context("read the listener's address")?;
         let dialled = TaskGroup::new();
         let outbound = || outbound(options.outbound.clone(), &dialled, &world).map(Arc::new);
-        let state = State::open(&options.state, folder, &world, outbound).await?;
+        let state = State::open(&options.state, folder, &world, &dialled, outbound).await?;
         let (store, blobs) = (state.store(), state.blobs.clone());
         hearth_service_lambda::migrate(&*store).await?;
         let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), options.garbage_grace);

@@ -14,6 +14,8 @@ use crate::runtimes::{Entry, Program, Runtime};
 use crate::sandbox::simulated::{Inside, SimulatedSandbox};
 use crate::worker::{BoxFuture, CodeDigest, Credentials, FunctionError, Identity, LogFormat, Secret};
 
+mod flood;
+
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -57,6 +59,49 @@ pub(super) fn revision() -> Revision {
     }
 }
 
+fn setup(
+    world: &World,
+    sandbox: Arc<dyn Sandbox>,
+    timeout: Duration,
+    init_limit: Duration,
+    channel: bool,
+) -> Setup {
+    let runtime = Arc::new(Runtime {
+        identifier: "provided.al2023",
+        version: "provided:al2023.v1".to_owned(),
+        version_hash: "0".repeat(64),
+        mounts: Vec::new(),
+        entry: Entry::Program(Program::brought("/var/task/bootstrap")),
+        channel,
+        managed: false,
+        variables: Vec::new(),
+        layer_folders: crate::runtimes::LayerFolders::default(),
+    });
+    Setup {
+        revision: Arc::new(Revision { timeout, ..revision() }),
+        runtime,
+        code: crate::code::Code::at("/nonexistent".into()),
+        opt: crate::code::Code::at("/nonexistent".into()),
+        sandbox,
+        endpoint: Arc::new(NoEndpoint),
+        endpoint_ports: Vec::new(),
+        host_ports: Vec::new(),
+        metadata_token: crate::worker::Secret("token".to_owned()),
+        world: world.clone(),
+        init_limit,
+    }
+}
+
+/// An environment that nothing drives.
+pub(super) fn core() -> super::core::Core {
+    let world = World::real();
+    let sandbox = Arc::new(SimulatedSandbox::new("/nonexistent".into(), |_| {}));
+    let setup = Arc::new(setup(&world, sandbox, Duration::from_secs(3), INIT_LIMIT, false));
+    let (reports, _) = mpsc::channel(1);
+    let journal = journal::Journal::new(world, setup.revision.clone(), reports);
+    super::core::Core::new(setup, journal)
+}
+
 /// An environment, and each sandbox that was started for it.
 struct Fixture {
     handle: Handle,
@@ -67,36 +112,17 @@ struct Fixture {
 
 impl Fixture {
     fn new(timeout: Duration, init_limit: Duration) -> Self {
+        Self::with(timeout, init_limit, false)
+    }
+
+    /// One whose runtime talks over the channel, if it does.
+    fn with(timeout: Duration, init_limit: Duration, channel: bool) -> Self {
         let world = World::real();
         let (tell, started) = std_mpsc::channel();
         let sandbox = SimulatedSandbox::new("/nonexistent".into(), move |inside| drop(tell.send(inside)));
-        let revision = Arc::new(Revision { timeout, ..revision() });
-        let runtime = Arc::new(Runtime {
-            identifier: "provided.al2023",
-            version: "provided:al2023.v1".to_owned(),
-            version_hash: "0".repeat(64),
-            mounts: Vec::new(),
-            entry: Entry::Program(Program::brought("/var/task/bootstrap")),
-            channel: false,
-            managed: false,
-            variables: Vec::new(),
-            layer_folders: crate::runtimes::LayerFolders::default(),
-        });
-        let setup = Arc::new(Setup {
-            revision,
-            runtime,
-            code: crate::code::Code::at("/nonexistent".into()),
-            opt: crate::code::Code::at("/nonexistent".into()),
-            sandbox: Arc::new(sandbox),
-            endpoint: Arc::new(NoEndpoint),
-            endpoint_ports: Vec::new(),
-            host_ports: Vec::new(),
-            metadata_token: crate::worker::Secret("token".to_owned()),
-            world: world.clone(),
-            init_limit,
-        });
+        let setup = setup(&world, Arc::new(sandbox), timeout, init_limit, channel);
         let (reports_to, reports) = mpsc::channel(1024);
-        let (handle, driver) = Handle::new(setup, reports_to);
+        let (handle, driver) = Handle::new(Arc::new(setup), reports_to);
         hearth_world::TaskGroup::new().spawn(
             hearth_world::TaskKind::Service,
             tracing::Span::none(),

@@ -18,23 +18,19 @@ impl Encrypted {
         let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let port = free_port();
+        // A port that is free now may be taken when the cluster is made: this one always is.
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wanted = taken.local_addr().unwrap().port().to_string();
         let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap().to_owned());
-        let cluster = Cluster::start_with(&["--tls", &certificate, &key, &port.to_string()]);
+        let cluster = Cluster::start_with(&["--tls", &certificate, &key, &wanted]);
+        let (_, port) = cluster.url.split_once("port=").expect("the script says where it listens");
+        let port = port.split('&').next().unwrap().parse().unwrap();
         Self { _cluster: cluster, folder, port }
     }
 
     fn address(&self, host: &str, tls: &str) -> PostgresAddress {
         format!("postgres://hearth@{host}:{}/postgres?{tls}", self.port).parse().unwrap()
     }
-}
-
-/// A port that nobody listens at. Below those that the kernel gives to whoever asks for any: it stays free until the
-/// server has it.
-fn free_port() -> u16 {
-    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    let mut ports = (first..first + 1_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    ports.next().expect("a free port")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
