@@ -45,6 +45,15 @@ fn update(function: &Function<'_>, hearth: &Hearth, what: &str, body: &Value) {
     }
 }
 
+/// Ends the callers, also when the test fails beside them.
+struct End<'o>(&'o AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 fn marks(answer: &Value) -> [u64; 2] {
     [0, 1].map(|index| answer[index].as_u64().unwrap_or_else(|| panic!("two marks: {answer}")))
 }
@@ -71,6 +80,7 @@ fn while_code_and_configuration_change_no_call_fails_and_none_begins_on_what_was
             calls
         };
         let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(call_all_the_time)).collect();
+        let end = End(&over);
         for mark in 1..=4 {
             let code = json!({ "ZipFile": BASE64_STANDARD.encode(package(mark)) });
             update(&function, &hearth, "code", &code);
@@ -80,7 +90,7 @@ fn while_code_and_configuration_change_no_call_fails_and_none_begins_on_what_was
             floors[1].store(mark, Ordering::SeqCst);
             assert_eq!(marks(&function.invoke("0").json()), [mark, mark]);
         }
-        over.store(true, Ordering::SeqCst);
+        drop(end);
         callers.into_iter().map(|caller| caller.join().expect("no call failed")).sum::<u32>()
     });
     assert!(calls > 0);
