@@ -36,7 +36,10 @@ pub fn until_waiting(hearth: &Hearth, calls: usize) {
             return;
         }
         let elapsed = started.elapsed();
-        assert!(elapsed < patience(REACHED_SECONDS), "{waiting} calls are in their handlers, and not {calls}");
+        assert!(
+            elapsed < patience(REACHED_SECONDS),
+            "{waiting} calls are in their handlers, and not {calls}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
