@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::patience::patience;
 
 /// Longer than any answer may take.
-const ANSWER_SECONDS: u64 = 60;
+const ANSWER_SECONDS: u64 = 180;
 
 /// A request to be sent.
 #[derive(Clone, Debug)]

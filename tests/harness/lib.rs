@@ -12,6 +12,7 @@ mod patience;
 mod postgres;
 mod random;
 mod server;
+mod waits;
 
 pub use disk::{Access, Disk, Faults, Survival};
 pub use function::{Function, FunctionBuilder, Invocation};
@@ -22,3 +23,4 @@ pub use patience::patience;
 pub use postgres::Postgres;
 pub use random::Chance;
 pub use server::{Hearth, binary, example, newest_node, newest_python, pythons, wants_sdks};
+pub use waits::{WAIT, let_go, until_stopping, until_waiting};

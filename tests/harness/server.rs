@@ -15,8 +15,8 @@ use crate::function::FunctionBuilder;
 use crate::http::{Answer, Request};
 use crate::patience::patience;
 
-/// Longer than the drain of 10 s.
-const STOP_SECONDS: u64 = 20;
+/// Longer than the drain of 10 s, on a machine that does much else.
+const STOP_SECONDS: u64 = 60;
 
 /// Between two looks at a state that another process reaches.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);

@@ -67,7 +67,7 @@ pub const USUAL_PORT: u16 = 4566;
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
-    /// What becomes of new functions whose runtime is past AWS's date.
+    /// What becomes of functions whose runtime is past AWS's dates, when they are made and when they are changed.
     pub deprecated_runtimes: Deprecated,
     /// Where functions and packages are kept.
     pub state: state::Options,
@@ -174,7 +174,7 @@ impl Server {
         let address = listener.local_addr().context("read the listener's address")?;
         let dialled = TaskGroup::new();
         let outbound = || outbound(options.outbound.clone(), &dialled, &world).map(Arc::new);
-        let state = State::open(&options.state, folder, &world, outbound).await?;
+        let state = State::open(&options.state, folder, &world, &dialled, outbound).await?;
         let (store, blobs) = (state.store(), state.blobs.clone());
         hearth_service_lambda::migrate(&*store).await?;
         let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), options.garbage_grace);
@@ -192,13 +192,7 @@ impl Server {
         iam.keep_up(&work);
         let client = Arc::new(InProcess::default());
         let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal(), client.clone());
-        let s3 = S3::open(S3Deps {
-            store: store.clone(),
-            blobs: keeper.clone(),
-            world: world.clone(),
-            // GAP(s3): notifications.
-            listener: None,
-        });
+        let s3 = S3::open(S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone() });
         s3.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
@@ -374,6 +368,7 @@ fn gate(
             reset: options.reset.clone(),
         },
         counts,
+        callers: options.callers,
     }
 }
 

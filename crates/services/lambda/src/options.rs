@@ -49,7 +49,7 @@ pub struct Options {
     pub account_quotas: BTreeMap<String, Quotas>,
     /// The architecture of functions that this host can run: `x86_64` or `arm64`.
     pub architecture: &'static str,
-    /// What becomes of new functions whose runtime is past AWS's date.
+    /// What becomes of functions whose runtime is past AWS's dates, when they are made and when they are changed.
     pub deprecated_runtimes: Deprecated,
     /// Whether a function's role must have been created, as on AWS. `up` accepts any.
     pub roles_must_exist: bool,
