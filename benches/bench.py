@@ -1,9 +1,9 @@
 """Measures Hearth against floors taken in the same run, interleaved (A B B A).
 
-    python bench.py HEARTH_BINARY [--write] [--only start,python,node,custom,memory]
+    python bench.py HEARTH_BINARY [--write] [--only start,python,node,custom,memory,objects]
 
 `--write` keeps the table in docs/performance.md. Ends with 0 when every gate holds, 1 when one does not, and 2
-when the machine was too busy with other things for a verdict. All of it takes some four minutes.
+when the machine was too busy with other things for a verdict. All of it takes some five minutes.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import time
 import custom
 import machine
 import memory
+import objects
 from figures import percentile, ratio
 from languages import of_this_machine
 from subjects import SOCKET, Connection, Hearth, PlainServer, rates_of
@@ -33,7 +34,7 @@ COLD_SPACING_SECONDS = (0.05, 0.15)
 MEMORY_MB = 1769  # one vCPU
 
 EVENT = b'{"name": "Ada"}'
-PARTS = ("start", "python", "node", "custom", "memory")
+PARTS = ("start", "python", "node", "custom", "memory", "objects")
 
 
 class Table:
@@ -225,6 +226,8 @@ def main():
         custom.measure(table, options.binary, MEMORY_MB)
     if "memory" in parts:
         memory.measure(table, options.binary, languages[0])
+    if "objects" in parts:
+        objects.measure(table, options.binary)
     share = quiet.foreign_share()
     if options.write:
         write(table, share)

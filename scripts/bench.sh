@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh run
 scripts/runtimes.sh
+scripts/peers.sh
 cargo build --locked --release --package hearth
 cargo bench --locked --package hearth-store --bench commit </dev/null
 options=()

@@ -150,7 +150,7 @@ fn a_quota_of_concurrent_executions_throttles_the_account() {
     let code = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 1\n";
     let slow = hearth.function("slow").code(code).with("Timeout", json!(60)).create();
     slow.invoke("0");
-    let (request, address) = (slow.request("20"), hearth.address().to_owned());
+    let (request, address) = (slow.request("55"), hearth.address().to_owned());
     std::thread::spawn(move || request.send(&address));
     let started = std::time::Instant::now();
     let state = || {

@@ -214,7 +214,7 @@ fn a_server_whose_failed_start_ends_it_never_calls_itself_ready() {
 fn a_script_that_takes_too_long_is_killed_with_what_it_started() {
     let script = "#!/bin/sh\nsleep 600 &\necho $! > ../../child\nwait\n";
     let mut start =
-        Starting::with(&[("init/ready.d/a.sh", script)], &["--init", "init", "--init-timeout", "1s"]);
+        Starting::with(&[("init/ready.d/a.sh", script)], &["--init", "init", "--init-timeout", "5s"]);
     let child = start.written("child");
     let address = start.ready().expect("it serves all the same");
     assert!(

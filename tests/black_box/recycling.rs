@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hearth_tests::{Function, Hearth, Package, Request, programs};
+use hearth_tests::{Function, Hearth, Package, Request, WAIT, let_go, programs, until_waiting};
 use serde_json::{Value, json};
 
 /// Longer than an update takes.
@@ -15,16 +15,12 @@ const UPDATED: Duration = Duration::from_secs(60);
 /// Clients that call without a pause.
 const CALLERS: usize = 3;
 
-/// Longer than the calls and the update that the long call outlasts.
-const LONG_CALL: Duration = Duration::from_secs(240);
-
-/// Answers which code and which configuration it ran with; for another event than 0 not before it is let go.
-const CODE: &str = "import os, time\ndef handler(event, context):\n    \
-    while event and not os.path.exists('/tmp/go'):\n        time.sleep(0.02)\n    \
+/// Waits if it is told to, and answers which code and which configuration it ran with.
+const CODE: &str = "def handler(event, context):\n    if event: wait()\n    \
     return [int(open('/var/task/mark').read()), int(os.environ['MARK'])]\n";
 
 fn package(mark: u64) -> Vec<u8> {
-    Package::of("app.py", CODE).file("mark", &mark.to_string()).bytes()
+    Package::of("app.py", &format!("{WAIT}{CODE}")).file("mark", &mark.to_string()).bytes()
 }
 
 fn variables(mark: u64) -> Value {
@@ -49,11 +45,12 @@ fn update(function: &Function<'_>, hearth: &Hearth, what: &str, body: &Value) {
     }
 }
 
-/// Lets the call go that runs in one of these processes' environments.
-fn let_go(processes: &BTreeSet<u32>) {
-    for process in processes {
-        // One may have ended.
-        let _ = std::fs::write(format!("/proc/{process}/root/tmp/go"), "");
+/// Ends the callers, also when the test fails beside them.
+struct End<'o>(&'o AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 
@@ -83,6 +80,7 @@ fn while_code_and_configuration_change_no_call_fails_and_none_begins_on_what_was
             calls
         };
         let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(call_all_the_time)).collect();
+        let end = End(&over);
         for mark in 1..=4 {
             let code = json!({ "ZipFile": BASE64_STANDARD.encode(package(mark)) });
             update(&function, &hearth, "code", &code);
@@ -92,7 +90,7 @@ fn while_code_and_configuration_change_no_call_fails_and_none_begins_on_what_was
             floors[1].store(mark, Ordering::SeqCst);
             assert_eq!(marks(&function.invoke("0").json()), [mark, mark]);
         }
-        over.store(true, Ordering::SeqCst);
+        drop(end);
         callers.into_iter().map(|caller| caller.join().expect("no call failed")).sum::<u32>()
     });
     assert!(calls > 0);
@@ -100,30 +98,30 @@ fn while_code_and_configuration_change_no_call_fails_and_none_begins_on_what_was
 
 #[test]
 fn a_call_that_runs_during_an_update_ends_on_the_old_code_and_its_environment_goes() {
-    let hearth = &Hearth::start();
+    let hearth = Hearth::start();
     let function = hearth.function("changes").package(&package(0)).with("Environment", variables(0));
-    let function = function.with("Timeout", json!(LONG_CALL.as_secs())).create();
+    let function = function.with("Timeout", json!(60)).create();
     function.invoke("0");
     let mut old = BTreeSet::new();
     thread::scope(|scope| {
-        let long = function.request("1").answered_within(LONG_CALL);
-        let running = scope.spawn(move || hearth.send(&long));
+        let running = scope.spawn(|| function.invoke("1"));
+        until_waiting(&hearth, 1);
         // Two environments at once: one of them has the long call.
         let began = Instant::now();
         while old.len() < 2 {
             assert!(began.elapsed() < UPDATED, "no second environment");
             function.invoke("0");
-            old = programs(hearth);
+            old = programs(&hearth);
         }
-        update(&function, hearth, "code", &json!({ "ZipFile": BASE64_STANDARD.encode(package(1)) }));
+        update(&function, &hearth, "code", &json!({ "ZipFile": BASE64_STANDARD.encode(package(1)) }));
         assert_eq!(marks(&function.invoke("0").json()), [1, 0]);
         assert!(!running.is_finished(), "the long call still runs");
-        let_go(&old);
+        let_go(&hearth);
         let ended = running.join().expect("answered");
-        assert_eq!((ended.header("x-amz-function-error"), marks(&ended.json())), ("", [0, 0]));
+        assert_eq!((ended.error.as_str(), marks(&ended.json())), ("", [0, 0]));
     });
     let began = Instant::now();
-    while !programs(hearth).is_disjoint(&old) {
+    while !programs(&hearth).is_disjoint(&old) {
         assert!(began.elapsed() < UPDATED, "the old environment stays");
         thread::sleep(Duration::from_millis(10));
     }

@@ -2,12 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use serde_json::Value;
 
-/// Longer than an answer may take, unless its test says so.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::patience::patience;
+
+/// Longer than any answer may take.
+const ANSWER_SECONDS: u64 = 180;
 
 /// A request to be sent.
 #[derive(Clone, Debug)]
@@ -16,7 +17,6 @@ pub struct Request {
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    patience: Duration,
 }
 
 /// What came back.
@@ -39,19 +39,7 @@ pub fn authorization(access_key: &str, service: &str) -> String {
 impl Request {
     /// A request without headers or body.
     pub fn new(method: &str, path: &str) -> Self {
-        Self {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            patience: ANSWER_TIMEOUT,
-        }
-    }
-
-    /// With an answer that may take so long.
-    #[must_use]
-    pub fn answered_within(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
     /// With one header more, or another value for it.
@@ -88,7 +76,7 @@ impl Request {
     pub fn send(&self, address: &str) -> io::Result<Answer> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(self.patience))?;
+        stream.set_read_timeout(Some(patience(ANSWER_SECONDS)))?;
         let has_host = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
         let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.path);
         if !has_host {

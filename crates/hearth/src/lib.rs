@@ -20,6 +20,7 @@ pub mod folder_names;
 pub mod front;
 pub mod garbage;
 pub mod gate;
+pub mod greeting;
 pub mod init;
 pub mod keys;
 pub mod logging;

@@ -133,11 +133,12 @@ enum Engine {
 
 impl State {
     /// Opens what the options name. A bucket is reached through `outbound`, which nothing else asks for: to read the
-    /// system's certificates takes longer than a start should.
+    /// system's certificates takes longer than a start should. What dials belongs to `dialled`.
     pub async fn open(
         options: &Options,
         folder: &DataFolder,
         world: &World,
+        dialled: &TaskGroup,
         outbound: impl FnOnce() -> Result<Arc<Outbound>>,
     ) -> Result<Self> {
         options.note_elsewhere(folder)?;
@@ -151,7 +152,12 @@ impl State {
         let blobs = match options.place()? {
             None => Blobs::local(&folder.join("blobs"))?,
             Some(BlobsPlace::Folder(shared)) => shared_folder(&shared)?,
-            Some(BlobsPlace::Bucket(place)) => bucket(&place, outbound()?).await?,
+            Some(BlobsPlace::Bucket(place)) => {
+                let blobs = Blobs::s3(&place, &s3_settings()?, outbound()?, dialled)?;
+                let checked = blobs.check(world.random().uuid().as_u128()).await;
+                checked.with_context(|| format!("--blobs {place}"))?;
+                blobs
+            }
         };
         Ok(Self { blobs, engine })
     }
@@ -183,13 +189,6 @@ fn shared_folder(shared: &Path) -> Result<Blobs> {
     Ok(blobs)
 }
 
-/// Blobs in a bucket that was seen to take and give.
-async fn bucket(place: &S3Place, outbound: Arc<Outbound>) -> Result<Blobs> {
-    let blobs = Blobs::s3(place, &s3_settings()?, outbound)?;
-    blobs.check().await.with_context(|| format!("--blobs {place}"))?;
-    Ok(blobs)
-}
-
 /// The packages that lie at this place, for a command beside the server; `None` where no place is given.
 pub async fn packages(place: Option<&str>) -> Result<Option<Blobs>> {
     Ok(match place.map(BlobsPlace::of).transpose()? {
@@ -197,8 +196,9 @@ pub async fn packages(place: Option<&str>) -> Result<Option<Blobs>> {
         Some(BlobsPlace::Folder(folder)) => Some(Blobs::shared(&folder)?),
         Some(BlobsPlace::Bucket(place)) => {
             // The person at the command line says what is dialled.
-            let outbound = server::outbound(Policy::open(), &TaskGroup::new(), &World::real())?;
-            Some(Blobs::s3(&place, &s3_settings()?, Arc::new(outbound))?)
+            let dialled = TaskGroup::new();
+            let outbound = server::outbound(Policy::open(), &dialled, &World::real())?;
+            Some(Blobs::s3(&place, &s3_settings()?, Arc::new(outbound), &dialled)?)
         }
     })
 }

@@ -21,7 +21,7 @@ use hearth_sandbox::{Connection, POOL_DEFAULT};
 use hearth_worker::sandbox::Launcher;
 use hearth_world::World;
 
-use crate::cli::{account, age};
+use crate::cli::{account, age, credentials_age};
 use crate::commands::running::{self, Ended, Signals, Start, cannot_listen, reachable};
 use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::{self, DataFolder};
@@ -71,6 +71,10 @@ pub struct Arguments {
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
+    /// Age at which a function's credentials give way to new ones, in new environments: at most 11h, and they hold an
+    /// hour longer
+    #[arg(long, value_name = "AGE", default_value = "11h", value_parser = credentials_age)]
+    credentials_renewal: u64,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
@@ -172,6 +176,7 @@ impl Up {
             network: self.network.clone(),
             state: arguments.state.clone(),
             garbage_grace: Duration::from_secs(arguments.garbage_grace),
+            credentials_renewal: Duration::from_secs(arguments.credentials_renewal),
             callers: Callers::Anybody,
             hosts: Vec::new(),
             tls: None,

@@ -13,6 +13,10 @@ pub const IDLE: Duration = Duration::from_secs(600);
 /// How long the credentials of a function hold. AWS does not tell; its functions see theirs for some hours.
 pub const CREDENTIALS: Duration = Duration::from_secs(12 * 3_600);
 
+/// What is left of a function's credentials when no invocation begins with them any more: the longest one takes 15
+/// minutes, and what it has begun may go on for a while.
+pub const CREDENTIALS_LEFT: Duration = Duration::from_secs(3_600);
+
 /// How long a call waits for room on a full host (a limit of this server, not of AWS).
 pub const ROOM_WAIT: Duration = Duration::from_secs(1);
 
