@@ -254,9 +254,7 @@ def _get_handler(handler):
     try:
         return getattr(module, fname)
     except AttributeError:
-        raise FaultException(
-            "Runtime.HandlerNotFound", "Handler '{}' missing on module '{}'".format(fname, modname)
-        )
+        raise FaultException("Runtime.HandlerNotFound", "Handler '{}' missing on module '{}'".format(fname, modname))
 
 
 def _handle(request_handler, fields, payload):
@@ -360,27 +358,15 @@ def _set_search_path():
     sys.path[:] = first + [place for place in sys.path if place not in first]
 
 
-def _hide_fallback_locale():
-    """Makes LC_CTYPE what the function set, or nothing: see `variables` in python.rs."""
-    file = posix.open("/proc/self/environ", posix.O_RDONLY)  # as it was given, before the interpreter's own
-    given = posix.read(file, READ_SIZE).split(b"\0")
-    posix.close(file)
-    own = [pair[len(b"LC_CTYPE=") :] for pair in given if pair.startswith(b"LC_CTYPE=")]
-    if own:
-        posix.environ[b"LC_CTYPE"] = own[0]
-        posix.putenv(b"LC_CTYPE", own[0])
-    else:
-        del posix.environ[b"LC_CTYPE"]
-        posix.unsetenv(b"LC_CTYPE")
-
-
 def main():
     for end in (EVENTS, ANSWERS):
         posix.set_inheritable(end, False)
-    if sys.version_info < (3, 12) and posix.environ.get(b"LC_CTYPE") == b"C.UTF-8":
-        _hide_fallback_locale()
-    builtins.exit = _Quitter("exit")
-    builtins.quit = _Quitter("quit")
+    if sys.version_info < (3, 12) and posix.environ.get(b"LC_CTYPE") == b"C.UTF-8":  # see `variables` in python.rs
+        posix.unsetenv(posix.environ.pop(b"LC_CTYPE") and b"LC_CTYPE")
+        for pair in open("/proc/self/environ", "rb").read().split(b"\0"):  # as it was given
+            if pair.startswith(b"LC_CTYPE="):
+                posix.putenv(b"LC_CTYPE", posix.environ.setdefault(b"LC_CTYPE", pair[9:]))
+    builtins.exit, builtins.quit = _Quitter("exit"), _Quitter("quit")
     _set_search_path()
     sys.meta_path.insert(0, _ConfigureLogging)
     try:
