@@ -22,6 +22,9 @@ def handler(event, context):
     elif event == 'noise for ever':
         while True:
             os.write(4, b'\xf7' * 4096)
+    elif event == 'answers to nothing for ever':
+        while True:
+            os.write(4, frame(5, number=number + 1) * 1000)
     elif event == 'an answer cut off':
         os.write(4, struct.pack('<II', 2, 6 << 20) + b'x' * 100)
     elif event == 'deaf':
@@ -53,7 +56,14 @@ fn a_broken_rule_of_the_channel_ends_the_environment_at_once() {
     let mut street = Street::new();
     street.hearth.may_warn();
     let function = street.hostile("abuser", ABUSE).create();
-    for event in ["zeros", "a length of 4 GB", "ready, often", "an error of init", "noise for ever"] {
+    for event in [
+        "zeros",
+        "a length of 4 GB",
+        "ready, often",
+        "an error of init",
+        "noise for ever",
+        "answers to nothing for ever",
+    ] {
         let began = std::time::Instant::now();
         let failed = function.invoke(&json!(event).to_string());
         assert_eq!(failed.json()["errorType"], "Runtime.ExitError", "{event}: {}", failed.answer.text());
