@@ -4,7 +4,8 @@
 # starts it again and prints its URL again. When the input ends, the server and the folder go.
 #
 #   scripts/postgres.sh            the server, until the input ends
-#   scripts/postgres.sh --tls CERTIFICATE KEY PORT   the same, also with TLS at this port of loopback
+#   scripts/postgres.sh --tls CERTIFICATE KEY PORT   the same, also with TLS at this port of loopback, or at the one of
+#                                  its URL where this one is taken
 #   scripts/postgres.sh --install  sees to it that the programs are there
 set -euo pipefail
 
@@ -61,22 +62,34 @@ if [ "${1:-}" = --tls ]; then
     cp "$3" tls.key
     chmod 600 tls.key
     [ "$(id -u)" -ne 0 ] || chown postgres tls.crt tls.key
-    network=(-c listen_addresses=127.0.0.1 -c port="$4" -c ssl=on)
+    network=(-c listen_addresses=127.0.0.1 -c ssl=on)
     network+=(-c ssl_cert_file="$folder/tls.crt" -c ssl_key_file="$folder/tls.key")
 fi
 port="${4:-5432}"
 
-start() {
-    "${unprivileged[@]}" "$programs/postgres" -D "$folder/data" -k "$folder" "${network[@]}" \
+# False when the server ended at once.
+start_at() {
+    "${unprivileged[@]}" "$programs/postgres" -D "$folder/data" -k "$folder" "${network[@]}" -c port="$1" \
         -c max_connections=200 -c logging_collector=off </dev/null >>"$folder/log" 2>&1 &
     server=$!
     for _ in $(seq 600); do
-        if "$programs/pg_isready" -q -h "$folder" -p "$port" -U hearth; then
-            echo "postgres:///postgres?host=$folder&port=$port&user=hearth"
+        if "$programs/pg_isready" -q -h "$folder" -p "$1" -U hearth; then
+            echo "postgres:///postgres?host=$folder&port=$1&user=hearth"
             return
         fi
-        kill -0 "$server" 2>/dev/null || break
+        kill -0 "$server" 2>/dev/null || return 1
         sleep 0.05
+    done
+    return 1
+}
+
+start() {
+    for _ in $(seq 10); do
+        : >"$folder/log"
+        if start_at "$port"; then return; fi
+        # A port that was free when it was chosen may be taken by now. Those below 32768 are given to nobody unasked.
+        grep -q 'could not create any TCP/IP sockets' "$folder/log" || break
+        port=$((10000 + RANDOM % 20000))
     done
     cat "$folder/log" >&2
     exit 1

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly work=.hearth/v2
-readonly minutes_max=25
+readonly minutes_max=60
 readonly target="${CARGO_TARGET_DIR:-target}"
 # What the guest's tests and functions run. The libraries they load come along.
 readonly packages=(bash dash coreutils util-linux mount e2fsprogs iproute2 procps grep sed findutils mawk kmod

@@ -90,6 +90,30 @@ fn a_file_of_the_working_folder_that_others_may_write_to_is_not_obeyed() {
 }
 
 #[test]
+fn a_link_in_the_working_folder_is_not_obeyed_unless_it_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join("mine.toml"), "[up]\nplaces = 2\n").expect("written");
+    std::os::unix::fs::symlink("mine.toml", folder.path().join("hearth.toml")).expect("a link");
+    let output = hearth_in(folder.path(), &["config"], &[]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("it is no file of its own") && text.contains("--config hearth.toml"), "{text}");
+    let named = settings(folder.path(), &["config", "--json", "--config", "hearth.toml"], &[]);
+    is_set(&named, "places", "2", "hearth.toml");
+}
+
+#[test]
+fn a_file_that_is_too_long_is_refused_and_not_read_in_part() {
+    let folder = TempDir::new().expect("a folder");
+    let text = format!("[up]\nplaces = 2\n{}\n[quotas.123456789012]\n", "#".repeat(1 << 20));
+    std::fs::write(folder.path().join("hearth.toml"), text).expect("written");
+    let output = hearth_in(folder.path(), &["config"], &[]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("hearth.toml") && text.contains("it has more than 1048576 bytes"), "{text}");
+}
+
+#[test]
 fn a_password_of_the_store_is_not_shown() {
     let folder = TempDir::new().expect("a folder");
     let shown = hearth_in(
@@ -126,7 +150,7 @@ fn a_quota_of_concurrent_executions_throttles_the_account() {
     let code = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 1\n";
     let slow = hearth.function("slow").code(code).with("Timeout", json!(60)).create();
     slow.invoke("0");
-    let (request, address) = (slow.request("20"), hearth.address().to_owned());
+    let (request, address) = (slow.request("55"), hearth.address().to_owned());
     std::thread::spawn(move || request.send(&address));
     let started = std::time::Instant::now();
     let state = || {

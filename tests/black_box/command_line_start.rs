@@ -1,6 +1,7 @@
 //! What the owner wants done at the start: a seed file and scripts, and the readiness that waits for them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -179,10 +180,41 @@ fn a_failed_script_is_told_and_the_server_serves_or_ends_as_it_is_told_to() {
 }
 
 #[test]
+fn a_server_whose_failed_start_ends_it_never_calls_itself_ready() {
+    let fails = format!("{WAITS}exit 3\n");
+    let options = ["--init", "init", "--init-failure", "end"];
+    let mut start = Starting::with(&[("init/ready.d/a.sh", &fails)], &options);
+    let address = start.written("address").trim().to_owned();
+    // All but the end of a question, so that the server has somebody to answer while it stops.
+    let mut asker = TcpStream::connect(&address).expect("connected");
+    asker.write_all(format!("GET /_hearth/ready HTTP/1.1\r\nHost: {address}\r\n").as_bytes()).expect("sent");
+    let connections = || {
+        let health = Request::new("GET", "/_hearth/health").send(&address).expect("an answer").json();
+        health["connections"].as_u64().expect("a number")
+    };
+    let started = Instant::now();
+    while connections() < 2 {
+        assert!(started.elapsed() < LIMIT, "the connection is not seen");
+    }
+    std::fs::write(start.folder.path().join("go"), "").expect("written");
+    let started = Instant::now();
+    while TcpStream::connect(&address).is_ok() {
+        assert!(started.elapsed() < LIMIT, "it still listens");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut answer = [0; 12];
+    // It is cut on a machine that is slow to come here.
+    if asker.write_all(b"\r\n").and_then(|()| asker.read_exact(&mut answer)).is_ok() {
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 503");
+    }
+    assert_eq!(start.child.wait().expect("it ended").code(), Some(1));
+}
+
+#[test]
 fn a_script_that_takes_too_long_is_killed_with_what_it_started() {
     let script = "#!/bin/sh\nsleep 600 &\necho $! > ../../child\nwait\n";
     let mut start =
-        Starting::with(&[("init/ready.d/a.sh", script)], &["--init", "init", "--init-timeout", "1s"]);
+        Starting::with(&[("init/ready.d/a.sh", script)], &["--init", "init", "--init-timeout", "5s"]);
     let child = start.written("child");
     let address = start.ready().expect("it serves all the same");
     assert!(
@@ -200,6 +232,7 @@ fn a_script_that_takes_too_long_is_killed_with_what_it_started() {
 
 #[test]
 fn what_cannot_be_done_at_the_start_is_refused_before_anything_is_made() {
+    let long = format!("{}\n", "#".repeat(4 << 20));
     for (files, options, says) in [
         (&[][..], &["--init", "init"][..], "ready.d"),
         (&[("init/ready.d/a/b", "")][..], &["--init", "init"][..], "is not a script"),
@@ -209,6 +242,7 @@ fn what_cannot_be_done_at_the_start_is_refused_before_anything_is_made() {
             "scripts of boot.d are not run",
         ),
         (&[][..], &["--seed", "seed.toml"][..], "--seed: read"),
+        (&[("seed.toml", long.as_str())][..], &["--seed", "seed.toml"][..], "it has more than 4194304 bytes"),
         (
             &[("seed.toml", "[[function]]\n")][..],
             &["--seed", "seed.toml"][..],
@@ -275,4 +309,36 @@ fn a_seed_makes_what_is_missing_and_brings_the_rest_up_to_date() {
     let configuration = configuration.send(&address).expect("an answer").json();
     assert_eq!(configuration["MemorySize"], 256);
     assert!(configuration["Role"].as_str().is_some_and(|role| role.ends_with(":role/worker")));
+}
+
+#[test]
+fn a_seed_mends_a_function_whose_last_update_failed() {
+    let runtime = newest_python();
+    let seed = format!(
+        "[[functions]]\nname = 'hello'\nruntime = '{runtime}'\nhandler = 'app.handler'\ncode = 'hello'\n"
+    );
+    let files =
+        [("seed.toml", seed.as_str()), ("hello/app.py", "def handler(event, context):\n    return 1\n")];
+    let mut start = Starting::with(&files, &["--seed", "seed.toml"]);
+    let address = start.ready().expect("ready");
+    let path = "/2015-03-31/functions/hello/configuration";
+    let update = Request::new("PUT", path).signed("lambda").body("{\"Runtime\":\"dotnet8\"}");
+    assert_eq!(update.send(&address).expect("an answer").status, 200);
+    let status = |address: &str| {
+        let read = Request::new("GET", path).signed("lambda").send(address).expect("an answer").json();
+        read["LastUpdateStatus"].as_str().expect("a status").to_owned()
+    };
+    let began = Instant::now();
+    while status(&address) == "InProgress" {
+        assert!(began.elapsed() < LIMIT, "the update does not end");
+    }
+    assert_eq!(status(&address), "Failed", "this machine has no .NET");
+
+    let process = rustix::process::Pid::from_child(&start.child);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
+    start.child.wait().expect("it ended");
+    start.child = command(start.folder.path(), &["--seed", "seed.toml"]).spawn().expect("start hearth");
+    let address = start.ready().expect("ready");
+    assert_eq!(start.readiness(&address).1["failed"], 0, "{}", start.log());
+    assert_eq!(status(&address), "Successful");
 }

@@ -1,7 +1,11 @@
 //! `hearth functions`, `hearth env list`, `hearth reset`: what stands, and how it goes.
 
-use std::path::Path;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown, symlink};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use hearth_tests::{Hearth, Request, binary, leftovers, newest_python};
 use serde_json::{Value, json};
@@ -26,6 +30,18 @@ fn text(output: &Output) -> String {
 #[track_caller]
 fn json_of(output: &Output) -> Value {
     serde_json::from_str(&text(output)).expect("JSON")
+}
+
+/// Runs `hearth reset` on a folder.
+fn reset_at(folder: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(binary());
+    command
+        .args(["reset", "--data"])
+        .arg(folder)
+        .args(more)
+        .stdin(Stdio::null())
+        .output()
+        .expect("run hearth")
 }
 
 /// The one line of a command that must fail.
@@ -169,30 +185,22 @@ fn a_folder_at_rest_is_reset_and_what_is_not_hearths_is_refused() {
     hearth.function("echo").code(ECHO).create();
     hearth.stop();
     let data = hearth.data().to_owned();
-    let reset = |folder: &Path, more: &[&str]| {
-        let mut command = Command::new(binary());
-        command
-            .args(["reset", "--data"])
-            .arg(folder)
-            .args(more)
-            .stdin(Stdio::null())
-            .output()
-            .expect("run hearth")
-    };
-    assert!(refused(&reset(&data, &[]), 1).contains("add --yes"));
-    let answer: Value = serde_json::from_str(&text(&reset(&data, &["--yes", "--json"]))).expect("JSON");
+    assert!(refused(&reset_at(&data, &[]), 1).contains("add --yes"));
+    let answer: Value = serde_json::from_str(&text(&reset_at(&data, &["--yes", "--json"]))).expect("JSON");
     assert_eq!(answer["ServerBeganAnew"], false);
     hearth.restart();
     assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])), json!([]));
 
     let other = TempDir::new().expect("a folder");
-    assert!(refused(&reset(&other.path().join("absent"), &["--yes"]), 1).contains("there is no data folder"));
-    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("is no data folder"));
+    assert!(
+        refused(&reset_at(&other.path().join("absent"), &["--yes"]), 1).contains("there is no data folder")
+    );
+    assert!(refused(&reset_at(other.path(), &["--yes"]), 1).contains("is no data folder"));
     std::fs::create_dir(other.path().join("blobs")).expect("made");
     std::fs::write(other.path().join("blobs/thesis.txt"), "").expect("written");
-    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("is no data folder"));
+    assert!(refused(&reset_at(other.path(), &["--yes"]), 1).contains("is no data folder"));
     std::fs::write(other.path().join("notes.txt"), "").expect("written");
-    assert!(refused(&reset(other.path(), &["--yes"]), 1).contains("it holds notes.txt"));
+    assert!(refused(&reset_at(other.path(), &["--yes"]), 1).contains("it holds notes.txt"));
     assert!(other.path().join("blobs/thesis.txt").exists());
 }
 
@@ -204,4 +212,145 @@ fn what_other_servers_share_is_not_reset() {
     let line = refused(&beside(&hearth, &["reset", "--yes"]), 3);
     assert!(line.contains("--blobs"), "{line}");
     assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_lies_elsewhere_is_said_to_stay_also_when_no_server_runs() {
+    let shared = TempDir::new().expect("a folder");
+    let elsewhere = ["--blobs", shared.path().to_str().expect("text")];
+    let mut hearth = Hearth::start_with(&elsewhere);
+    hearth.function("echo").code(ECHO).create();
+    hearth.stop();
+    let line = refused(&reset_at(hearth.data(), &["--yes"]), 1);
+    assert!(line.contains("--blobs") && !line.contains("--store"), "{line}");
+    assert!(std::fs::read_dir(shared.path()).expect("a folder").count() > 0);
+    hearth.restart_with(&elsewhere);
+    assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
+    hearth.stop();
+    // A server with all of its state in the folder takes the note away.
+    hearth.may_warn();
+    hearth.restart();
+    hearth.stop();
+    text(&reset_at(hearth.data(), &["--yes"]));
+}
+
+/// Of nobody else on this machine.
+const SERVERS_USER: u32 = 0x6f0a_bc01;
+
+/// A folder as `hearth serve` leaves it, whose server has stopped.
+fn served_folder(at: &Path) -> PathBuf {
+    std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o755)).expect("open to the server's user");
+    let data = at.join("data");
+    for folder in ["blobs", "code"] {
+        std::fs::create_dir_all(data.join(folder)).expect("made");
+    }
+    for file in ["hearth.db", "blobs/00", "instance", "lock", "token"] {
+        std::fs::write(data.join(file), "").expect("written");
+    }
+    let of_server = ["blobs", "blobs/00", "code", "hearth.db", "instance", "lock", "token"];
+    for name in of_server {
+        lchown(data.join(name), Some(SERVERS_USER), Some(SERVERS_USER)).expect("given");
+    }
+    // What was unpacked is not the server's.
+    std::fs::create_dir_all(data.join("code/aa/inside")).expect("made");
+    std::fs::write(data.join("code/aa/inside/app.py"), ECHO).expect("written");
+    lchown(&data, Some(0), Some(SERVERS_USER)).expect("given");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o1770)).expect("shared");
+    data
+}
+
+#[test]
+fn a_served_folder_is_reset_when_that_is_meant() {
+    let folder = TempDir::new().expect("a folder");
+    let data = served_folder(folder.path());
+    assert!(refused(&reset_at(&data, &["--yes"]), 1).contains("--including-served"));
+    text(&reset_at(&data, &["--yes", "--including-served"]));
+    for gone in ["hearth.db", "blobs/00", "code/aa"] {
+        assert!(std::fs::symlink_metadata(data.join(gone)).is_err(), "{gone}");
+    }
+    assert!(data.join("blobs").is_dir() && data.join("code").is_dir() && data.join("instance").is_file());
+}
+
+#[test]
+fn a_reset_as_root_follows_no_link_of_the_servers() {
+    for planted in ["lock", "hearth.db", "blobs", "code"] {
+        let folder = TempDir::new().expect("a folder");
+        let data = served_folder(folder.path());
+        let outside = folder.path().join("outside");
+        std::fs::create_dir(&outside).expect("made");
+        std::fs::write(outside.join("shadow"), "root's").expect("written");
+        let target = if planted == "lock" { outside.join("shadow") } else { outside.clone() };
+        std::fs::rename(data.join(planted), folder.path().join("away")).expect("moved");
+        symlink(target, data.join(planted)).expect("planted");
+        lchown(data.join(planted), Some(SERVERS_USER), Some(SERVERS_USER)).expect("given");
+        let answer = reset_at(&data, &["--yes", "--including-served"]);
+        let kept = std::fs::read_to_string(outside.join("shadow"));
+        assert_eq!(kept.expect("it stays"), "root's", "{planted}");
+        if planted == "lock" {
+            let line = refused(&answer, 1);
+            assert!(line.contains("lock") && !line.contains("runs"), "{line}");
+            assert!(data.join("hearth.db").exists());
+        }
+    }
+}
+
+/// A request without a body, but for the end of its head: once there, it is answered whatever happens meanwhile.
+fn begun(hearth: &Hearth, method: &str, path: &str) -> TcpStream {
+    let token = std::fs::read_to_string(hearth.data().join("token")).expect("a token");
+    let mut stream = TcpStream::connect(hearth.address()).expect("connected");
+    let (address, token) = (hearth.address(), token.trim());
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream
+}
+
+fn health(hearth: &Hearth) -> Value {
+    hearth.send(&Request::new("GET", "/_hearth/health")).json()
+}
+
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn who_asks_for_a_reset_while_one_is_made_does_not_have_another() {
+    let hearth = Hearth::start();
+    let mut both = [(); 2].map(|()| begun(&hearth, "POST", "/_hearth/reset"));
+    until("both connections are seen", || health(&hearth)["connections"].as_u64() >= Some(3));
+    for stream in &mut both {
+        let mut answer = [0; 12];
+        // The second one may be cut on a machine that is slow to answer it.
+        if stream.write_all(b"\r\n").and_then(|()| stream.read_exact(&mut answer)).is_ok() {
+            assert_eq!(&answer, b"HTTP/1.1 202");
+        }
+    }
+    drop(both);
+    until("it begins anew", || health(&hearth)["resets"] == json!(1));
+    hearth.function("after").code(ECHO).create();
+    // Another one would begin at once.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3) {
+        assert_eq!(health(&hearth)["resets"], json!(1));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(json_of(&beside(&hearth, &["functions", "--json"])).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_server_that_begins_anew_is_stopped_by_a_signal() {
+    let mut hearth = Hearth::start();
+    let database = hearth.data().join("hearth.db");
+    // Removed, or made anew on a machine that was slow to look.
+    let identity = || std::fs::metadata(&database).map(|found| (found.ino(), found.created().ok())).ok();
+    let before = identity();
+    let mut asker = begun(&hearth, "POST", "/_hearth/reset");
+    asker.write_all(b"\r\n").expect("sent");
+    until("it is removed", || identity() != before);
+    assert_eq!(hearth.stop(), Some(0));
+    assert_eq!(leftovers(&hearth), Vec::<String>::new());
 }

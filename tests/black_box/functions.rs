@@ -253,7 +253,7 @@ fn a_package_with_links_inside_keeps_them_and_its_modes() {
 fn until_frozen(hearth: &Hearth) {
     let began = std::time::Instant::now();
     while !hearth_tests::is_one_frozen(hearth) {
-        assert!(began.elapsed() < std::time::Duration::from_secs(10), "nothing was frozen");
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "nothing was frozen");
         std::thread::yield_now();
     }
 }

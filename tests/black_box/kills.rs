@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hearth_tests::{Function, Hearth, leftovers, programs, tasks};
+use hearth_tests::{Function, Hearth, leftovers, patience, programs, tasks};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
@@ -11,12 +11,18 @@ use serde_json::json;
 const SLEEPS: &str = "import time\ndef handler(event, context):\n    open('/tmp/kept', 'a').write('x')\n    \
     if event: open('/tmp/busy', 'w')\n    time.sleep(event)\n    return open('/tmp/kept').read()\n";
 /// Longer than anything here takes.
-const SOON: Duration = Duration::from_secs(60);
+fn soon() -> Duration {
+    patience(60)
+}
+
 /// Seconds that the call to be hit would take.
-const LONG: &str = "45";
+fn long() -> String {
+    patience(45).as_secs().to_string()
+}
 
 fn sleeper(hearth: &Hearth) -> Function<'_> {
-    let function = hearth.function("sleeper").code(SLEEPS).with("Timeout", json!(60)).create();
+    let function =
+        hearth.function("sleeper").code(SLEEPS).with("Timeout", json!(patience(60).as_secs())).create();
     assert_eq!(function.invoke("0").json(), json!("x"));
     function
 }
@@ -25,7 +31,7 @@ fn sleeper(hearth: &Hearth) -> Function<'_> {
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < SOON, "{what} does not come");
+        assert!(began.elapsed() < soon(), "{what} does not come");
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -48,7 +54,7 @@ fn a_function_whose_program_is_killed_tells_so_keeps_its_files_and_answers_the_n
     let mut hearth = Hearth::start();
     let function = sleeper(&hearth);
     thread::scope(|scope| {
-        let running = scope.spawn(|| function.invoke(LONG));
+        let running = scope.spawn(|| function.invoke(&long()));
         until_busy(&hearth);
         kill(programs(&hearth));
         running.join().expect("answered").failed_with(
@@ -69,7 +75,7 @@ fn when_the_first_process_of_a_sandbox_is_killed_all_of_it_goes_and_the_next_cal
     let inits: Vec<u32> = all.difference(&programs(&hearth)).copied().collect();
     assert!(!inits.is_empty(), "a sandbox has a first process");
     thread::scope(|scope| {
-        let running = scope.spawn(|| function.invoke(LONG));
+        let running = scope.spawn(|| function.invoke(&long()));
         until_busy(&hearth);
         kill(inits);
         let ended = running.join().expect("answered");
@@ -89,12 +95,12 @@ fn when_the_spawner_is_killed_running_calls_fail_at_once_and_the_next_one_is_ans
     let function = sleeper(&hearth);
     let all = tasks(&hearth);
     thread::scope(|scope| {
-        let running = scope.spawn(|| function.invoke(LONG));
+        let running = scope.spawn(|| function.invoke(&long()));
         until_busy(&hearth);
         let began = Instant::now();
         hearth.kill_spawner();
         let ended = running.join().expect("answered");
-        assert!(began.elapsed() < Duration::from_secs(30), "the call waited for its end");
+        assert!(began.elapsed() < patience(30), "the call waited for its end");
         assert_eq!(ended.error, "Unhandled", "{}", ended.answer.text());
         assert_eq!(ended.json()["errorType"], "Runtime.ExitError", "{}", ended.answer.text());
     });
@@ -109,7 +115,7 @@ fn when_the_server_is_killed_its_callers_lose_their_connection_and_the_next_star
     let mut hearth = Hearth::start();
     hearth.may_warn();
     let function = sleeper(&hearth);
-    let (request, address) = (function.request(LONG), hearth.address().to_owned());
+    let (request, address) = (function.request(&long()), hearth.address().to_owned());
     let running = thread::spawn(move || request.send(&address));
     until_busy(&hearth);
     hearth.kill();

@@ -6,6 +6,7 @@ mod command_line;
 mod command_line_settings;
 mod command_line_start;
 mod command_line_state;
+mod credentials;
 mod failures;
 mod functions;
 mod garbage;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hearth_tests::{Function, Hearth, Package, Request, programs};
+use hearth_tests::{Function, Hearth, Package, Request, WAIT, let_go, programs, until_waiting};
 use serde_json::{Value, json};
 
 /// Longer than an update takes.
@@ -15,12 +15,12 @@ const UPDATED: Duration = Duration::from_secs(60);
 /// Clients that call without a pause.
 const CALLERS: usize = 3;
 
-/// Sleeps as long as it is told, and answers which code and which configuration it ran with.
-const CODE: &str = "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    \
+/// Waits if it is told to, and answers which code and which configuration it ran with.
+const CODE: &str = "def handler(event, context):\n    if event: wait()\n    \
     return [int(open('/var/task/mark').read()), int(os.environ['MARK'])]\n";
 
 fn package(mark: u64) -> Vec<u8> {
-    Package::of("app.py", CODE).file("mark", &mark.to_string()).bytes()
+    Package::of("app.py", &format!("{WAIT}{CODE}")).file("mark", &mark.to_string()).bytes()
 }
 
 fn variables(mark: u64) -> Value {
@@ -42,6 +42,15 @@ fn update(function: &Function<'_>, hearth: &Hearth, what: &str, body: &Value) {
             _ => panic!("{configuration}"),
         }
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Ends the callers, also when the test fails beside them.
+struct End<'o>(&'o AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 
@@ -71,6 +80,7 @@ fn while_code_and_configuration_change_no_call_fails_and_none_begins_on_what_was
             calls
         };
         let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(call_all_the_time)).collect();
+        let end = End(&over);
         for mark in 1..=4 {
             let code = json!({ "ZipFile": BASE64_STANDARD.encode(package(mark)) });
             update(&function, &hearth, "code", &code);
@@ -80,7 +90,7 @@ fn while_code_and_configuration_change_no_call_fails_and_none_begins_on_what_was
             floors[1].store(mark, Ordering::SeqCst);
             assert_eq!(marks(&function.invoke("0").json()), [mark, mark]);
         }
-        over.store(true, Ordering::SeqCst);
+        drop(end);
         callers.into_iter().map(|caller| caller.join().expect("no call failed")).sum::<u32>()
     });
     assert!(calls > 0);
@@ -94,7 +104,8 @@ fn a_call_that_runs_during_an_update_ends_on_the_old_code_and_its_environment_go
     function.invoke("0");
     let mut old = BTreeSet::new();
     thread::scope(|scope| {
-        let running = scope.spawn(|| function.invoke("12"));
+        let running = scope.spawn(|| function.invoke("1"));
+        until_waiting(&hearth, 1);
         // Two environments at once: one of them has the long call.
         let began = Instant::now();
         while old.len() < 2 {
@@ -105,6 +116,7 @@ fn a_call_that_runs_during_an_update_ends_on_the_old_code_and_its_environment_go
         update(&function, &hearth, "code", &json!({ "ZipFile": BASE64_STANDARD.encode(package(1)) }));
         assert_eq!(marks(&function.invoke("0").json()), [1, 0]);
         assert!(!running.is_finished(), "the long call still runs");
+        let_go(&hearth);
         let ended = running.join().expect("answered");
         assert_eq!((ended.error.as_str(), marks(&ended.json())), ("", [0, 0]));
     });

@@ -26,6 +26,32 @@ fn every_python_finds_boto3_which_calls_as_the_role_without_any_setting() {
     }
 }
 
+/// Asks the metadata endpoint as AWS's page of it shows, then with a token that is not this environment's.
+const METADATA: &str = "import json, os, urllib.error, urllib.request
+def ask(token):
+    url = 'http://' + os.environ['AWS_LAMBDA_METADATA_API'] + '/2026-01-15/metadata/execution-environment'
+    request = urllib.request.Request(url, headers={'Authorization': 'Bearer ' + token})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return [json.load(answer), answer.headers['Cache-Control']]
+def handler(event, context):
+    token = os.environ['AWS_LAMBDA_METADATA_TOKEN']
+    try:
+        ask(event)
+    except urllib.error.HTTPError as error:
+        return [token, error.code, *ask(token)]
+";
+
+#[test]
+fn an_environment_is_told_its_zone_for_its_own_token_alone() {
+    let hearth = Hearth::start();
+    let one = hearth.function("one").code(METADATA).create().invoke(r#""of another""#).json();
+    let token = one[0].clone();
+    let kept = "private, max-age=43200, immutable";
+    assert_eq!(one, json!([token, 401, { "AvailabilityZoneID": "use1-az1" }, kept]));
+    let another = hearth.function("another").code(METADATA).create().invoke(&token.to_string()).json();
+    assert_eq!((&another[1], another[0] == token), (&json!(401), false), "{another}");
+}
+
 #[test]
 fn what_a_python_function_brings_wins_over_the_sdk() {
     wants_sdks();

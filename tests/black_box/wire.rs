@@ -18,14 +18,18 @@ use std::time::{Duration, Instant};
 
 use hearth_tests::{Hearth, Request, authorization};
 
-/// A call of a neighbour takes milliseconds. More than this is felt, whatever else this machine does.
-const FELT: Duration = Duration::from_secs(3);
+/// A call of a neighbour takes milliseconds. More than this is felt, whatever else this machine does: it was seen to take
+/// three seconds behind ten thousand requests where thirty others wanted each CPU.
+const FELT: Duration = Duration::from_secs(10);
 
 /// What the server may hold in memory beside what is sent to it, in bytes. Idle it takes 20 MB.
 const RESIDENT_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
-/// Longer than any answer takes that a test waits for.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than any answer takes that a test waits for, on a machine that does much else.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Longer than a server that goes on reading needs for what is written.
+const TAKEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// More than any answer here has.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -39,7 +43,7 @@ impl Line {
     fn to(hearth: &Hearth) -> Self {
         let stream = TcpStream::connect(hearth.address()).expect("connected");
         stream.set_read_timeout(Some(ANSWER_TIMEOUT)).expect("set");
-        stream.set_write_timeout(Some(ANSWER_TIMEOUT)).expect("set");
+        stream.set_write_timeout(Some(TAKEN_TIMEOUT)).expect("set");
         stream.set_nodelay(true).expect("set");
         Self(stream)
     }

@@ -62,7 +62,7 @@ class Hearth:
     def stop(self):
         """Stops the server as Ctrl-C does; it must end well and have had nothing to warn of."""
         self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=60)
         assert status == 0, self.complaints()
         assert " WARN " not in self.complaints() and " ERROR " not in self.complaints(), self.complaints()
 
@@ -175,7 +175,7 @@ def aws(endpoint, *arguments, check=True, version=1):
     return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else done.stdout
 
 
-def wait_until(what, seconds=20):
+def wait_until(what, seconds=60):
     """Waits for a state that another process reaches."""
     deadline = time.monotonic() + seconds
     while not what():

@@ -87,6 +87,17 @@ def code_of(error):
     return error.value.response["Error"]["Code"]
 
 
+def certificate(folder, name="localhost"):
+    """A certificate of an operator's own."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
+    names += ["-addext", "basicConstraints=critical,CA:FALSE"]  # an authority's is no server's
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([*command, *names, *files], check=True, capture_output=True)
+    os.chmod(folder / "key.pem", 0o644)
+    return folder / "cert.pem", folder / "key.pem"
+
+
 def python_of_the_system():
     """What the server's user finds: the interpreters of root's home are not among them."""
     names = [f"python3.{minor}" for minor in range(13, 8, -1)]

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ PAGE_SECONDS = 240
 
 def commands(page):
     """The blocks of a page as one script, without what installs its client."""
-    text = (ROOT / "docs/clients" / f"{page}.md").read_text()
+    text = (ROOT / page).read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert blocks, f"{page} has no commands"
     lines = (line for line in "".join(blocks).splitlines() if not re.match(r"(pip|npm) install ", line))
@@ -27,7 +28,11 @@ def commands(page):
 
 def typed(page, endpoint, folder):
     """What the page's commands print."""
-    script = commands(page).replace(ENDPOINT, endpoint).replace("python3.12", newest_python())
+    return ran(commands(f"docs/clients/{page}.md"), endpoint, folder)
+
+
+def ran(script, endpoint, folder):
+    script = script.replace(ENDPOINT, endpoint).replace("python3.12", newest_python())
     programs = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, timeout=PAGE_SECONDS, stdin=subprocess.DEVNULL,
@@ -42,6 +47,18 @@ def sdk_of_node():
     homes = [os.environ.get("HEARTH_RUNTIMES"), pathlib.Path.home() / ".local/share/hearth/runtimes"]
     found = [path for home in homes if home for path in pathlib.Path(home).glob("sdk-nodejs-*/**/@aws-sdk")]
     return found[0].parent if found else None
+
+
+def test_the_first_five_minutes_of_the_readme(hearth, lambda_, tmp_path):
+    text = (ROOT / "README.md").read_text()
+    (function,) = re.findall(r"```sh\n(export .*?)```", text, re.DOTALL)
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (invoke,) = re.findall(r"^target/release/hearth (invoke .*)$", text, re.MULTILINE)
+    (tmp_path / "again.py").write_text(program.replace(ENDPOINT, hearth.endpoint))
+    own = f"{shlex.quote(binary())} {invoke} --endpoint {hearth.endpoint}"
+    printed = ran(f"set -euo pipefail\n{function}\npython3 again.py\n{own}\n", hearth.endpoint, tmp_path)
+    lambda_.delete_function(FunctionName="hello")
+    assert printed.count('{"greeting": "Hello, Ada"}') == 2 and "{'greeting': 'Hello, Ada'}" in printed
 
 
 def test_five_minutes_with_the_aws_cli(hearth, tmp_path):

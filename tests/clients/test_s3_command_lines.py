@@ -17,12 +17,6 @@ def cli(hearth):
     return lambda *arguments: aws(hearth.endpoint, "s3", *arguments)
 
 
-@pytest.fixture
-def s3api(hearth):
-    """Runs `aws s3api ...`; gives its answer."""
-    return lambda *arguments, **options: aws(hearth.endpoint, "s3api", *arguments, **options)
-
-
 def test_the_cli_copies_lists_moves_and_removes(cli, tmp_path):
     name = f"cli-{uuid.uuid4().hex[:12]}"
     assert cli("mb", f"s3://{name}") == f"make_bucket: {name}\n"
@@ -57,33 +51,6 @@ def test_the_cli_syncs_folders_both_ways(cli, bucket, tmp_path):
     assert "delete:" in cli("sync", "--no-progress", "--delete", str(here), f"s3://{name}/x")
     assert cli("sync", "--no-progress", f"s3://{name}/x", str(there)).count("download:") == 2
     assert (there / "sub/b c.txt").read_text() == "b" and (there / "sub/ü.txt").read_text() == "u"
-
-
-def test_the_low_level_commands_answer_as_documented(s3api, tmp_path):
-    name, body = f"api-{uuid.uuid4().hex[:12]}", tmp_path / "body"
-    body.write_text("hello")
-    made = s3api("create-bucket", "--bucket", name, "--create-bucket-configuration", "LocationConstraint=us-east-1",
-                 check=False)  # fmt: skip
-    assert "InvalidLocationConstraint" in made.stderr
-    assert s3api("create-bucket", "--bucket", name)["Location"] == f"/{name}"
-    put = s3api("put-object", "--bucket", name, "--key", "k", "--body", str(body), "--metadata", "a=b")
-    assert put["ETag"] == '"5d41402abc4b2a76b9719d911017c592"'
-    got = s3api("get-object", "--bucket", name, "--key", "k", str(tmp_path / "got"))
-    assert (tmp_path / "got").read_text() == "hello" and got["Metadata"] == {"a": "b"}
-    assert s3api("head-object", "--bucket", name, "--key", "k")["ContentLength"] == 5
-    s3api("put-object-tagging", "--bucket", name, "--key", "k", "--tagging", "TagSet=[{Key=a,Value=b}]")
-    assert s3api("get-object-tagging", "--bucket", name, "--key", "k")["TagSet"] == [{"Key": "a", "Value": "b"}]
-    s3api("put-bucket-versioning", "--bucket", name, "--versioning-configuration", "Status=Enabled")
-    assert s3api("get-bucket-versioning", "--bucket", name) == {"Status": "Enabled"}
-    assert s3api("list-objects-v2", "--bucket", name, "--query", "Contents[].Key") == ["k"]
-    missing = s3api("get-object", "--bucket", name, "--key", "none", str(tmp_path / "none"), check=False)
-    assert "An error occurred (NoSuchKey) when calling the GetObject operation: The specified key does not exist." in (
-        missing.stderr
-    )
-    s3api("delete-object", "--bucket", name, "--key", "k", "--version-id", "null")
-    s3api("delete-bucket", "--bucket", name)
-    gone = s3api("head-bucket", "--bucket", name, check=False)
-    assert "(404) when calling the HeadBucket operation: Not Found" in gone.stderr
 
 
 def test_s3cmd_works(hearth, tmp_path):

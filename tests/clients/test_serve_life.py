@@ -11,7 +11,7 @@ import tempfile
 import urllib.request
 
 from conftest import binary, wait_until
-from served import create, served
+from served import certificate, create, served
 
 
 def test_a_restart_keeps_everything_and_prints_no_key():
@@ -62,16 +62,6 @@ def free(server):
     context = ssl.create_default_context(cafile=server.ready["CertificateAuthority"])
     with urllib.request.urlopen(request, timeout=60, context=context) as answer:
         return answer.status == 200
-
-
-def certificate(folder, name="localhost"):
-    """A certificate of an operator's own."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    subprocess.run([*command, *names, *files], check=True, capture_output=True)
-    os.chmod(folder / "key.pem", 0o644)
-    return folder / "cert.pem", folder / "key.pem"
 
 
 def shown(server):

@@ -6,11 +6,12 @@ import pathlib
 import subprocess
 import tempfile
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import binary
-from served import ECHO, python_of_the_system, served
+from conftest import Hearth, binary
+from served import ECHO, certificate, python_of_the_system, served
 
 SCRIPT = """#!/bin/sh
 { env; id -u; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status; } > "$(dirname "$0")/../seen/out"
@@ -84,3 +85,47 @@ def test_a_seed_of_a_served_account_needs_the_owners_word_and_makes_what_it_name
         answer = server.client("lambda").invoke(FunctionName="echo", Payload=b"[1]")
         assert json.load(answer["Payload"]) == [1]
         assert server.stop() == 0, server.complaints()
+
+
+def test_a_seed_makes_its_buckets_once_and_keeps_what_lies_in_them(tmp_path):
+    seed = "region = '{}'\n[[buckets]]\nname = 'uploads'\n[[buckets]]\nname = 'made-once'\n"
+    for number, region in enumerate(["eu-west-1", "eu-west-1", "us-west-2"]):
+        (tmp_path / "seed.toml").write_text(seed.format(region))
+        server = Hearth(tmp_path, "--seed", str(tmp_path / "seed.toml"))
+        try:
+            s3 = boto3.client("s3", endpoint_url=server.endpoint, region_name="eu-west-1")
+            if number == 0:
+                s3.put_object(Bucket="uploads", Key="kept")
+            assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["made-once", "uploads"]
+            place = s3.get_bucket_location(Bucket="uploads")["LocationConstraint"]
+            assert place == "eu-west-1", "a bucket stays where it was made"
+            assert [entry["Key"] for entry in s3.list_objects_v2(Bucket="uploads")["Contents"]] == ["kept"]
+            assert "failed at the start" not in server.complaints()
+        finally:
+            server.stop()
+
+
+def test_with_an_operators_certificate_seed_and_scripts_call_the_first_host_and_trust_what_the_server_was_told(folder):
+    cert, key = certificate(folder)
+    (folder / "seed.toml").write_text("[[buckets]]\nname = 'of-the-seed'\n")
+    options = ["--tls-cert", str(cert), "--tls-key", str(key), "--host", "localhost", "--init", str(folder)]
+    options += ["--seed", str(folder / "seed.toml"), "--init-as-root", "--init-failure", "end"]
+    with served(*options, environment={"AWS_CA_BUNDLE": str(cert)}) as server:
+        _, variables = seen(folder)
+        port = server.endpoint.rsplit(":", 1)[1]
+        assert variables["AWS_ENDPOINT_URL"] == f"https://localhost:{port}"
+        assert variables["AWS_CA_BUNDLE"] == str(cert)
+        server.ready["CertificateAuthority"] = str(cert)
+        assert [bucket["Name"] for bucket in server.client("s3").list_buckets()["Buckets"]] == ["of-the-seed"]
+        assert server.stop() == 0, server.complaints()
+
+
+def test_a_seed_that_does_not_trust_the_operators_certificate_says_what_to_set(folder):
+    cert, key = certificate(folder)
+    (folder / "seed.toml").write_text("[[buckets]]\nname = 'of-the-seed'\n")
+    options = ["--tls-cert", str(cert), "--tls-key", str(key), "--host", "localhost"]
+    options += ["--seed", str(folder / "seed.toml"), "--init-as-root"]
+    with served(*options, environment={"AWS_CA_BUNDLE": ""}) as server:
+        assert server.stop() == 0, server.complaints()
+        (line,) = [line for line in server.complaints().splitlines() if "failed at the start" in line]
+        assert "seed.toml" in line and "AWS_CA_BUNDLE" in line

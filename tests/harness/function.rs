@@ -8,10 +8,14 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{Answer, Request};
 use crate::package::Package;
+use crate::patience::patience;
 use crate::server::{Hearth, newest_python};
 
 /// Longer than a small function may stay Pending.
-const ACTIVE_TIMEOUT: Duration = Duration::from_secs(30);
+const ACTIVE_SECONDS: u64 = 60;
+
+/// Timeout of a function whose test is not about that: AWS's 3 s are short on a machine that does much else.
+const TIMEOUT_SECONDS: u32 = 60;
 
 /// A function to be created. What a test does not name, it is not about.
 #[derive(Debug)]
@@ -47,6 +51,7 @@ impl<'a> FunctionBuilder<'a> {
             "Runtime": newest_python(),
             "Role": "arn:aws:iam::000000000000:role/any",
             "Handler": "app.handler",
+            "Timeout": TIMEOUT_SECONDS,
         });
         let Value::Object(body) = body else { unreachable!("the literal is an object") };
         Self { hearth, body }
@@ -118,7 +123,7 @@ impl<'a> Function<'a> {
             let json = configuration.json();
             match json["State"].as_str() {
                 Some("Active") => return,
-                Some("Pending") if started.elapsed() < ACTIVE_TIMEOUT => {}
+                Some("Pending") if started.elapsed() < patience(ACTIVE_SECONDS) => {}
                 _ => panic!("{} does not become active: {}", self.name, configuration.text()),
             }
             std::thread::sleep(Duration::from_millis(10));

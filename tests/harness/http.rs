@@ -2,12 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::patience::patience;
+
 /// Longer than any answer may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_SECONDS: u64 = 180;
 
 /// A request to be sent.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ impl Request {
     pub fn send(&self, address: &str) -> io::Result<Answer> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        stream.set_read_timeout(Some(patience(ANSWER_SECONDS)))?;
         let has_host = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
         let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.path);
         if !has_host {

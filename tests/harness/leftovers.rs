@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::patience::patience;
 use crate::server::Hearth;
 
 /// The kernel gives loop devices and cgroups back a moment after their last user is gone.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+const SETTLE_SECONDS: u64 = 60;
 
 /// The first user number of all blocks, and how many a block has.
 const BLOCKS_START: u32 = 0x7000_0000;
@@ -26,12 +27,16 @@ const GROUP_DEPTH_MAX: usize = 4;
 /// A running server that has run nothing yet may have its own processes, empty cgroups and ready images.
 pub fn leftovers(hearth: &Hearth) -> Vec<String> {
     let started = Instant::now();
+    // Spawners of others come and go all the time: what was there at every look is left.
+    let mut orphans = orphaned_spawners();
     loop {
-        let found = look(hearth);
-        if found.is_empty() || started.elapsed() > SETTLE_TIMEOUT {
+        let mut found = look(hearth);
+        found.extend(orphans.iter().map(|pid| shown(*pid)));
+        if found.is_empty() || started.elapsed() > patience(SETTLE_SECONDS) {
             return found;
         }
         std::thread::sleep(Duration::from_millis(20));
+        orphans = &orphans & &orphaned_spawners();
     }
 }
 
@@ -39,7 +44,7 @@ pub fn leftovers(hearth: &Hearth) -> Vec<String> {
 pub fn wait_until_unused(folder: &Path) {
     let (started, folder) = (Instant::now(), real(folder));
     while processes().into_iter().any(|pid| holds(pid, &folder)) {
-        assert!(started.elapsed() < SETTLE_TIMEOUT, "somebody still uses {}", folder.display());
+        assert!(started.elapsed() < patience(SETTLE_SECONDS), "somebody still uses {}", folder.display());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -49,8 +54,8 @@ fn look(hearth: &Hearth) -> Vec<String> {
     let own = if alive { family(hearth.process()) } else { Vec::new() };
     let mut found = Vec::new();
     for pid in processes() {
-        if !own.contains(&pid) && (belongs(pid, hearth) || is_orphaned_spawner(pid)) {
-            found.push(format!("process {pid}: {}", command_line(pid)));
+        if !own.contains(&pid) && belongs(pid, hearth) {
+            found.push(shown(pid));
         }
     }
     found.extend(mounts(hearth.data()));
@@ -110,6 +115,14 @@ fn holds(pid: u32, folder: &Path) -> bool {
     files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path.starts_with(folder))
 }
 
+fn shown(pid: u32) -> String {
+    format!("process {pid}: {}", command_line(pid))
+}
+
+fn orphaned_spawners() -> BTreeSet<u32> {
+    processes().into_iter().filter(|pid| is_orphaned_spawner(*pid)).collect()
+}
+
 /// A spawner whose server is gone, of whatever instance: within a moment it must be gone too.
 fn is_orphaned_spawner(pid: u32) -> bool {
     let is_spawner = |pid| command_line(pid).trim_end().ends_with(" __spawner");
@@ -117,6 +130,22 @@ fn is_orphaned_spawner(pid: u32) -> bool {
     let starts = |line: &str| [" up ", " serve "].iter().any(|command| line.contains(command));
     let is_served = |parent| is_spawner(parent) || starts(&command_line(parent));
     is_spawner(pid) && parent(pid).is_some_and(|parent| !is_served(parent))
+}
+
+/// Whether a process has a socket that listens at this address. Whoever connects cannot tell: once the port is free it
+/// may be somebody else's.
+pub(crate) fn listens(pid: u32, address: &str) -> bool {
+    let port = address.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port");
+    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel's sockets");
+    let listening = table.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let ours = fields.get(1)?.ends_with(&format!(":{port:04X}")) && *fields.get(3)? == "0A";
+        ours.then(|| format!("socket:[{}]", fields.get(9).copied().unwrap_or_default()))
+    });
+    let sockets: Vec<String> = listening.collect();
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    let mut links = files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.any(|link| sockets.iter().any(|socket| link.as_os_str() == socket.as_str()))
 }
 
 fn command_line(pid: u32) -> String {

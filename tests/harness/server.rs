@@ -13,9 +13,10 @@ use tempfile::TempDir;
 use crate::disk::Disk;
 use crate::function::FunctionBuilder;
 use crate::http::{Answer, Request};
+use crate::patience::patience;
 
-/// Longer than the drain of 10 s.
-const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longer than the drain of 10 s, on a machine that does much else.
+const STOP_SECONDS: u64 = 60;
 
 /// Between two looks at a state that another process reaches.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -312,7 +313,7 @@ impl Hearth {
             if let Some(status) = self.child.try_wait().expect("the server was started by this test") {
                 return status.code();
             }
-            assert!(started.elapsed() < STOP_TIMEOUT, "the server does not stop");
+            assert!(started.elapsed() < patience(STOP_SECONDS), "the server does not stop");
             std::thread::sleep(LOOK_AGAIN);
         }
     }
@@ -340,7 +341,7 @@ impl Drop for Hearth {
     fn drop(&mut self) {
         self.signal(Signal::TERM);
         let started = Instant::now();
-        while started.elapsed() < STOP_TIMEOUT && matches!(self.child.try_wait(), Ok(None)) {
+        while started.elapsed() < patience(STOP_SECONDS) && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(LOOK_AGAIN);
         }
         if matches!(self.child.try_wait(), Ok(None)) {

@@ -90,10 +90,10 @@ fn builder<'h>(
 }
 
 impl<'h> Bench<'h> {
-    /// Another function of the same code: 256 MB, 5 s.
+    /// Another function of the same code: 256 MB, 30 s.
     pub(crate) fn another(&self, name: &'h str) -> hearth_tests::FunctionBuilder<'h> {
         let function = builder(self.hearth, self.runtime, self.language, name).package(&self.package);
-        function.with("MemorySize", json!(256)).with("Timeout", json!(5))
+        function.with("MemorySize", json!(256)).with("Timeout", json!(30))
     }
 
     /// Asks the function for something; it must not fail.

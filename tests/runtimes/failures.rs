@@ -48,13 +48,14 @@ fn crash(bench: &Bench<'_>) {
 }
 
 fn timeout(bench: &Bench<'_>) {
-    let function = bench.another("sleeps").with("Timeout", json!(1)).create();
+    // The call after the late one runs init again, on its own time.
+    let function = bench.another("sleeps").with("Timeout", json!(3)).create();
     let call = |event: Value| function.invoke(&event.to_string());
     assert_eq!(answer(&call(json!({ "do": "count" }))), json!(1));
     answer(&call(json!({ "do": "write", "text": "kept" })));
     let late = call(json!({ "do": "sleep", "ms": 30_000 }));
     late.failed_with(
-        r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}"#,
+        r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 3.00 seconds"}"#,
     );
     assert!(late.log_shape().ends_with("\tStatus: timeout\n"), "{}", late.log);
     assert_eq!(answer(&call(json!({ "do": "count" }))), json!(1));

@@ -13,12 +13,13 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Variables whose values differ from run to run.
-const TOLD_ELSEWHERE: [&str; 6] = [
+const TOLD_ELSEWHERE: [&str; 7] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_ENDPOINT_URL",
     "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_METADATA_TOKEN",
     "_X_AMZN_TRACE_ID",
 ];
 
@@ -37,6 +38,7 @@ fn environment(bench: &Bench<'_>) {
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/main"),
         ("AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"),
+        ("AWS_LAMBDA_METADATA_API", "169.254.100.1:9001"),
         ("LAMBDA_TASK_ROOT", "/var/task"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
@@ -61,6 +63,7 @@ fn environment(bench: &Bench<'_>) {
     };
     starts("AWS_ACCESS_KEY_ID", "ASIA");
     assert_eq!(seen["AWS_SECRET_ACCESS_KEY"].as_str().map(str::len), Some(40));
+    assert_eq!(seen["AWS_LAMBDA_METADATA_TOKEN"].as_str().map(str::len), Some(36));
     assert!(seen["AWS_SESSION_TOKEN"].as_str().is_some_and(|token| token.len() > 100));
     starts("AWS_ENDPOINT_URL", "http://127.0.0.1:");
     starts("_X_AMZN_TRACE_ID", "Root=1-");
@@ -104,8 +107,16 @@ fn of_language(bench: &Bench<'_>, seen: &Value) -> &'static [&'static str] {
 }
 
 fn own_variables(bench: &Bench<'_>) {
-    let variables = json!({ "Variables": { "TZ": "Europe/Berlin", "LANG": "C.UTF-8" } });
+    let mut variables = json!({ "Variables": { "TZ": "Europe/Berlin", "LANG": "C.UTF-8" } });
+    // Where the host lacks this locale the interpreter puts another one's name there; from 3.12 on, on AWS as well.
+    let locale = ["python3.9", "python3.10", "python3.11"].contains(&bench.runtime).then_some("en_US.UTF-8");
+    if let Some(locale) = locale {
+        variables["Variables"]["LC_CTYPE"] = json!(locale);
+    }
     let function = bench.another("variables").with("Environment", variables).create();
     let seen = answer(&function.invoke(&json!({ "do": "environment" }).to_string()));
     assert_eq!((&seen["TZ"], &seen["LANG"]), (&json!("Europe/Berlin"), &json!("C.UTF-8")));
+    if let Some(locale) = locale {
+        assert_eq!(seen["LC_CTYPE"], locale);
+    }
 }

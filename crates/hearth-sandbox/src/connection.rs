@@ -21,8 +21,8 @@ use crate::wire;
 /// The argument that makes the program a spawner.
 pub const SPAWNER_ARGUMENT: &str = "__spawner";
 
-/// Starting the spawner: it cleans up after a predecessor first, which may take a moment.
-const READY_WAIT: Duration = Duration::from_secs(15);
+/// Starting the spawner: it waits for a predecessor's end first, and cleans up. One that dies is seen at once.
+const READY_WAIT: Duration = Duration::from_secs(60);
 
 /// Ending: every sandbox is killed and given back.
 const END_WAIT: Duration = Duration::from_secs(10);

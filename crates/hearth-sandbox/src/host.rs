@@ -25,7 +25,7 @@ use crate::seats::Seats;
 use crate::{kernel, landlock, seccomp, unpack};
 
 /// A predecessor that lost its server kills what it made; this long at most.
-const PREDECESSOR_WAIT: Duration = Duration::from_secs(10);
+const PREDECESSOR_WAIT: Duration = Duration::from_secs(30);
 /// Between two looks at its lock.
 const PREDECESSOR_PAUSE: Duration = Duration::from_millis(5);
 

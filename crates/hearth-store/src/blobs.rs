@@ -13,17 +13,19 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use hearth_world::Timestamp;
+use hearth_world::{TaskGroup, Timestamp};
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::folder;
 
@@ -147,6 +149,11 @@ pub struct Blobs {
 struct Inner {
     store: Arc<dyn ObjectStore>,
     folder: Option<PathBuf>,
+    /// Other servers write there too.
+    shared: bool,
+    /// Where what was broken off in a bucket is given up.
+    tasks: Option<TaskGroup>,
+    fetching: Semaphore,
     poison: OnceLock<Arc<str>>,
 }
 
@@ -157,12 +164,11 @@ impl Blobs {
         let folder = folder::create(folder).map_err(failed)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| storage("open", folder.display(), &error))?;
-        Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder)))
+        Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder), false, None))
     }
 
     /// Blobs in a folder that other servers write to as well. It is made when it is absent, but not with its parents:
     /// a file system that is not mounted must not be taken for an empty folder.
-    // GAP(store): what an interrupted put left behind stays; another server may be writing it.
     pub fn shared(folder: &Path) -> Result<Self, BlobError> {
         let failed = |source: io::Error| storage("open", folder.display(), &source);
         match fs::create_dir(folder) {
@@ -172,16 +178,22 @@ impl Blobs {
         let folder = folder.canonicalize().map_err(failed)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| storage("open", folder.display(), &error))?;
-        Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder)))
+        Ok(Self::with(Arc::new(store.with_fsync(true)), Some(folder), true, None))
     }
 
     /// Blobs in any object store whose acknowledged writes are durable.
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self::with(store, None)
+        Self::with(store, None, true, None)
     }
 
-    fn with(store: Arc<dyn ObjectStore>, folder: Option<PathBuf>) -> Self {
-        Self { inner: Arc::new(Inner { store, folder, poison: OnceLock::new() }) }
+    fn with(
+        store: Arc<dyn ObjectStore>,
+        folder: Option<PathBuf>,
+        shared: bool,
+        tasks: Option<TaskGroup>,
+    ) -> Self {
+        let fetching = Semaphore::new(files::FETCHES_AT_ONCE);
+        Self { inner: Arc::new(Inner { store, folder, shared, tasks, fetching, poison: OnceLock::new() }) }
     }
 
     /// Keeps the bytes and returns their digest; on stable storage when it returns. The same bytes are kept once.
@@ -239,6 +251,11 @@ impl Blobs {
         }
     }
 
+    /// How long what was asked of the store may still be done when nobody waits for it any more.
+    pub(crate) fn requests_outlive(&self) -> Duration {
+        if self.inner.folder.is_some() { Duration::ZERO } else { connector::ANSWER_TIME }
+    }
+
     /// The blob's size in bytes, if there is such a blob.
     pub async fn size(&self, digest: &BlobDigest) -> Result<Option<u64>, BlobError> {
         match self.inner.store.head(&place(digest)).await {
@@ -262,10 +279,12 @@ impl Blobs {
         found.boxed()
     }
 
-    /// Removes the drafts that interrupted puts left, those last written before `before`, and says how many. In a
-    /// bucket, where other servers write too, those that are a day older.
-    pub async fn remove_drafts(&self, before: Timestamp) -> Result<u64, BlobError> {
-        let Some(folder) = self.inner.folder.clone() else { return self.remove_old_drafts(before).await };
+    /// Removes the drafts that interrupted puts left, and says how many: those last written before this process began;
+    /// where other servers write too, those that nobody wrote for a day.
+    pub async fn remove_drafts(&self, began: Timestamp, now: Timestamp) -> Result<u64, BlobError> {
+        let a_day_ago = Timestamp::from_micros(now.as_micros().saturating_sub(remote::DRAFT_AGE_MICROS));
+        let before = if self.inner.shared { a_day_ago } else { began };
+        let Some(folder) = self.inner.folder.clone() else { return self.remove_remote_drafts(before).await };
         let what = folder.display().to_string();
         let removed = blocking(move || remove_drafts(&folder, before)).await;
         removed.map_err(|error| storage("clean up", what, &error))

@@ -22,7 +22,7 @@ use crate::runtimes::{Places, Runtimes};
 use crate::sandbox::Sandbox;
 use crate::worker::{
     BoxFuture, Call, CodeDigest, CodeError, CodeSource, Endpoint, EnvironmentId, EnvironmentStatus, Failure,
-    PrepareError, Reason, Report, Response, Revision, StartError, Worker,
+    PrepareError, Reason, Report, Response, Revision, Secret, StartError, Worker,
 };
 
 /// Batches and notices that wait for whoever takes the reports. Each batch has up to 64 KB, or one 256 KB line.
@@ -139,6 +139,8 @@ impl Inner {
             endpoint: self.deps.endpoint.clone(),
             endpoint_ports: self.options.endpoint_ports.clone(),
             host_ports: self.options.host_ports.clone(),
+            // As AWS's: a UUID.
+            metadata_token: Secret(self.deps.world.random().uuid().to_string()),
             world: self.deps.world.clone(),
             init_limit: INIT_LIMIT,
         });

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use hearth_worker::{Places, Runtimes};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than an interpreter takes to begin on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 const RESPONSE: u32 = 2;
 const ERROR: u32 = 3;
 const INIT_ERROR: u32 = 4;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::builder::Resettable;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use hearth_service_lambda::{CREDENTIALS, CREDENTIALS_LEFT};
 
 use crate::commands::{
     backup, completions, config, disk, doctor, env, functions, invoke, logs, man, reset, restore, runtimes,
@@ -169,6 +170,16 @@ pub fn age(text: &str) -> Result<u64, String> {
     count.checked_mul(seconds).ok_or_else(wrong)
 }
 
+/// An age at which credentials are renewed. Those of a role hold for 12 hours at most, as AWS's do.
+pub fn credentials_age(text: &str) -> Result<u64, String> {
+    let most = (CREDENTIALS - CREDENTIALS_LEFT).as_secs();
+    let seconds = age(text)?;
+    if seconds > most {
+        return Err(format!("{text} is more than {}h", most / 3_600));
+    }
+    Ok(seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +204,14 @@ mod tests {
         for wrong in ["", "30", "s", "-1s", "1h", "1.5s", "99999999999s", "é"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn credentials_are_renewed_before_their_last_hour() {
+        assert_eq!(credentials_age("11h"), Ok(39_600));
+        assert_eq!(credentials_age("0s"), Ok(0));
+        assert_eq!(credentials_age("661m"), Err("661m is more than 11h".to_owned()));
+        assert!(credentials_age("11").is_err());
     }
 
     #[test]

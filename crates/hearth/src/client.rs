@@ -110,11 +110,12 @@ impl Client {
     ) -> Answer {
         let (mut head, body) = self.request(method, path, headers, body)?.into_parts();
         let now = self.world.physical().now();
+        let digest = sigv4::body_sha256(&body);
+        if service == "s3" {
+            // S3 asks for it, verified signature or not.
+            head.headers.insert("x-amz-content-sha256", HeaderValue::try_from(digest.as_str())?);
+        }
         if let Some(key) = &self.key {
-            let digest = sigv4::body_sha256(&body);
-            if service == "s3" {
-                head.headers.insert("x-amz-content-sha256", HeaderValue::try_from(digest.as_str())?);
-            }
             sigv4::sign(&mut head, &digest, key, &self.region, service, now).context("sign the request")?;
         } else {
             let (key, date) = (self.account.as_deref().unwrap_or(ANY_KEY), now.format("%Y%m%d"));
@@ -193,6 +194,7 @@ fn advice(endpoint: &Uri, cause: &str) -> &'static str {
         _ if cause.contains("Connection refused") => {
             "start one with `hearth up`, or name another one with --endpoint"
         }
+        _ if cause.contains("InvalidContentType") => "it speaks plain HTTP: call it as http://",
         Some("http") => "if it is a server of `hearth serve`, call it as https://",
         _ => {
             "https:// takes the server's authority in AWS_CA_BUNDLE or --ca-file, and a name of its certificate"
@@ -201,8 +203,11 @@ fn advice(endpoint: &Uri, cause: &str) -> &'static str {
 }
 
 /// What to do after a refusal that a newcomer meets.
-fn advice_on(code: &str) -> &'static str {
+fn advice_on(code: &str, text: &str) -> &'static str {
     match code {
+        "ResourceNotFoundException" if text.contains("log group") => {
+            " (a function's log group is there after its first call; `hearth functions` lists functions)"
+        }
         "MissingAuthenticationTokenException" | "UnrecognizedClientException" | "InvalidClientTokenId" => {
             " (a server of `hearth serve` answers to the keys it made: set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY, or name a profile with --profile)"
@@ -237,5 +242,5 @@ pub fn refusal(status: http::StatusCode, head: &http::HeaderMap, body: &[u8]) ->
         header.or_else(|| json["__type"].as_str()).unwrap_or("error").split(':').next().unwrap_or_default();
     let text = json["message"].as_str().or_else(|| json["Message"].as_str());
     let text = text.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), str::to_owned);
-    Refusal::new(Exit::Refused, format!("{code} ({}): {text}{}", status.as_u16(), advice_on(code)))
+    Refusal::new(Exit::Refused, format!("{code} ({}): {text}{}", status.as_u16(), advice_on(code, &text)))
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
+use hearth_service_lambda::limits::CODE_UNZIPPED_BYTES_MAX;
 use hearth_store::{BlobDigest, Blobs};
 use hearth_worker::{BoxFuture, CodeDigest, CodeError, CodeSource};
 
@@ -18,7 +19,10 @@ pub struct Packages {
 impl Packages {
     async fn find(&self, code: &CodeDigest) -> Result<File, String> {
         let digest: BlobDigest = code.0.parse().map_err(|_| "not a SHA-256".to_owned())?;
-        self.blobs.file(&digest, &self.scratch).await.map_err(|error| error.to_string())
+        self.blobs
+            .file(&digest, CODE_UNZIPPED_BYTES_MAX, &self.scratch)
+            .await
+            .map_err(|error| error.to_string())
     }
 }
 

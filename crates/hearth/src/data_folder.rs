@@ -5,6 +5,7 @@
 //! blobs/      packages              token     what the command line shows to read what is private (0600)
 //! code/       packages, unpacked    lock      held by the running server; names its process
 //! runtimes/   bootstraps            run/      the spawner's locks and templates
+//! elsewhere   what of the state is not here, by the options that say where
 //! boot        the run of the machine in which code/, runtimes/ and run/ were made
 //! ```
 //!
@@ -14,21 +15,25 @@
 //! Never: readable by anybody else (0700); opened by two servers; a folder that holds something else already.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hearth_world::World;
 
+use crate::folder_lock::Lock;
 use crate::folder_names::{self, RUNTIMES};
-use rustix::fs::{FlockOperation, flock};
+use crate::text_file;
 
 /// Bytes of the token before they become hexadecimal digits.
 const TOKEN_BYTES: usize = 16;
 
 /// Bytes of the instance's name before they become hexadecimal digits: short, because interfaces carry it.
 const INSTANCE_BYTES: usize = 4;
+
+/// Bytes of any of the small files here that are read: more than each of them has.
+pub const NOTE_BYTES_MAX: u64 = 256;
 
 /// How the names of ephemeral folders begin.
 const EPHEMERAL_PREFIX: &str = "hearth-";
@@ -146,42 +151,6 @@ impl DataFolder {
     }
 }
 
-/// What keeps a second server out of a data folder. The kernel gives it back when the process ends, however it ends.
-#[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "it locks while it is open")] File);
-
-impl Lock {
-    /// Takes it or says who has it. Follows a link of that name: with the rights of who owns the folder.
-    pub fn take(folder: &Path) -> Result<Self> {
-        let path = folder.join("lock");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("open {}", path.display()))?;
-        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            if error != rustix::io::Errno::WOULDBLOCK {
-                return Err(error).with_context(|| format!("lock {}", path.display()));
-            }
-            let mut process = String::new();
-            // Who it is only makes the message better.
-            let _ = file.read_to_string(&mut process);
-            bail!(
-                "the data folder {} is used by another server (process {}): stop it, or name another folder with --data",
-                folder.display(),
-                process.trim()
-            );
-        }
-        let noted = file.set_len(0).and_then(|()| file.rewind());
-        let noted = noted.and_then(|()| writeln!(file, "{}", std::process::id()));
-        noted.with_context(|| format!("write {}", path.display()))?;
-        Ok(Self(file))
-    }
-}
-
 /// Whether `hearth serve` has made the folder its own.
 pub fn is_served(metadata: &fs::Metadata) -> bool {
     metadata.mode() & 0o1000 != 0 && metadata.gid() != 0
@@ -192,9 +161,23 @@ pub fn make_instance(path: &Path, world: &World) -> Result<String> {
     made_once(&path.join("instance"), INSTANCE_BYTES, || world.random().hex::<INSTANCE_BYTES>())
 }
 
-/// The token of a folder that a server may be using, for the command line.
+/// The token of a folder that a server may be using, for the command line. What else lies there under that name, root
+/// does not show to that server.
 pub fn read_token(path: &Path) -> Option<String> {
-    fs::read_to_string(path.join("token")).ok().map(|token| token.trim().to_owned())
+    let token = read_note(path, "token").ok()?;
+    is_value(&token, TOKEN_BYTES).then_some(token)
+}
+
+/// One of the small files of a folder, without the space around its text.
+pub fn read_note(folder: &Path, name: &str) -> io::Result<String> {
+    let text = text_file::read(text_file::open(&folder.join(name))?, NOTE_BYTES_MAX)?;
+    Ok(text.trim().to_owned())
+}
+
+/// Writes one of them: on stable storage when it returns, and whole at any time.
+pub fn write_note(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    write_whole(&folder.join(name), text)?;
+    sync_folder(folder)
 }
 
 /// `$XDG_DATA_HOME/hearth`, or `~/.local/share/hearth`.
@@ -230,8 +213,8 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 /// one again. Needs the rights of who made it; done once, it does nothing more in the same run.
 pub fn discard_of_earlier_boots(folder: &Path) -> Result<()> {
     let boot = fs::read_to_string(BOOT_ID).ok();
-    let made_in = fs::read_to_string(folder.join(BOOT)).ok();
-    if boot.is_some() && boot == made_in {
+    let made_in = read_note(folder, BOOT).ok();
+    if boot.is_some() && boot.as_deref().map(str::trim) == made_in.as_deref() {
         return Ok(());
     }
     for name in REMADE {
@@ -285,24 +268,28 @@ fn discard_bootstraps(runtimes: &Path) -> io::Result<()> {
 fn made_once(path: &Path, bytes: usize, make: impl FnOnce() -> String) -> Result<String> {
     match fs::read(path) {
         Ok(found) => match std::str::from_utf8(&found).map(str::trim) {
-            Ok(value) if value.len() == 2 * bytes && value.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                return Ok(value.to_owned());
-            }
+            Ok(value) if is_value(value, bytes) => return Ok(value.to_owned()),
             _ => tracing::warn!(file = %path.display(), "not what was written there: it is made anew"),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
     }
     let value = make();
-    let draft = path.with_extension("new");
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        writeln!(file, "{value}")?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    };
-    write().with_context(|| format!("write {}", path.display()))?;
+    write_whole(path, &value).with_context(|| format!("write {}", path.display()))?;
     Ok(value)
+}
+
+/// So many bytes in hexadecimal digits.
+fn is_value(text: &str, bytes: usize) -> bool {
+    text.len() == 2 * bytes && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
 }
 
 #[cfg(test)]
@@ -333,7 +320,16 @@ mod tests {
         drop(folder);
         let again = DataFolder::open_as(&path, &world, true).unwrap();
         assert_eq!((again.instance(), again.token()), (instance.as_str(), token.as_str()));
+        assert_eq!(read_token(&path), Some(token.clone()));
+        // Whoever may write there gets neither another file's text nor what is no token.
+        let outside = path.with_extension("outside");
+        fs::rename(path.join("token"), &outside).unwrap();
+        std::os::unix::fs::symlink(&outside, path.join("token")).unwrap();
+        assert_eq!(read_token(&path), None);
+        fs::rename(&outside, path.join("token")).unwrap();
         assert_eq!(read_token(&path), Some(token));
+        fs::write(path.join("token"), "root's secret").unwrap();
+        assert_eq!(read_token(&path), None);
         again.close().unwrap();
         assert!(!path.exists());
     }

@@ -32,11 +32,15 @@ const NAMES: [&str; 13] = [
     LOST_AND_FOUND,
 ];
 
-/// How other names of Hearth's begin: the database with its log, the token's draft, a killed backup's copies.
-const PREFIXES: [&str; 3] = ["hearth.db", "token.", "backup-"];
+/// How other names of Hearth's begin: the database with its log, the token's draft, what of the state is not here with
+/// its draft, a killed backup's copies.
+const PREFIXES: [&str; 4] = ["hearth.db", "token.", ELSEWHERE, "backup-"];
 
 /// Bootstraps, and what `hearth runtimes setup` fetched, perhaps before the first server.
 pub const RUNTIMES: &str = "runtimes";
+
+/// Says what of the state lies elsewhere.
+pub const ELSEWHERE: &str = "elsewhere";
 
 /// Root's, on a disk of its own.
 pub const LOST_AND_FOUND: &str = "lost+found";

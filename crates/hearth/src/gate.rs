@@ -1,7 +1,8 @@
-//! Which part of Hearth answers a request: AWS's services, a package's link, or `/_hearth`.
+//! Which part of Hearth answers a request: AWS's services, a package's link, `/_hearth`, or a greeting.
 //!
 //! ```text
 //! listener ─▶ admit (Host, Origin) ─▶ /_hearth/...        Own
+//!                                  ─▶ a bare GET /        a greeting
 //!                                  ─▶ /awslambda-...      Lambda: the package of a signed link
 //!          ─▶ everything else      ─▶                     FrontDoor
 //! sandbox  ─▶ everything                                  FrontDoor, as the function's role
@@ -26,7 +27,9 @@ use hearth_world::{Clock, Stop};
 
 use crate::counts::Counts;
 use crate::front::{self, Asked, Guest, Handler};
+use crate::greeting;
 use crate::own::{Body, Own};
+use crate::server::Callers;
 
 /// Everything that can answer.
 pub struct Gate {
@@ -38,6 +41,8 @@ pub struct Gate {
     pub own: Own,
     /// What is being answered now.
     pub counts: Arc<Counts>,
+    /// Who may call: a greeting tells which keys that takes.
+    pub callers: Callers,
 }
 
 impl Gate {
@@ -69,7 +74,25 @@ impl Gate {
                 Err(refusal) => *refusal,
             };
         }
+        if path == "/" && matches!(*request.method(), Method::GET | Method::HEAD) {
+            return self.root(request, origin).await;
+        }
         self.door.handle(request, origin).await
+    }
+
+    /// `/` is where several of AWS's protocols send everything, and what a person asks for first.
+    async fn root(&self, request: Request<Asked>, origin: Origin) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        if !self.door.is_bare(&parts, &origin) {
+            return self.door.handle(Request::from_parts(parts, body), origin).await;
+        }
+        match self.door.admit(&parts, &origin) {
+            Ok(()) => {
+                let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+                greeting::answer(self.callers, &parts.headers, authority)
+            }
+            Err(refusal) => *refusal,
+        }
     }
 
     async fn package(&self, path_and_query: &str) -> Response<Body> {

@@ -31,7 +31,7 @@ use crate::reset::Reset;
 pub type Body = ResponseBody;
 
 /// Where all of it begins.
-const PREFIX: &str = "/_hearth/";
+const PREFIX: &str = "/_hearth";
 
 /// Answers `/_hearth`.
 pub struct Own {
@@ -54,12 +54,12 @@ pub struct Own {
 impl Own {
     /// Whether a path is ours and no AWS service's.
     pub fn owns(path: &str) -> bool {
-        path.starts_with(PREFIX)
+        path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Answers a request that the front door has admitted.
     pub async fn answer(&self, parts: &Parts) -> Response<Body> {
-        let path: Vec<&str> = parts.uri.path()[PREFIX.len()..].split('/').collect();
+        let path: Vec<&str> = parts.uri.path()[PREFIX.len()..].split('/').skip(1).collect();
         let is_post = matches!(path.as_slice(), ["garbage" | "reset"]);
         let wanted = if is_post { Method::POST } else { Method::GET };
         if parts.method != wanted && wanted == Method::POST {
@@ -78,7 +78,10 @@ impl Own {
             ["garbage"] => self.free().await,
             ["environments"] => self.environments().await,
             ["reset"] => self.begin_anew(),
-            _ => refuse(StatusCode::NOT_FOUND, "there is nothing here"),
+            _ => refuse(
+                StatusCode::NOT_FOUND,
+                "there is nothing here: ask for /_hearth/health or /_hearth/ready",
+            ),
         }
     }
 

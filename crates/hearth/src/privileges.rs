@@ -8,6 +8,9 @@
 //! Never: called when a second thread exists; a way back after [`User::become_it`].
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{DumpableBehavior, Gid, Uid, getgroups, set_dumpable_behavior};
@@ -52,11 +55,26 @@ impl User {
                 Self { uid: number, gid: number }
             }),
         };
-        if [user.uid, user.gid].iter().any(|number| matches!(*number, 0 | u32::MAX)) {
+        if user.is_privileged() {
             let text = "name one without privilege with --user";
             bail!("the server does not run as user {} of group {}: {text}", user.uid, user.gid);
         }
         Ok(user)
+    }
+
+    /// Whose server a folder of `hearth serve` is: its lock is the server's, its group is given by root.
+    pub fn of_served(folder: &Path) -> Result<Self> {
+        let look = || Ok::<_, io::Error>((fs::symlink_metadata(folder.join("lock"))?, fs::metadata(folder)?));
+        let (lock, metadata) = look().with_context(|| format!("look at the lock of {}", folder.display()))?;
+        let user = Self { uid: lock.uid(), gid: metadata.gid() };
+        if user.is_privileged() {
+            bail!("the lock of {} belongs to user {}, and not to its server", folder.display(), user.uid);
+        }
+        Ok(user)
+    }
+
+    fn is_privileged(&self) -> bool {
+        [self.uid, self.gid].iter().any(|number| matches!(*number, 0 | u32::MAX))
     }
 
     /// Its number.

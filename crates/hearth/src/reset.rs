@@ -4,20 +4,30 @@
 //! POST /_hearth/reset ─▶ Reset ─▶ the server stops as for a signal ─▶ wipe ─▶ it starts again at the same port
 //! ```
 //!
-//! Never: touches what is not Hearth's; removes what only costs time to make again (runtimes, the server's own
-//! certificate authority), the folder's names, or packages that other servers share.
+//! Never: touches what is not Hearth's; follows a link (a server without privilege may have left one for root); removes what only
+//! costs time to make again (runtimes, the server's own certificate authority), the folder's names, or packages that
+//! other servers share.
 
 use std::fs;
-use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
+use futures_util::FutureExt as _;
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
+use rustix::path::Arg;
 use tokio::sync::Notify;
+
+use crate::privileges::User;
 
 /// What is remembered, in the order in which it goes: the records first, for a package without its record is only
 /// garbage. Then what was made from packages.
-const REMEMBERED: [&str; 5] = ["hearth.db", "hearth.db-wal", "hearth.db-shm", "blobs", "code"];
+const REMEMBERED: [&str; 5] = ["hearth.db", "hearth.db-wal", "hearth.db-shm", "blobs", CODE];
+
+/// Unpacked packages: in a folder of `hearth serve` they are the spawner's.
+const CODE: &str = "code";
 
 /// Asks a running server to begin anew.
 #[derive(Debug, Default)]
@@ -42,39 +52,63 @@ impl Reset {
         self.asked.notified().await;
     }
 
-    /// It has.
+    /// It has, and so for all who asked until now: nobody can ask while it does.
     pub fn done(&self) {
+        self.asked.notified().now_or_never();
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 /// Removes everything remembered from a data folder that no server has open.
 pub fn wipe(folder: &Path) -> Result<()> {
-    for name in REMEMBERED {
-        let path = folder.join(name);
-        let removed = match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => empty(&path),
-            Ok(_) => fs::remove_file(&path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        };
-        removed.with_context(|| format!("remove {}", path.display()))?;
-    }
+    REMEMBERED.iter().try_for_each(|name| remove(&folder.join(name)))?;
+    sync(folder)
+}
+
+/// The same of a folder of `hearth serve`, as root: what is the server's own, with its rights alone.
+pub fn wipe_served(folder: &Path, user: &User) -> Result<()> {
+    let of_server = REMEMBERED.iter().filter(|name| **name != CODE);
+    user.as_user(|| of_server.map(|name| folder.join(name)).try_for_each(|path| remove(&path)))?;
+    remove(&folder.join(CODE))?;
+    sync(folder)
+}
+
+fn sync(folder: &Path) -> Result<()> {
     let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
     synced.with_context(|| format!("sync {}", folder.display()))
 }
 
-/// Removes what is in a folder, and leaves the folder, which has an owner.
-fn empty(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// Removes a file, a link, or what is in a folder, and leaves the folder, which has an owner.
+fn remove(path: &Path) -> Result<()> {
+    let removed = match open_folder(CWD, path) {
+        Ok(folder) => empty(&folder),
+        Err(Errno::NOTDIR | Errno::LOOP) => unlinkat(CWD, path, AtFlags::empty()),
+        Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error),
+    };
+    removed.with_context(|| format!("remove {}", path.display()))
+}
+
+fn open_folder(above: impl std::os::fd::AsFd, name: impl Arg) -> rustix::io::Result<OwnedFd> {
+    openat(above, name, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Removes what is in an open folder, whatever has its name meanwhile.
+fn empty(folder: &OwnedFd) -> rustix::io::Result<()> {
+    for entry in Dir::read_from(folder)? {
         let entry = entry?;
-        let removed = if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())
-        } else {
-            fs::remove_file(entry.path())
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        let removed = match unlinkat(folder, name, AtFlags::empty()) {
+            Err(Errno::ISDIR) => open_folder(folder, name)
+                .and_then(|inside| empty(&inside))
+                .and_then(|()| unlinkat(folder, name, AtFlags::REMOVEDIR)),
+            removed => removed,
         };
         match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error != Errno::NOENT => return Err(error),
             _ => {}
         }
     }
@@ -84,6 +118,20 @@ fn empty(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_while_it_begins_anew_is_answered_by_that_one() {
+        let reset = Reset::default();
+        let is_asked = || reset.asked().now_or_never().is_some();
+        reset.ask();
+        assert!(is_asked());
+        reset.ask();
+        reset.done();
+        assert!(!is_asked());
+        assert_eq!(reset.count(), 1);
+        reset.ask();
+        assert!(is_asked());
+    }
 
     #[test]
     fn what_is_remembered_goes_and_the_rest_stays() {

@@ -15,7 +15,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use hearth_world::World;
 
-use crate::data_folder::{self, DataFolder, Lock};
+use crate::data_folder::{self, DataFolder};
+use crate::folder_lock::Lock;
 use crate::folder_names::{self, LOST_AND_FOUND};
 use crate::privileges::User;
 
@@ -49,8 +50,8 @@ pub fn open<T>(
         folder_names::check_every_name(&path)?;
     }
     let instance = if served_before {
-        let read = fs::read_to_string(path.join("instance"));
-        read.with_context(|| format!("read the instance's name in {}", path.display()))?.trim().to_owned()
+        let read = data_folder::read_note(&path, "instance");
+        read.with_context(|| format!("read the instance's name in {}", path.display()))?
     } else {
         data_folder::make_instance(&path, world)?
     };

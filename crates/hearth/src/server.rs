@@ -24,7 +24,7 @@ use hearth_aws::{AllowAll, Authorise, FrontDoor, InProcess, RootOnly, Services, 
 use hearth_outbound::{Outbound, OutboundDeps, Policy, Roots, SystemResolver};
 use hearth_sandbox::{Confinement, Connection, Egress, Spawner};
 use hearth_service_iam::Iam;
-use hearth_service_lambda::{Deprecated, Lambda, LambdaDeps};
+use hearth_service_lambda::{CREDENTIALS_LEFT, Deprecated, Lambda, LambdaDeps};
 use hearth_service_logs::Logs;
 use hearth_service_s3::{S3, S3Deps};
 use hearth_store::BlobKeeper;
@@ -67,12 +67,14 @@ pub const USUAL_PORT: u16 = 4566;
 pub struct Options {
     /// The account of access keys that name none.
     pub account: String,
-    /// What becomes of new functions whose runtime is past AWS's date.
+    /// What becomes of functions whose runtime is past AWS's dates, when they are made and when they are changed.
     pub deprecated_runtimes: Deprecated,
     /// Where functions and packages are kept.
     pub state: state::Options,
     /// How long a package stays that no function needs.
     pub garbage_grace: Duration,
+    /// How long environments use the same credentials.
+    pub credentials_renewal: Duration,
     /// Who may call.
     pub callers: Callers,
     /// Names beside its own addresses that `Host` may have.
@@ -172,7 +174,7 @@ impl Server {
         let address = listener.local_addr().context("read the listener's address")?;
         let dialled = TaskGroup::new();
         let outbound = || outbound(options.outbound.clone(), &dialled, &world).map(Arc::new);
-        let state = State::open(&options.state, folder, &world, outbound).await?;
+        let state = State::open(&options.state, folder, &world, &dialled, outbound).await?;
         let (store, blobs) = (state.store(), state.blobs.clone());
         hearth_service_lambda::migrate(&*store).await?;
         let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), options.garbage_grace);
@@ -190,13 +192,7 @@ impl Server {
         iam.keep_up(&work);
         let client = Arc::new(InProcess::default());
         let logs = Logs::open(store.clone(), world.clone(), connections.stop_signal(), client.clone());
-        let s3 = S3::open(S3Deps {
-            store: store.clone(),
-            blobs: keeper.clone(),
-            world: world.clone(),
-            // GAP(s3): notifications.
-            listener: None,
-        });
+        let s3 = S3::open(S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone() });
         s3.keep_up(&work);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),
@@ -320,6 +316,7 @@ fn lambda_options(options: &Options) -> hearth_service_lambda::Options {
         roles_must_exist: options.callers.are_verified(),
         deprecated_runtimes: options.deprecated_runtimes,
         links_over_tls: options.tls.is_some(),
+        credentials: options.credentials_renewal + CREDENTIALS_LEFT,
         concurrent_executions: options.quotas.concurrent_executions,
         code_storage_bytes: options.quotas.code_storage,
         account_quotas: options.quotas.by_account(),
@@ -371,6 +368,7 @@ fn gate(
             reset: options.reset.clone(),
         },
         counts,
+        callers: options.callers,
     }
 }
 

@@ -8,6 +8,8 @@
 //!
 //! Never: shares functions without their packages; prints a password.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,8 +22,12 @@ use hearth_store::{
 use hearth_world::{TaskGroup, World};
 use rustix::fs::Access;
 
-use crate::data_folder::DataFolder;
+use crate::data_folder::{self, DataFolder};
+use crate::folder_names::ELSEWHERE;
 use crate::server;
+
+/// The options that put state elsewhere.
+const OPTIONS: [&str; 2] = ["--store", "--blobs"];
 
 /// What the command line says of it.
 #[derive(Args, Clone, Debug, Default)]
@@ -77,6 +83,20 @@ impl Options {
         self.store.is_none() && self.blobs.is_none()
     }
 
+    /// Notes in the folder what is not in it, for who removes its state when no server runs.
+    fn note_elsewhere(&self, folder: &DataFolder) -> Result<()> {
+        let given = [self.store.is_some(), self.blobs.is_some()];
+        let elsewhere: Vec<&str> =
+            OPTIONS.into_iter().zip(given).filter_map(|(name, given)| given.then_some(name)).collect();
+        let path = folder.join(ELSEWHERE);
+        let noted = match fs::symlink_metadata(&path) {
+            Ok(_) if elsewhere.is_empty() => fs::remove_file(&path),
+            Err(error) if elsewhere.is_empty() && error.kind() == io::ErrorKind::NotFound => Ok(()),
+            _ => data_folder::write_note(folder.path(), ELSEWHERE, &elsewhere.join(" ")),
+        };
+        noted.with_context(|| format!("note in {} what lies elsewhere", path.display()))
+    }
+
     fn place(&self) -> Result<Option<BlobsPlace>> {
         self.blobs.as_deref().map(BlobsPlace::of).transpose()
     }
@@ -85,6 +105,17 @@ impl Options {
     fn address(&self) -> Result<Option<PostgresAddress>> {
         let address: Option<Result<PostgresAddress, NotAnAddress>> = self.store.as_deref().map(str::parse);
         address.transpose().context("--store")
+    }
+}
+
+/// By which options the last server of a folder had state that is not in it; nothing where all is there.
+pub fn elsewhere(folder: &Path) -> Result<Vec<&'static str>> {
+    match data_folder::read_note(folder, ELSEWHERE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("read {}", folder.join(ELSEWHERE).display())),
+        Ok(note) => {
+            Ok(OPTIONS.into_iter().filter(|name| note.split(' ').any(|noted| noted == *name)).collect())
+        }
     }
 }
 
@@ -102,13 +133,15 @@ enum Engine {
 
 impl State {
     /// Opens what the options name. A bucket is reached through `outbound`, which nothing else asks for: to read the
-    /// system's certificates takes longer than a start should.
+    /// system's certificates takes longer than a start should. What dials belongs to `dialled`.
     pub async fn open(
         options: &Options,
         folder: &DataFolder,
         world: &World,
+        dialled: &TaskGroup,
         outbound: impl FnOnce() -> Result<Arc<Outbound>>,
     ) -> Result<Self> {
+        options.note_elsewhere(folder)?;
         let engine = match options.address()? {
             None => Engine::Sqlite(Arc::new(SqliteStore::open(&folder.join("hearth.db"), world)?)),
             Some(address) => {
@@ -119,7 +152,12 @@ impl State {
         let blobs = match options.place()? {
             None => Blobs::local(&folder.join("blobs"))?,
             Some(BlobsPlace::Folder(shared)) => shared_folder(&shared)?,
-            Some(BlobsPlace::Bucket(place)) => bucket(&place, outbound()?).await?,
+            Some(BlobsPlace::Bucket(place)) => {
+                let blobs = Blobs::s3(&place, &s3_settings()?, outbound()?, dialled)?;
+                let checked = blobs.check(world.random().uuid().as_u128()).await;
+                checked.with_context(|| format!("--blobs {place}"))?;
+                blobs
+            }
         };
         Ok(Self { blobs, engine })
     }
@@ -151,13 +189,6 @@ fn shared_folder(shared: &Path) -> Result<Blobs> {
     Ok(blobs)
 }
 
-/// Blobs in a bucket that was seen to take and give.
-async fn bucket(place: &S3Place, outbound: Arc<Outbound>) -> Result<Blobs> {
-    let blobs = Blobs::s3(place, &s3_settings()?, outbound)?;
-    blobs.check().await.with_context(|| format!("--blobs {place}"))?;
-    Ok(blobs)
-}
-
 /// The packages that lie at this place, for a command beside the server; `None` where no place is given.
 pub async fn packages(place: Option<&str>) -> Result<Option<Blobs>> {
     Ok(match place.map(BlobsPlace::of).transpose()? {
@@ -165,8 +196,9 @@ pub async fn packages(place: Option<&str>) -> Result<Option<Blobs>> {
         Some(BlobsPlace::Folder(folder)) => Some(Blobs::shared(&folder)?),
         Some(BlobsPlace::Bucket(place)) => {
             // The person at the command line says what is dialled.
-            let outbound = server::outbound(Policy::open(), &TaskGroup::new(), &World::real())?;
-            Some(Blobs::s3(&place, &s3_settings()?, Arc::new(outbound))?)
+            let dialled = TaskGroup::new();
+            let outbound = server::outbound(Policy::open(), &dialled, &World::real())?;
+            Some(Blobs::s3(&place, &s3_settings()?, Arc::new(outbound), &dialled)?)
         }
     })
 }

@@ -25,7 +25,8 @@ pub(super) fn check_host(parts: &Parts, origin: &Origin, hosts: &[String]) -> Re
     let host = host(parts).ok_or_else(|| refused("The request has no Host.".to_owned()))?;
     if !is_ours(host, *local, hosts) {
         return Err(refused(format!(
-            "Host {host:?} is not a name of this endpoint. Use its address, localhost, or configure the name."
+            "Host {host:?} is not a name of this endpoint. Use its address or localhost; `hearth serve` answers to \
+             the names of --host."
         )));
     }
     Ok(())
@@ -81,6 +82,12 @@ fn is_ours(host: &str, local: SocketAddr, hosts: &[String]) -> bool {
     }
     // Whoever may use a name owns what is under it: buckets have names there.
     is_under(host, "localhost") || is_aws_name(host) || hosts.iter().any(|name| is_under(host, name))
+}
+
+/// Whether `Host` is this machine's own: AWS's names are a service's, and what is under ours may be a bucket's.
+pub(super) fn is_plain(parts: &Parts, hosts: &[String]) -> bool {
+    let host = host(parts).unwrap_or_default();
+    host.parse::<IpAddr>().is_ok() || host.eq_ignore_ascii_case("localhost") || is_named(host, hosts)
 }
 
 fn is_named(host: &str, hosts: &[String]) -> bool {

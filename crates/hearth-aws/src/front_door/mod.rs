@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hearth_world::World;
-use http::header::{CONNECTION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONNECTION, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -46,6 +46,7 @@ use crate::model::Protocol;
 use crate::operation::{Caller, Service};
 use crate::protocols;
 use crate::protocols::failure::{self, Speaker};
+use crate::protocols::rpc_v2_cbor;
 use crate::sigv4::Claim;
 use streaming::Streamed;
 
@@ -193,6 +194,12 @@ impl FrontDoor {
         })
     }
 
+    /// Whether nothing in a request says what it is for, as when somebody asks for the bare address.
+    pub fn is_bare(&self, parts: &Parts, origin: &Origin) -> bool {
+        let is_silent = parts.uri.path() == "/" && parts.uri.query().is_none() && !has_word_of_aws(parts);
+        is_silent && defence::is_plain(parts, &self.options.hosts) && self.foreign(parts, origin).is_none()
+    }
+
     async fn answer<B>(
         &self,
         parts: &Parts,
@@ -250,6 +257,15 @@ impl std::fmt::Debug for FrontDoor {
             .field("options", &self.options)
             .finish()
     }
+}
+
+/// Whether a header stands there that only AWS's clients send.
+fn has_word_of_aws(parts: &Parts) -> bool {
+    parts.headers.contains_key(AUTHORIZATION)
+        || parts
+            .headers
+            .keys()
+            .any(|name| name.as_str().starts_with("x-amz-") || *name == rpc_v2_cbor::PROTOCOL)
 }
 
 fn whole(response: Response<Bytes>) -> Response<ResponseBody> {

@@ -13,8 +13,14 @@ use hearth_sandbox::{Connection, Options, Spawner};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at a state that nothing announces.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// Longer than anything here takes on a busy machine; so many times longer on one that is emulated.
+fn patience() -> Duration {
+    let times = std::env::var("HEARTH_TEST_PATIENCE").ok();
+    Duration::from_secs(30 * times.map_or(1, |times| times.parse().expect("a whole number")))
+}
 
 pub(crate) struct Bench {
     pub(crate) connection: Connection,
@@ -37,8 +43,8 @@ impl Directory {
 impl Drop for Directory {
     fn drop(&mut self) {
         let begun = std::time::Instant::now();
-        while !cgroups_of(&self.instance).is_empty() && begun.elapsed() < PATIENCE {
-            std::thread::yield_now();
+        while !cgroups_of(&self.instance).is_empty() && begun.elapsed() < patience() {
+            std::thread::sleep(LOOK_AGAIN);
         }
     }
 }
@@ -246,7 +252,7 @@ pub(crate) fn tcp(address: &str) -> Listen {
 
 /// Waits until there is something to read, or the other side is gone.
 pub(crate) fn readable(descriptor: impl AsFd) -> bool {
-    let limit = Timespec::try_from(PATIENCE).expect("a short time");
+    let limit = Timespec::try_from(patience()).expect("a short time");
     poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&limit)).expect("poll") > 0
 }
 
@@ -254,8 +260,8 @@ pub(crate) fn readable(descriptor: impl AsFd) -> bool {
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "still not: {what}");
-        std::thread::yield_now();
+        assert!(begun.elapsed() < patience(), "still not: {what}");
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! In a bucket the draft is an upload in parts, copied to its digest and deleted by the store itself.
-//! Never: leaves a draft behind, but for a process that was killed; those go at the next start, in a bucket by its own
-//! rules.
+//! Never: leaves a draft behind, but for a process that was killed or a bucket that is away. Those go at the next start
+//! or, where other servers write too, in a sweep a day later; parts of a bucket by its own rules.
 
 use std::fs::File;
 use std::future::Future;
@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
-use super::remote::PART_BYTES;
+use super::remote::{PART_BYTES, Upload};
 use super::{BlobDigest, BlobError, Blobs, blocking, not_found_or, place, storage};
 
 /// What the names of drafts begin with.
@@ -30,7 +30,7 @@ pub(super) const DRAFT: &str = "draft-";
 #[derive(Debug)]
 pub(crate) struct Draft {
     blobs: Blobs,
-    upload: Box<dyn MultipartUpload>,
+    upload: Upload,
     file: DraftFile,
     hash: Sha256,
     bytes: u64,
@@ -40,18 +40,27 @@ pub(crate) struct Draft {
     part_bytes: usize,
 }
 
-/// The finished file under its passing name. Removed when dropped.
+/// The finished file under its passing name. Removed when dropped, unless it has its name by now.
 #[derive(Debug)]
 struct DraftFile {
+    blobs: Blobs,
     place: Path,
     path: Option<PathBuf>,
+    /// It may be there.
+    is_there: bool,
 }
 
 impl Drop for DraftFile {
     fn drop(&mut self) {
-        if let Some(path) = self.path.take() {
-            // It may not exist yet, or it has its name by now.
-            let _ = std::fs::remove_file(path);
+        if !self.is_there {
+            return;
+        }
+        match self.path.take() {
+            Some(path) => drop(std::fs::remove_file(path)),
+            None => {
+                let (store, place) = (self.blobs.inner.store.clone(), self.place.clone());
+                self.blobs.forget(move || async move { store.delete(&place).await });
+            }
         }
     }
 }
@@ -62,10 +71,10 @@ impl Draft {
         blobs.check_poison()?;
         let name = format!("{DRAFT}{number:032x}");
         let place = Path::from(name.as_str());
-        let upload = blobs.inner.store.put_multipart(&place).await;
+        let upload = Upload::begin(blobs, &place).await;
         let upload = upload.map_err(|error| blobs.put_failed(&name, &error))?;
         let path = blobs.inner.folder.as_ref().map(|folder| folder.join(&name));
-        let file = DraftFile { place, path };
+        let file = DraftFile { blobs: blobs.clone(), place, path, is_there: false };
         let part_bytes = if blobs.inner.folder.is_some() { 1 } else { PART_BYTES };
         let (blobs, hash) = (blobs.clone(), Sha256::new());
         Ok(Self { blobs, upload, file, hash, bytes: 0, waiting: Vec::new(), waiting_bytes: 0, part_bytes })
@@ -111,6 +120,7 @@ impl Draft {
     pub(crate) async fn complete(mut self) -> Result<Completed, BlobError> {
         // An upload needs a part, if only an empty one.
         let last = self.put_part(usize::from(self.bytes > 0)).await;
+        self.file.is_there = true;
         let completed = match last {
             Ok(()) => self.upload.complete().await.map(drop),
             Err(error) => Err(error),
@@ -136,7 +146,7 @@ impl Completed {
         self.blobs.check_poison()?;
         let renamed = self.blobs.inner.store.rename(&self.file.place, &place(&self.digest)).await;
         renamed.map_err(|error| self.blobs.put_failed(&self.digest, &error))?;
-        self.file.path = None;
+        self.file.is_there = false;
         Ok(())
     }
 }

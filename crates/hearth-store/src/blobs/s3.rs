@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_outbound::Outbound;
+use hearth_world::TaskGroup;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, RetryConfig};
@@ -144,14 +145,20 @@ impl fmt::Debug for S3Settings {
 }
 
 impl Blobs {
-    /// Blobs in a bucket. Nothing is asked yet: [`Blobs::check`] does.
-    pub fn s3(place: &S3Place, settings: &S3Settings, outbound: Arc<Outbound>) -> Result<Self, BlobError> {
+    /// Blobs in a bucket. Nothing is asked yet: [`Blobs::check`] does. What is broken off is given up in tasks of the
+    /// group.
+    pub fn s3(
+        place: &S3Place,
+        settings: &S3Settings,
+        outbound: Arc<Outbound>,
+        tasks: &TaskGroup,
+    ) -> Result<Self, BlobError> {
         let store = store(place, settings, outbound).map_err(|error| storage("open", place, &error))?;
         let store: Arc<dyn object_store::ObjectStore> = match place.prefix.as_str() {
             "" => Arc::new(store),
             prefix => Arc::new(PrefixStore::new(store, prefix)),
         };
-        Ok(Self::over(store))
+        Ok(Self::with(store, None, true, Some(tasks.clone())))
     }
 }
 

@@ -95,13 +95,30 @@ async fn what_an_interrupted_put_left_is_removed_and_the_blobs_and_running_puts_
     let place = folder.path().join("state").join("blobs");
     fs::write(place.join(format!("{}#1", BlobDigest::of(b"lost"))), "lo").unwrap();
     let blobs = blobs(&folder);
-    assert_eq!(blobs.remove_drafts(Timestamp::from_millis(0)).await.unwrap(), 0, "it was written later");
-    let future = hearth_world::World::real().physical().now().after(std::time::Duration::from_secs(60));
-    assert_eq!(blobs.remove_drafts(future).await.unwrap(), 1);
+    let (past, now) = (Timestamp::from_millis(0), hearth_world::World::real().physical().now());
+    assert_eq!(blobs.remove_drafts(past, now).await.unwrap(), 0, "it was written later");
+    let future = now.after(Duration::from_secs(60));
+    assert_eq!(blobs.remove_drafts(future, now).await.unwrap(), 1);
     assert_eq!(names(&place), [digest.to_string()]);
     let listed: Vec<_> = blobs.list().map(Result::unwrap).collect().await;
     assert_eq!(listed, [(digest, 4)]);
     assert_eq!(blobs.get(&digest).await.unwrap(), "kept");
+}
+
+#[tokio::test]
+async fn a_server_that_starts_leaves_the_drafts_of_another_in_a_shared_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other] = [(); 2].map(|()| Blobs::shared(folder.path()).unwrap());
+    let mut draft = Draft::begin(&one, 1).await.unwrap();
+    draft.write("written by one".into()).await.unwrap();
+    let completed = draft.complete().await.unwrap();
+    let now = hearth_world::World::real().physical().now().after(Duration::from_secs(60));
+    assert_eq!(other.remove_drafts(now, now).await.unwrap(), 0);
+    completed.publish().await.unwrap();
+    fs::write(folder.path().join("draft-2"), "of a server that was killed").unwrap();
+    let later = now.after(Duration::from_secs(2 * 86_400));
+    assert_eq!(other.remove_drafts(now, later).await.unwrap(), 1);
+    assert_eq!(names(folder.path()), [BlobDigest::of(b"written by one").to_string()]);
 }
 
 #[tokio::test]

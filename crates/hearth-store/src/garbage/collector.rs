@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use hearth_world::Timestamp;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::keeper::BlobKeeper;
 use super::references::{self, COLLECT, Verdict};
@@ -21,8 +21,11 @@ const IN_USE_WAIT_FIRST: Duration = Duration::from_secs(1);
 /// How long a deletion's claim lasts from the mark on.
 const CLAIM_LASTS: Duration = Duration::from_secs(10);
 
-/// When a deletion that has not ended is given up, to be begun again: before the claim ends.
+/// When a deletion that has not ended is given up: before the claim ends.
 const DELETION_MAX: Duration = Duration::from_secs(8);
+
+/// How often the wait for the next deletion of a blob in a bucket doubles: to a quarter of an hour.
+const DELETION_DOUBLINGS_MAX: u32 = 4;
 
 /// The longest wait for a blob that is in use.
 const IN_USE_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -44,12 +47,13 @@ pub type Unpacked = Arc<dyn Fn(BlobDigest) -> BoxFuture<'static, Result<Evicted,
 pub struct Collector {
     pub(super) keeper: BlobKeeper,
     pub(super) unpacked: Unpacked,
+    pub(super) deletion_max: Duration,
 }
 
 impl Collector {
     /// For the blobs of a keeper, with what removes unpacked copies.
     pub fn new(keeper: BlobKeeper, unpacked: Unpacked) -> Self {
-        Self { keeper, unpacked }
+        Self { keeper, unpacked, deletion_max: DELETION_MAX }
     }
 
     /// Collects when the timers of blobs fire.
@@ -77,14 +81,27 @@ impl Collector {
         }
         let claim = fired.clone();
         // From here on nobody else deletes it, nor brings it back, until the claim is over.
-        let until = self.keeper.world().physical().now().after(DELETION_MAX);
-        let verdict =
-            transact(self.keeper.store(), move |tx| references::mark(tx, &claim, &digest, CLAIM_LASTS));
+        let until = self.keeper.world().physical().now().after(self.deletion_max);
+        // What was sent to a bucket may be done when its sender is gone.
+        let outlives = self.keeper.blobs().requests_outlive();
+        let lasts = CLAIM_LASTS + outlives;
+        let verdict = transact(self.keeper.store(), move |tx| references::mark(tx, &claim, &digest, lasts));
         if verdict.await.map_err(failed)? == Verdict::Leave {
             return Ok(Fate::Done);
         }
         let deletion = self.before(until, self.keeper.blobs().delete(&digest)).await;
-        deletion.ok_or("the deletion of a blob took too long")?.map_err(|error| error.to_string())?;
+        let deleted = deletion
+            .map_or(Err("it took too long".to_owned()), |deleted| deleted.map_err(|error| error.to_string()));
+        match deleted {
+            Ok(()) => {}
+            Err(reason) if outlives.is_zero() => return Err(reason),
+            Err(reason) => {
+                // It stays marked until nothing that was sent can take the file of its next life.
+                warn!(%digest, reason, "a blob that nobody needs could not be deleted");
+                let doublings = fired.attempts.saturating_sub(1).min(DELETION_DOUBLINGS_MAX);
+                return Ok(Fate::Again(outlives.saturating_mul(1 << doublings)));
+            }
+        }
         transact(self.keeper.store(), move |tx| references::collected(tx, &fired, &digest))
             .await
             .map_err(failed)?;
@@ -101,7 +118,7 @@ impl Collector {
             true => work.as_mut().poll(cx).map(Some),
             false => Poll::Ready(None),
         });
-        clock.timeout(DELETION_MAX, in_time).await.ok().flatten()
+        clock.timeout(self.deletion_max, in_time).await.ok().flatten()
     }
 }
 

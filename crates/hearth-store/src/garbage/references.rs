@@ -120,7 +120,10 @@ pub fn hasten(tx: &mut dyn Tx, after: Option<&str>, limit: u32) -> TxResult<Opti
     let now = tx.now();
     for timer in page.iter().filter(|timer| !timer.claimed && timer.due > now) {
         let digest = timer.id.parse().map_err(|_| StoreError::Engine("a timer names no blob".into()))?;
-        collect_after(tx, &digest, Duration::ZERO)?;
+        // One that is marked waits until nothing that was sent to delete it is under way.
+        if read(tx, &digest)?.is_none_or(|blob| !blob.collecting) {
+            collect_after(tx, &digest, Duration::ZERO)?;
+        }
     }
     Ok(page.last().filter(|_| page.len() == limit as usize).map(|timer| timer.id.clone()))
 }

@@ -24,11 +24,11 @@ pub struct Swept {
 }
 
 impl Collector {
-    /// Looks at every blob once, in pages. Drafts that were last written before `before` are removed: no put that runs
-    /// now has written them.
-    pub async fn sweep(&self, world: &World, before: Timestamp) -> Result<Swept, SweepError> {
-        let mut swept =
-            Swept { drafts: self.keeper.blobs().remove_drafts(before).await?, ..Swept::default() };
+    /// Looks at every blob once, in pages. Drafts that no put can be writing now are removed: this server's puts
+    /// `began` to be made then.
+    pub async fn sweep(&self, world: &World, began: Timestamp) -> Result<Swept, SweepError> {
+        let drafts = self.keeper.blobs().remove_drafts(began, world.physical().now()).await?;
+        let mut swept = Swept { drafts, ..Swept::default() };
         let grace = self.keeper.grace();
         let mut pages = self.keeper.blobs().list().ready_chunks(PAGE);
         while let Some(page) = pages.next().await {

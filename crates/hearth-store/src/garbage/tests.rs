@@ -12,6 +12,8 @@ use crate::seam::{StoreError, Tx, TxResult, transact};
 use crate::timers::{self, Fate, Fired, Timers};
 use crate::{Faults, SimulatedStore};
 
+mod late;
+
 /// Sweeps of which one works, when a commit in a few is refused.
 const SWEEPS_MAX: u32 = 1_000;
 
@@ -30,9 +32,12 @@ struct Server {
 
 impl Server {
     fn new(seed: u64, faults: Faults) -> Self {
+        Self::over(seed, faults, Blobs::over(Arc::new(InMemory::new())))
+    }
+
+    fn over(seed: u64, faults: Faults, blobs: Blobs) -> Self {
         let world = World::simulated(seed);
         let store = Arc::new(SimulatedStore::new(&world, faults));
-        let blobs = Blobs::over(Arc::new(InMemory::new()));
         let keeper = BlobKeeper::new(store.clone(), blobs.clone(), world.clone(), GRACE);
         let nothing: Unpacked = Arc::new(|_| Box::pin(async { Ok(Evicted::Gone) }));
         let collector = Collector::new(keeper.clone(), nothing);
@@ -149,15 +154,6 @@ async fn files_that_no_record_knows_are_found_and_go_after_the_grace() {
     server.collect().await;
     assert!(server.blobs.exists(&held).await.unwrap());
     assert!(!server.blobs.exists(&lost).await.unwrap());
-}
-
-#[tokio::test]
-async fn a_collector_that_was_paused_past_its_claim_deletes_nothing() {
-    let server = Server::new(7, Faults::default());
-    let ticket = server.put("code").await;
-    let past = server.world.physical().now();
-    assert!(server.collector.before(past, server.blobs.delete(&ticket.digest)).await.is_none());
-    assert!(server.blobs.exists(&ticket.digest).await.unwrap());
 }
 
 async fn claim(server: &Server) -> Vec<Fired> {

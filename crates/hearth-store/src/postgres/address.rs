@@ -92,9 +92,11 @@ fn tls_of(text: &str) -> Result<(String, Tls), NotAnAddress> {
     let Some((before, query)) = text.split_once('?') else { return Ok((text.to_owned(), Tls::Off)) };
     let (mut mode, mut file, mut rest) = (None, None, Vec::new());
     for pair in query.split('&') {
-        match pair.split_once('=') {
-            Some(("sslmode", value)) => mode = Some(value),
-            Some(("sslrootcert", value)) => file = Some(value),
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        // As the client library reads it: a name in another spelling must not get past.
+        match &*percent_decode_str(name).decode_utf8_lossy() {
+            "sslmode" => mode = Some(value),
+            "sslrootcert" => file = Some(value),
             _ => rest.push(pair),
         }
     }
@@ -164,6 +166,8 @@ mod tests {
             ("", Tls::Off),
             ("?sslmode=disable", Tls::Off),
             ("?sslmode=require", Tls::Encrypted),
+            ("?ssl%6Dode=require", Tls::Encrypted),
+            ("?sslmode=verify-full&%73slrootcert=/a", Tls::Verified(Some("/a".into()))),
             ("?connect_timeout=3&sslmode=verify-full", Tls::Verified(None)),
             (
                 "?sslmode=verify-full&sslrootcert=/etc/my%20ca.pem",
@@ -185,6 +189,8 @@ mod tests {
             "postgres:///x?user=ann",
             "postgres://host/x",
             "postgres://ann:geheim@host/x?sslmode=prefer",
+            "postgres://ann:geheim@host/x?%73sl%6dode=prefer",
+            "postgres://ann:geheim@host/x?sslmode",
             "postgres://ann:geheim@host/x?sslmode=require&sslrootcert=/a",
             "ann:geheim",
         ] {

@@ -2,7 +2,8 @@
 //!
 //! It waits for the first of: the next time that is due, a hint that a timer was set, a look after a while in case
 //! that the hint was lost or another server died.
-//! Never: runs one timer twice at the same time in this process; more handlers at once than its limit.
+//! Never: runs one timer twice at the same time in this process; more handlers at once than its limit; lets one kind
+//! keep the others from firing.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -96,10 +97,12 @@ impl Timers {
 
     async fn run(&self, tasks: &TaskGroup, stop: &Stop) {
         let mut hints = self.store.watch(Key::of(DUE));
+        let mut turn = 0;
         while !stop.is_stopped() {
             // One place at least, so that a claim is not made for nobody; the rest as they are free.
             let Ok(place) = self.places.clone().acquire_owned().await else { return };
-            let claimed = match self.claim(1 + self.places.available_permits()).await {
+            turn += 1;
+            let claimed = match self.claim(1 + self.places.available_permits(), turn).await {
                 Ok(claimed) => claimed,
                 Err(StoreError::Closed) => return,
                 Err(error) => {
@@ -126,10 +129,13 @@ impl Timers {
         }
     }
 
-    async fn claim(&self, n: usize) -> Result<Vec<Fired>, StoreError> {
+    /// Claims what is due, at most `n`. Each turn begins at another kind: one that is always due takes all places.
+    async fn claim(&self, n: usize, turn: usize) -> Result<Vec<Fired>, StoreError> {
         // Drawn here, because the closure may run again.
         let owner = u128::from_le_bytes(self.world.random().bytes());
-        let kinds: Vec<&'static str> = self.handlers.keys().copied().collect();
+        let mut kinds: Vec<&'static str> = self.handlers.keys().copied().collect();
+        let first = turn % kinds.len().max(1);
+        kinds.rotate_left(first);
         let running = self.running.clone();
         transact_take(&*self.store, move |tx| {
             let mut all = Vec::new();

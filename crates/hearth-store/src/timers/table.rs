@@ -215,11 +215,11 @@ impl Fired {
         Ok(true)
     }
 
-    /// The claim lasts longer. `false` when it is not this handler's any more.
+    /// The claim lasts so long from now on, or longer if it did. `false` when it is not this handler's any more.
     pub(crate) fn renew(&self, tx: &mut dyn Tx, lasts: Duration) -> TxResult<bool> {
         let Some(mut record) = self.claimed(tx)? else { return Ok(false) };
         tx.delete(&due_key(self.kind, record.due(), &self.id))?;
-        record.due_micros = tx.now().after(lasts).as_micros();
+        record.due_micros = record.due_micros.max(tx.now().after(lasts).as_micros());
         write(tx, self.kind, &self.id, &record)?;
         Ok(true)
     }

@@ -345,3 +345,33 @@ async fn a_timer_that_its_handler_sets_anew_fires_when_that_handler_has_ended_an
     assert_eq!(all, ["slow", "quick", "slow"]);
     tasks.stop();
 }
+
+#[tokio::test]
+async fn timers_of_one_kind_that_are_always_due_keep_no_other_kind_from_firing() {
+    const OTHER: &str = "test/other";
+    let world = World::simulated(7);
+    let store = Arc::new(SimulatedStore::new(&world, Faults::default()));
+    let (tasks, fired) = (TaskGroup::new(), Arc::new(AtomicU32::new(0)));
+    // More than there are places for.
+    for number in 0..100 {
+        let timer = timer(&world, &number.to_string(), 0);
+        write(&store, move |tx| set(tx, &timer)).await.unwrap();
+    }
+    let other = Timer { kind: OTHER, ..timer(&world, "other", 0) };
+    write(&store, move |tx| set(tx, &other)).await.unwrap();
+    let counted = fired.clone();
+    let timers = Timers::new(store.clone(), world.clone())
+        .on(KIND, |_| async { Fate::Again(Duration::ZERO) })
+        .on(OTHER, move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async { Fate::Done }
+        });
+    timers.spawn(&tasks);
+    within("the other kind fires", async {
+        while fired.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    tasks.stop();
+}

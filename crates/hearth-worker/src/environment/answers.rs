@@ -136,7 +136,8 @@ pub(crate) fn too_large() -> Outcome {
 }
 
 /// The runtime's own post was not usable: `Runtime.TruncatedResponse`, `Runtime.InvalidResponseModeHeader`.
-// GAP(texts): what AWS tells the caller for these two is not known; the text is what the Runtime API answers.
+// GAP(texts): AWS's own handlers pass these two types on with an empty error body (its emulator, and the `ErrorCode`
+// without `ErrorDetails` of streamed answers). What Invoke makes of that is not public: the text is the Runtime API's.
 pub(crate) fn unusable(request: Uuid, kind: &str, text: &str) -> Outcome {
     Outcome {
         payload: body(kind, &format!("RequestId: {request} Error: {text}")),

@@ -233,6 +233,12 @@ impl Core {
                 // A function that ends at once leaves no other figure.
                 self.memory.sample();
             }
+            Effect::InitRepeated => {
+                self.drain();
+                // Its time is the invocation's, so no figure of its own is left for the REPORT line.
+                let took = self.init_began.elapsed();
+                self.journal.tell(&Said::InitEnd { took, phase: "invoke", status: None });
+            }
             Effect::ReportInit(ending, inside) => self.report_init(ending, inside),
             Effect::Begin(id) => self.begin(id),
             Effect::Deliver(id) => self.deliver(id),

@@ -4,6 +4,7 @@
 
 use std::future::pending;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use hearth_world::TaskGroup;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
+use tokio::time::Sleep;
 use tracing::{debug, warn};
 
 use super::answers;
@@ -28,6 +30,9 @@ use crate::worker::BoxFuture;
 
 /// Between two turns of reading the output of a function that never stops writing: some 30 MB/s get through.
 const FLOOD_PAUSE: Duration = Duration::from_millis(1);
+/// Answers to no invocation that runs, one after the other: as if each of all 1,024 processes had sent some. Who sends
+/// more sends them for their own sake, and each costs the server time.
+const STRAYS_MAX: u32 = 4_096;
 /// Until the first look.
 const FAR: Duration = Duration::from_secs(3600);
 
@@ -41,6 +46,8 @@ struct Present {
     /// The function writes faster than it is read: it is let wait.
     flooded: bool,
     read: BytesMut,
+    /// Answers to no invocation that runs, since the last that was to the one that runs.
+    strays: u32,
     ended: Option<oneshot::Receiver<Ended>>,
     /// The tasks that serve its sockets.
     serving: TaskGroup,
@@ -120,16 +127,15 @@ pub(super) async fn run(shared: Arc<Shared>, setup: Arc<Setup>) {
             }
             Woken::Started(Err(error)) => {
                 launching = None;
-                let mut core = shared.lock();
-                core.not_started(error.to_string());
+                shared.lock().not_started(error.to_string());
             }
             Woken::Channel(taken) => hear(&shared, present.as_mut(), matches!(taken, Ok(1..))),
             Woken::Writable => flush(&shared),
             Woken::Output => drain(&shared, present.as_mut()),
             Woken::Ended(ended) => over(&shared, present.take(), ended),
-            Woken::Asked => {}
-            Woken::Tick => timer.as_mut().reset(tick(&shared, true).into()),
+            Woken::Asked | Woken::Tick => {}
         }
+        look_if_due(&shared, timer.as_mut());
     }
     end_serving(present);
 }
@@ -218,6 +224,7 @@ fn adopt(shared: &Arc<Shared>, setup: &Arc<Setup>, running: Running) -> io::Resu
         output: Some(output),
         flooded: false,
         read: BytesMut::new(),
+        strays: 0,
         ended: Some(ended),
         serving,
     })
@@ -313,18 +320,16 @@ fn hear(shared: &Shared, present: Option<&mut Present>, open: bool) {
     let Some(present) = present else { return };
     loop {
         match take_frame(&mut present.read) {
-            Ok(Some(frame)) => {
-                if !heard(shared, frame) {
+            Ok(Some(frame)) => match heard(shared, frame) {
+                Heard::Right => present.strays = 0,
+                Heard::Stray if present.strays < STRAYS_MAX => present.strays += 1,
+                Heard::Stray => return violated(shared, present, &"too many answers to nothing"),
+                Heard::Wrong => {
                     shared.apply(Event::Violated);
                 }
-            }
+            },
             Ok(None) => break,
-            Err(error) => {
-                warn!(%error, "a function broke the rules of its channel and is ended");
-                present.channel = None;
-                shared.apply(Event::Violated);
-                return;
-            }
+            Err(error) => return violated(shared, present, &error),
         }
     }
     if !open {
@@ -333,14 +338,30 @@ fn hear(shared: &Shared, present: Option<&mut Present>, open: bool) {
     }
 }
 
-/// False when the runtime may not say that now.
-fn heard(shared: &Shared, frame: Frame) -> bool {
+/// Nothing more is read of it.
+fn violated(shared: &Shared, present: &mut Present, error: &dyn std::fmt::Display) {
+    warn!(%error, "a function broke the rules of its channel and is ended");
+    present.channel = None;
+    shared.apply(Event::Violated);
+}
+
+/// What a frame is to the environment.
+enum Heard {
+    Right,
+    /// An answer to no invocation that runs.
+    Stray,
+    /// The runtime may not say that now.
+    Wrong,
+}
+
+fn heard(shared: &Shared, frame: Frame) -> Heard {
     let mut core = shared.lock();
+    let rightly = |right: bool| if right { Heard::Right } else { Heard::Wrong };
     let (number, outcome) = match frame {
-        Frame::Ready => return core.is_initialising() && core.apply(Event::AskedNext),
+        Frame::Ready => return rightly(core.is_initialising() && core.apply(Event::AskedNext)),
         Frame::InitError(error) => {
             let kind = answers::error_type_of(&error);
-            return core.init_failed(answers::init_failed(error, &kind));
+            return rightly(core.init_failed(answers::init_failed(error, &kind)));
         }
         Frame::Response(number, payload) => (number, answers::responded(payload)),
         Frame::Error(number, error) => (number, answers::reported(error)),
@@ -350,9 +371,16 @@ fn heard(shared: &Shared, frame: Frame) -> bool {
         // As a late answer by the Runtime API: a process that the handler forked comes back, or the function's own
         // frame. It answers nobody.
         debug!("an answer to no invocation that runs");
-        return true;
+        return Heard::Stray;
     }
-    core.responded(outcome) && core.apply(Event::AskedNext)
+    rightly(core.responded(outcome) && core.apply(Event::AskedNext))
+}
+
+/// Not on a tick alone: a function that never stops talking leaves the timer no turn.
+fn look_if_due(shared: &Shared, timer: Pin<&mut Sleep>) {
+    if timer.deadline() <= tokio::time::Instant::now() {
+        timer.reset(tick(shared, true).into());
+    }
 }
 
 /// Looks at the environment, or only sets the time of the next look; answers it.

@@ -37,7 +37,7 @@ use crate::code::Code;
 use crate::runtimes::{self, Entry, Program, Runtime};
 use crate::sandbox::Sandbox;
 use crate::worker::{
-    Call, Endpoint, EnvironmentId, EnvironmentStatus, Failure, Reason, Report, Response, Revision,
+    Call, Endpoint, EnvironmentId, EnvironmentStatus, Failure, Reason, Report, Response, Revision, Secret,
 };
 
 pub(crate) use answers::{Outcome, accepted_type, init_failed, reported, responded, too_large, unusable};
@@ -82,6 +82,8 @@ pub(crate) struct Setup {
     pub(crate) endpoint_ports: Vec<u16>,
     /// Ports of this host's loopback that are served inside.
     pub(crate) host_ports: Vec<u16>,
+    /// What opens the metadata endpoint: `AWS_LAMBDA_METADATA_TOKEN`.
+    pub(crate) metadata_token: Secret<String>,
     pub(crate) world: World,
     pub(crate) init_limit: Duration,
 }
@@ -137,6 +139,7 @@ impl Setup {
                 &self.revision,
                 &self.runtime,
                 log_stream,
+                &self.metadata_token.0,
                 self.endpoint_ports.first(),
             ),
             directory: TASK.into(),

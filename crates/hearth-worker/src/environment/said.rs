@@ -162,16 +162,30 @@ pub(crate) fn is_below(format: LogFormat, line: &str) -> bool {
     if application == LogLevel::Trace || !line.trim_start().starts_with('{') {
         return false;
     }
-    let level = match serde_json::from_str::<Levelled<'_>>(line) {
-        Ok(Levelled { level: Some(level), timestamp: Some(time) }) if Timestamp::is_rfc3339(&time) => {
-            LogLevel::named(&level).unwrap_or(LogLevel::Info)
-        }
-        Ok(_) => LogLevel::Info,
-        // A level that is no text is none; what cannot be read at all is no JSON.
-        Err(error) if error.is_data() => LogLevel::Info,
-        Err(_) => return false,
+    let found = match serde_json::from_str::<Levelled<'_>>(line) {
+        Err(error) if error.is_data() => Levelled::leniently(line),
+        found => found.ok(),
     };
-    level < application
+    // What cannot be read is no JSON.
+    let Some(found) = found else { return false };
+    let level = match (found.level, found.timestamp) {
+        (Some(level), Some(time)) if Timestamp::is_rfc3339(&time) => LogLevel::named(&level),
+        _ => None,
+    };
+    level.unwrap_or(LogLevel::Info) < application
+}
+
+impl Levelled<'_> {
+    /// Of a line whose level or time is no text, which is as none, or comes twice: the last counts, as for those who
+    /// read the line later. `None` when the whole of it is no JSON, which is found out only behind such a member.
+    fn leniently(line: &str) -> Option<Self> {
+        let mut members = serde_json::from_str::<Map<String, Value>>(line).ok()?;
+        let mut text = |name: &str| match members.remove(name) {
+            Some(Value::String(text)) => Some(Cow::Owned(text)),
+            _ => None,
+        };
+        Some(Self { level: text("level"), timestamp: text("timestamp") })
+    }
 }
 
 #[cfg(test)]
@@ -247,6 +261,11 @@ mod tests {
             (json(LogLevel::Info), format!(r#"{{"level":"odd",{time}}}"#), false),
             (json(LogLevel::Info), format!(r#"{{"level":7,{time}}}"#), false),
             (json(LogLevel::Warn), format!(r#"{{"level":7,{time}}}"#), true),
+            (json(LogLevel::Warn), r#"{"level":7 bottles"#.into(), false),
+            (json(LogLevel::Warn), format!(r#"{{"level":"ERROR","level":"INFO",{time}}}"#), true),
+            (json(LogLevel::Warn), format!(r#"{{"level":"INFO",{time},"level":"ERROR"}}"#), false),
+            (json(LogLevel::Warn), format!(r#"{{"level":"ERROR",{time},"timestamp":7}}"#), true),
+            (json(LogLevel::Warn), r#"{"level":"INFO","level":"WARN" and so on"#.into(), false),
             (json(LogLevel::Fatal), "plain text".into(), false),
             (json(LogLevel::Fatal), "{ not JSON".into(), false),
             (LogFormat::Text, format!(r#"{{"level":"debug",{time}}}"#), false),

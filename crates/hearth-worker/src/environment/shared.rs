@@ -18,6 +18,7 @@ use crate::worker::{Call, Failure, Response};
 
 /// An environment, shared by its driver, its callers and its connections.
 pub(crate) struct Shared {
+    setup: Arc<Setup>,
     core: Mutex<Core>,
     /// Something is left for the driver.
     pub(super) wake: Notify,
@@ -28,10 +29,16 @@ pub(crate) struct Shared {
 impl Shared {
     pub(super) fn new(setup: Arc<Setup>, journal: Journal) -> Self {
         Self {
+            setup: setup.clone(),
             core: Mutex::new(Core::new(setup, journal)),
             wake: Notify::new(),
             collecting: Semaphore::new(1),
         }
+    }
+
+    /// What is fixed for it.
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {

@@ -139,6 +139,8 @@ pub(crate) enum Effect {
     Launch,
     /// The init phase is over and went well.
     InitDone,
+    /// An init inside an invocation went well.
+    InitRepeated,
     /// An init failed: its line is written. True when it ran inside an invocation.
     ReportInit(Ending, bool),
     /// The invocation's time begins.
@@ -269,7 +271,7 @@ fn broken(event: Event) -> (Environment, Vec<Effect>) {
 fn repeating(id: CallId, queue: Queue, event: Event) -> (Environment, Vec<Effect>) {
     use {Effect::*, Environment::*};
     match event {
-        Event::AskedNext => (Busy { id, queue }, vec![Deliver(id)]),
+        Event::AskedNext => (Busy { id, queue }, vec![InitRepeated, Deliver(id)]),
         Event::Assigned(later) => enqueue(queue, later, |queue| Repeating { id, queue }),
         Event::Exited { faulted: true } => (Stalled { id, queue }, vec![]),
         Event::Exited { faulted: false } => (Closed, failed_init(id, queue, Ending::Exited, Gone)),

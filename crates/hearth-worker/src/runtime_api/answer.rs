@@ -1,7 +1,7 @@
 //! The Runtime API's answers, spelled as AWS spells them.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
@@ -10,7 +10,7 @@ use crate::environment::Delivery;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-fn with(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(super) fn with(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -36,6 +36,14 @@ pub(super) fn no_such_path() -> Answer {
 
 pub(super) fn wrong_method() -> Answer {
     with(StatusCode::METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "")
+}
+
+/// What Go's `http.Error` answers: the status in words.
+pub(super) fn refused(status: StatusCode) -> Answer {
+    let text = format!("{}\n", status.canonical_reason().unwrap_or_default());
+    let mut answer = with(status, "text/plain; charset=utf-8", text);
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
 pub(super) fn wrong_state(from: &str, to: &str) -> Answer {

@@ -1,4 +1,5 @@
-//! What is served inside a sandbox: the HTTP Runtime API (2018-06-01), the AWS endpoint, the X-Ray daemon's port.
+//! What is served inside a sandbox: the HTTP Runtime API (2018-06-01) with the metadata endpoint beside it, the AWS
+//! endpoint, the X-Ray daemon's port.
 //!
 //! The sockets were made in the sandbox's network namespace, so whoever connects is this function.
 //!
@@ -6,6 +7,7 @@
 
 mod answer;
 mod body;
+mod metadata;
 mod requests;
 
 use std::io;

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Answer};
 use super::body::{self, NoBody};
+use super::metadata;
 use crate::environment::{self, Outcome, Shared};
 
 const ROOT: &str = "/2018-06-01/";
@@ -32,6 +33,10 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
+    if head.uri.path() == metadata::PATH {
+        let setup = environment.setup();
+        return Ok(metadata::answer(&head, &setup.metadata_token.0, &setup.revision.region));
+    }
     let Some((route, method)) = route(head.uri.path()) else { return Ok(answer::no_such_path()) };
     if head.method != method {
         return Ok(answer::wrong_method());

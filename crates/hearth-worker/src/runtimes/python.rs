@@ -148,8 +148,8 @@ fn runtime(identifier: &'static str, found: &Found, home: &Path, version_hash: S
 }
 
 /// From 3.12 on AWS's hosts have no en_US.UTF-8, and there the interpreter names the locale that it falls back to.
-/// Whether this host has it must not be seen: before 3.12 the bootstrap takes that name away.
-// GAP(locale): where it is missing, a function's own LC_CTYPE goes with it on 3.9 to 3.11.
+/// Whether this host has it must not be seen: before 3.12 the bootstrap takes that name away, and gives the function's
+/// own LC_CTYPE back where it set one.
 fn variables(version: &str) -> Vec<(&'static str, String)> {
     let mut all = vec![("PYTHONPATH", "/var/runtime".to_owned())];
     if !["3.9", "3.10", "3.11"].contains(&version) {

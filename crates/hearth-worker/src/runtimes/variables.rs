@@ -15,6 +15,7 @@ pub(crate) fn environment(
     revision: &Revision,
     runtime: &Runtime,
     log_stream: &str,
+    metadata_token: &str,
     endpoint_port: Option<&u16>,
 ) -> Vec<(String, String)> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
@@ -63,6 +64,8 @@ pub(crate) fn environment(
         ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key.0),
         ("AWS_SESSION_TOKEN", &credentials.session_token.0),
         ("AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"),
+        ("AWS_LAMBDA_METADATA_API", "169.254.100.1:9001"),
+        ("AWS_LAMBDA_METADATA_TOKEN", metadata_token),
         ("LAMBDA_TASK_ROOT", "/var/task"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
     ];

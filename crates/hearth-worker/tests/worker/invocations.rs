@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use hearth_worker::Worker as _;
 
-use super::support::{Host, Settings, within};
+use super::support::{Host, Settings, log_until, within};
 
 const HELLO: &str = r#"
 print("loading")
@@ -90,14 +90,17 @@ async fn six_megabytes_go_in_and_out_and_one_byte_more_does_not() {
 #[tokio::test]
 async fn a_caller_that_goes_away_does_not_stop_the_function() {
     let Some(mut host) = Host::start().await else { return };
-    let code = "import time\ndef handler(event, context):\n  time.sleep(0.3)\n  print('done')\n";
+    let code =
+        "import time\ndef handler(event, context):\n  print('begun')\n  time.sleep(event)\n  print('done')\n";
     let id = host.begin(host.function(code, Settings::default())).await;
-    host.outcome(id, "{}").await;
+    host.outcome(id, "0").await;
     host.log_until("REPORT").await;
 
-    let call = host.call("{}");
-    let impatient = tokio::time::timeout(std::time::Duration::from_millis(50), host.worker.invoke(id, call));
-    assert!(impatient.await.is_err());
+    let call = host.worker.invoke(id, host.call("3"));
+    tokio::select! {
+        answer = call => panic!("the function still sleeps: {answer:?}"),
+        _ = log_until(&mut host.reports, "begun") => {}
+    }
     let lines = host.log_until("REPORT").await;
     assert!(lines.contains(&"done".to_owned()), "{lines:?}");
     host.end().await;

@@ -199,16 +199,7 @@ impl Host {
 
     /// All log events so far, up to one that holds `last`.
     pub(crate) async fn log_until(&mut self, last: &str) -> Vec<String> {
-        let mut lines = Vec::new();
-        while !lines.iter().any(|line: &String| line.contains(last)) {
-            match within(self.reports.recv()).await.expect("the worker lives") {
-                Report::Log(LogBatch { events, .. }) => {
-                    lines.extend(events.into_iter().map(|event| event.message))
-                }
-                Report::Closed(_) => {}
-            }
-        }
-        lines
+        log_until(&mut self.reports, last).await
     }
 
     pub(crate) async fn closed(&mut self, id: EnvironmentId) {
@@ -281,6 +272,20 @@ impl Outcome {
         let field = report.split('\t').find_map(|field| field.strip_prefix("Max Memory Used: "));
         field.and_then(|field| field.strip_suffix(" MB")?.parse().ok()).expect("a figure")
     }
+}
+
+/// All log events of these reports, up to one that holds `last`.
+pub(crate) async fn log_until(reports: &mut mpsc::Receiver<Report>, last: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    while !lines.iter().any(|line: &String| line.contains(last)) {
+        match within(reports.recv()).await.expect("the worker lives") {
+            Report::Log(LogBatch { events, .. }) => {
+                lines.extend(events.into_iter().map(|event| event.message))
+            }
+            Report::Closed(_) => {}
+        }
+    }
+    lines
 }
 
 /// The future, or a failure of the test.

@@ -171,12 +171,12 @@ impl Staging {
 
     /// Copies the blobs; `false` when one is not there any more.
     async fn fetch(&self, elsewhere: &Blobs, blobs: &[BlobInfo]) -> Result<bool> {
-        for BlobInfo { digest, .. } in blobs {
+        for BlobInfo { digest, bytes, .. } in blobs {
             let to = self.path.join(BLOBS).join(digest.to_string());
             if to.exists() {
                 continue;
             }
-            let mut file = match elsewhere.file(digest, &self.path).await {
+            let mut file = match elsewhere.file(digest, *bytes, &self.path).await {
                 Err(BlobError::NotFound(_)) => return Ok(false),
                 other => other?,
             };

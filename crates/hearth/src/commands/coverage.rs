@@ -37,8 +37,7 @@ pub fn run() -> Result<Exit> {
         let nobody = Arc::new(hearth_aws::InProcess::default());
         let logs = Logs::open(store.clone(), world.clone(), tasks.stop_signal(), nobody);
         let keeper = BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::ZERO);
-        let deps =
-            S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone(), listener: None };
+        let deps = S3Deps { store: store.clone(), blobs: keeper.clone(), world: world.clone() };
         let s3 = S3::open(deps);
         let lambda = Lambda::open(LambdaDeps {
             store: store.clone(),

@@ -19,9 +19,11 @@ use hearth_world::World;
 use crate::cli::Target;
 use crate::client::Client;
 use crate::commands::{block_on, print};
-use crate::data_folder::{self, Lock};
+use crate::data_folder;
 use crate::exit::Exit;
-use crate::{folder_names, reset};
+use crate::folder_lock::{InUse, Lock};
+use crate::privileges::User;
+use crate::{folder_names, reset, state};
 
 /// Examples in the help.
 pub const EXAMPLES: &str = "Examples:
@@ -30,7 +32,8 @@ pub const EXAMPLES: &str = "Examples:
   hearth reset --yes --including-served --data /var/lib/hearth
 
 Functions, packages, logs, roles and keys go; running functions end. What was fetched for runtimes stays, and so does
-every file that is not Hearth's. A running server begins anew at the same port, with its seed and scripts.";
+every file that is not Hearth's. A running server begins anew at the same port, with its seed and scripts. What a
+server had elsewhere (--store, --blobs) is not removed: the folder of such a server is refused.";
 
 /// How long a running server may take to begin anew.
 const RESET_LIMIT: Duration = Duration::from_secs(60);
@@ -65,16 +68,35 @@ pub fn run(arguments: Arguments) -> Result<Exit> {
     if is_served && !arguments.including_served {
         bail!("{} belongs to `hearth serve`: add --including-served if that is meant", data.display());
     }
-    let Ok(lock) = Lock::take(&data) else {
-        if is_served {
-            bail!("the server of {} runs: stop it first", data.display());
-        }
-        agree(&arguments, &data, "its server begins anew")?;
-        block_on(ask(&arguments.target))?;
-        return told(&arguments, &data, true);
+    let is_root = rustix::process::geteuid().is_root();
+    // Root does not follow the links that a server without privilege may have left.
+    let user = if is_served && is_root { Some(User::of_served(&data)?) } else { None };
+    let taken = match &user {
+        Some(user) => user.as_user(|| Lock::take(&data)),
+        None => Lock::take(&data),
     };
+    let lock = match taken {
+        Ok(lock) => lock,
+        Err(error) if !error.is::<InUse>() => return Err(error),
+        Err(_) if is_served => bail!("the server of {} runs: stop it first", data.display()),
+        Err(_) => {
+            agree(&arguments, &data, "its server begins anew")?;
+            block_on(ask(&arguments.target))?;
+            return told(&arguments, &data, true);
+        }
+    };
+    let elsewhere = state::elsewhere(&data)?;
+    if !elsewhere.is_empty() {
+        let (data, options) = (data.display(), elsewhere.join(" and "));
+        bail!(
+            "{data}: its server had {options}: what lies there is not removed, so nothing is removed here either"
+        );
+    }
     agree(&arguments, &data, "no server uses it now")?;
-    reset::wipe(&data)?;
+    match &user {
+        Some(user) => reset::wipe_served(&data, user)?,
+        None => reset::wipe(&data)?,
+    }
     drop(lock);
     told(&arguments, &data, false)
 }

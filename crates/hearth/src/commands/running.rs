@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::FutureExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -53,13 +54,13 @@ pub(super) async fn serve(
     start: Start<'_>,
     drain: Duration,
     reset: Option<&Reset>,
+    signals: &mut Signals,
     lost: impl Future<Output = anyhow::Error>,
 ) -> Result<Ended> {
-    let mut signals = Signals::new()?;
     let serving = async {
         let done = start.plan.run(start.options, &start.place, &start.readiness).await;
-        start.readiness.is_over();
         done?;
+        start.readiness.is_over();
         announce(&(start.ready_line)())?;
         std::future::pending::<Result<Why>>().await
     };
@@ -79,11 +80,10 @@ pub(super) async fn serve(
     let (outcome, drain) = match outcome {
         Ok(Why::Reset) => (Ok(Ended::Reset(start.listener)), RESET_DRAIN),
         // The socket goes now: who comes is refused, and does not wait for a server that ends.
-        Ok(Why::Signal) => {
+        ended => {
             drop(start.listener);
-            (Ok(Ended::Stopped), drain)
+            (ended.map(|_| Ended::Stopped), drain)
         }
-        Err(error) => (Err(error), drain),
     };
     tokio::select! {
         () = server.stop(drain) => outcome,
@@ -128,16 +128,21 @@ pub(super) fn announce(line: &str) -> Result<()> {
     }
 }
 
-/// Ctrl-C and SIGTERM.
-struct Signals {
+/// Ctrl-C and SIGTERM. Once it is made, none of them ends the process by itself, and none is lost.
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let listen = |kind| signal(kind).context("listen to signals");
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// Whether one has come that nobody has seen.
+    pub(super) fn have_come(&mut self) -> bool {
+        self.next().now_or_never().is_some()
     }
 
     /// The next one. Cancel-safe.

@@ -46,12 +46,12 @@ enum Command {
     Setup,
 }
 
-/// What becomes of new functions whose runtime is past AWS's date for new functions.
+/// What becomes of functions whose runtime is past AWS's dates: when they are made, and when they are changed.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
 pub enum DeprecatedRuntimes {
-    /// They are created
+    /// They are made and changed
     Allow,
-    /// They are refused as AWS does
+    /// Both are refused as AWS does, each from its date on
     Refuse,
 }
 

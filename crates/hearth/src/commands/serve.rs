@@ -25,8 +25,8 @@ use hearth_worker::sandbox::Launcher;
 use hearth_worker::{Places, Runtimes};
 use hearth_world::{TaskGroup, Timestamp, World};
 
-use crate::cli::{account, age, duration};
-use crate::commands::running::{self, Start, cannot_listen, reachable};
+use crate::cli::{account, age, credentials_age, duration};
+use crate::commands::running::{self, Signals, Start, cannot_listen, reachable};
 use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::DataFolder;
 use crate::exit::Exit;
@@ -88,7 +88,11 @@ pub struct Arguments {
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
-    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    /// Age at which a function's credentials give way to new ones, in new environments: at most 11h, and they hold an
+    /// hour longer
+    #[arg(long, value_name = "AGE", default_value = "11h", value_parser = credentials_age)]
+    credentials_renewal: u64,
+    /// What becomes of functions past AWS's dates for their runtime: when made (the first date), when changed (the second)
     #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
     deprecated_runtimes: DeprecatedRuntimes,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
@@ -258,6 +262,7 @@ async fn serve(
         account: arguments.account.clone(),
         state: arguments.state.clone(),
         garbage_grace: Duration::from_secs(arguments.garbage_grace),
+        credentials_renewal: Duration::from_secs(arguments.credentials_renewal),
         network,
         callers: Callers::Root,
         hosts,
@@ -286,7 +291,8 @@ async fn serve(
         died.notified().await;
         anyhow::anyhow!("the spawner died, and this process may not start another one: start it again")
     };
-    let served = running::serve(server, start, arguments.drain, None, lost).await;
+    let mut signals = Signals::new()?;
+    let served = running::serve(server, start, arguments.drain, None, &mut signals, lost).await;
     tasks.stop();
     served.map(drop)
 }
@@ -300,9 +306,11 @@ fn place(arguments: &Arguments, server: &Server, folder: &DataFolder, authority:
         Some(name) => format!("{scheme}://{name}:{}", address.port()),
         None => format!("{scheme}://{address}"),
     };
+    // An operator's certificate may be signed by an authority that only the operator's programs know.
+    let bundle = || std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from);
     Place {
         endpoint,
-        authority,
+        authority: authority.or_else(bundle),
         account: arguments.account.clone(),
         data: folder.path().to_owned(),
         key: arguments.init_as_root.then(|| server.root_session(arguments.init.init_timeout)),

@@ -21,8 +21,8 @@ use hearth_sandbox::{Connection, POOL_DEFAULT};
 use hearth_worker::sandbox::Launcher;
 use hearth_world::World;
 
-use crate::cli::{account, age};
-use crate::commands::running::{self, Ended, Start, cannot_listen, reachable};
+use crate::cli::{account, age, credentials_age};
+use crate::commands::running::{self, Ended, Signals, Start, cannot_listen, reachable};
 use crate::commands::runtimes::DeprecatedRuntimes;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Exit;
@@ -65,12 +65,16 @@ pub struct Arguments {
     /// Let --listen name an address that others reach: whoever reaches it can run code here
     #[arg(long)]
     trust_network: bool,
-    /// What becomes of new functions whose runtime is past AWS's date for new functions
+    /// What becomes of functions past AWS's dates for their runtime: when made (the first date), when changed (the second)
     #[arg(long, value_name = "RULE", value_enum, default_value_t = DeprecatedRuntimes::Allow)]
     deprecated_runtimes: DeprecatedRuntimes,
     /// How long a package stays on disk that no function needs: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "AGE", default_value = "15m", value_parser = age)]
     garbage_grace: u64,
+    /// Age at which a function's credentials give way to new ones, in new environments: at most 11h, and they hold an
+    /// hour longer
+    #[arg(long, value_name = "AGE", default_value = "11h", value_parser = credentials_age)]
+    credentials_renewal: u64,
     /// Places made ahead for sandboxes: network namespace, user number, control groups, /tmp
     #[arg(long, value_name = "N", default_value_t = POOL_DEFAULT)]
     places: u32,
@@ -134,14 +138,19 @@ impl Up {
         mut started: Instant,
     ) -> Result<()> {
         let reset = self.arguments.state.is_own().then(Arc::<Reset>::default);
+        let mut signals = None;
         loop {
             // The socket listens through a reset: who calls meanwhile waits in its queue.
-            listener = match self.once(listener, spawner, started, reset.as_ref()).await? {
+            listener = match self.once(listener, spawner, started, reset.as_ref(), &mut signals).await? {
                 Ended::Reset(Some(listener)) => listener,
                 Ended::Reset(None) | Ended::Stopped => return Ok(()),
             };
             started = Instant::now();
             reset::wipe(self.folder.path()).context("remove what is remembered")?;
+            // One that comes later is seen by the server that is made now.
+            if signals.as_mut().is_some_and(Signals::have_come) {
+                return Ok(());
+            }
             let launcher = self.launcher.clone();
             let launched = tokio::task::spawn_blocking(move || launcher()).await;
             spawner = launched.context("launch the spawner")?.map_err(anyhow::Error::msg)?;
@@ -157,6 +166,7 @@ impl Up {
         spawner: Connection,
         started: Instant,
         reset: Option<&Arc<Reset>>,
+        signals: &mut Option<Signals>,
     ) -> Result<Ended> {
         let listener = kept.try_clone().and_then(TcpListener::from_std);
         let arguments = &self.arguments;
@@ -166,6 +176,7 @@ impl Up {
             network: self.network.clone(),
             state: arguments.state.clone(),
             garbage_grace: Duration::from_secs(arguments.garbage_grace),
+            credentials_renewal: Duration::from_secs(arguments.credentials_renewal),
             callers: Callers::Anybody,
             hosts: Vec::new(),
             tls: None,
@@ -197,8 +208,13 @@ impl Up {
             listener: Some(kept),
             ready_line: &ready_line,
         };
+        // Not before: while the first server is made, a signal ends the process by itself.
+        let signals = match signals {
+            Some(signals) => signals,
+            None => signals.insert(Signals::new()?),
+        };
         // Another spawner is launched when one dies: nothing but a signal ends the server.
-        running::serve(server, start, DRAIN, reset.map(Arc::as_ref), std::future::pending()).await
+        running::serve(server, start, DRAIN, reset.map(Arc::as_ref), signals, std::future::pending()).await
     }
 }
 

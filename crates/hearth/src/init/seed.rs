@@ -31,6 +31,7 @@ use serde::Deserialize;
 use super::Place;
 use super::folder::package;
 use super::seed_calls::Calls;
+use crate::text_file;
 
 /// Bytes of a seed file.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -105,13 +106,8 @@ impl Seed {
     /// Reads the file, and looks whether the code is where it says.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let path = std::path::absolute(path).context("find the seed")?;
-        let read = || -> std::io::Result<String> {
-            let mut text = String::new();
-            let file = std::fs::File::open(&path)?;
-            std::io::Read::read_to_string(&mut std::io::Read::take(file, FILE_BYTES_MAX), &mut text)?;
-            Ok(text)
-        };
-        let text = read().with_context(|| format!("--seed: read {}", path.display()))?;
+        let read = std::fs::File::open(&path).and_then(|file| text_file::read(file, FILE_BYTES_MAX));
+        let text = read.with_context(|| format!("--seed: read {}", path.display()))?;
         let wanted = parse(&text).map_err(|reason| anyhow::anyhow!("--seed {}:{reason}", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         for function in &wanted.functions {

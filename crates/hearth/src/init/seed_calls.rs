@@ -110,8 +110,11 @@ impl<'a> Calls<'a> {
         whole["FunctionName"] = json!(function.name);
         whole["Code"] = json!({ "ZipFile": zip });
         let created = self.lambda(Method::POST, "", &whole).await?.or(&["ResourceConflictException"])?;
-        self.settled(function).await?;
-        if !created {
+        if created {
+            self.settled(function).await?;
+        } else {
+            // Whatever its last update came to: this one may mend it.
+            self.at_rest(function).await?;
             let path = format!("/{}", encoded(&function.name));
             let code = json!({ "ZipFile": zip });
             self.lambda(Method::PUT, &format!("{path}/code"), &code).await?.or(&[])?;
@@ -147,7 +150,20 @@ impl<'a> Calls<'a> {
         settings
     }
 
+    /// Waits until the function is what it was last told to be.
     async fn settled(&self, function: &Function) -> Result<()> {
+        let now = self.at_rest(function).await?;
+        match (now["State"].as_str(), now["LastUpdateStatus"].as_str()) {
+            (Some("Active"), Some("Successful") | None) => Ok(()),
+            _ => {
+                let reason = now["LastUpdateStatusReason"].as_str().or(now["StateReason"].as_str());
+                bail!("{}", reason.unwrap_or("it did not become active"))
+            }
+        }
+    }
+
+    /// Waits until nothing is being done with the function, and gives its configuration.
+    async fn at_rest(&self, function: &Function) -> Result<Value> {
         let path = format!("/{}/configuration", encoded(&function.name));
         let clock = self.world.physical();
         let deadline = clock.now().after(SETTLE_LIMIT);
@@ -155,13 +171,8 @@ impl<'a> Calls<'a> {
             let answer = self.lambda(Method::GET, &path, &Value::Null).await?;
             let now: Value = serde_json::from_str(&answer.text).unwrap_or_default();
             answer.or(&[])?;
-            match (now["State"].as_str(), now["LastUpdateStatus"].as_str()) {
-                (Some("Pending"), _) | (Some("Active"), Some("InProgress")) => {}
-                (Some("Active"), Some("Successful") | None) => return Ok(()),
-                _ => {
-                    let reason = now["LastUpdateStatusReason"].as_str().or(now["StateReason"].as_str());
-                    bail!("{}", reason.unwrap_or("it did not become active"));
-                }
+            if now["State"] != "Pending" && now["LastUpdateStatus"] != "InProgress" {
+                return Ok(now);
             }
             if clock.now() >= deadline {
                 bail!("it is not active after {SETTLE_LIMIT:?}");

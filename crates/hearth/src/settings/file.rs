@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +19,12 @@ use toml_edit::{Document, Item, Table};
 use super::names::nearest;
 use super::{ACCOUNT_QUOTA, COMMANDS, LOG, NOT_IN_FILE, found, is_said, values};
 use crate::exit::{Exit, Refusal};
+use crate::text_file;
 
 /// What the file is called where nobody names one.
 const NAME: &str = "hearth.toml";
 
-/// Bytes of the file that are read.
+/// Bytes of the file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The table of what accounts may use.
@@ -63,8 +65,7 @@ impl File {
         let here = PathBuf::from(NAME);
         if here.symlink_metadata().is_ok() {
             let path = std::path::absolute(here).context("find the working folder")?;
-            is_ours(&path)?;
-            return Self::open(path).map(Some);
+            return Self::open_found(path).map(Some);
         }
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let folder = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
@@ -74,14 +75,25 @@ impl File {
 
     fn open(path: PathBuf) -> Result<Self> {
         let path = std::path::absolute(&path).with_context(|| format!("find {}", path.display()))?;
-        let read = || -> std::io::Result<String> {
-            let file = std::fs::File::open(&path)?;
-            let mut text = String::new();
-            std::io::Read::read_to_string(&mut std::io::Read::take(file, FILE_BYTES_MAX), &mut text)?;
-            Ok(text)
+        let opened = std::fs::File::open(&path);
+        Self::read(opened.with_context(|| format!("read the settings in {}", path.display()))?, path)
+    }
+
+    /// One that nobody named. What was opened is looked at, and not what has its name later.
+    fn open_found(path: PathBuf) -> Result<Self> {
+        let file = match text_file::open(&path) {
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                return Err(not_obeyed(&path, &error.to_string()));
+            }
+            opened => opened.with_context(|| format!("read the settings in {}", path.display()))?,
         };
-        let text = read().with_context(|| format!("read the settings in {}", path.display()))?;
-        Self::of(path, text)
+        is_ours(&path, &file)?;
+        Self::read(file, path)
+    }
+
+    fn read(file: std::fs::File, path: PathBuf) -> Result<Self> {
+        let text = text_file::read(file, FILE_BYTES_MAX);
+        Self::of(path.clone(), text.with_context(|| format!("read the settings in {}", path.display()))?)
     }
 
     /// A file with this text.
@@ -271,14 +283,18 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// A file that was not named but found: it says what root runs, so only root or whoever runs us may have written it.
-fn is_ours(path: &Path) -> Result<()> {
-    let metadata = std::fs::metadata(path).with_context(|| format!("look at {}", path.display()))?;
+fn is_ours(path: &Path, file: &std::fs::File) -> Result<()> {
+    let metadata = file.metadata().with_context(|| format!("look at {}", path.display()))?;
     let me = rustix::process::geteuid().as_raw();
     let writable = metadata.mode() & 0o022 != 0;
     if [0, me].contains(&metadata.uid()) && !writable {
         return Ok(());
     }
     let text = if writable { "others may write to it" } else { "it belongs to another user" };
-    let text = format!("{}: {text}, so it is not obeyed unless it is named: --config {NAME}", path.display());
-    Err(Refusal::new(Exit::Usage, text).into())
+    Err(not_obeyed(path, text))
+}
+
+fn not_obeyed(path: &Path, why: &str) -> anyhow::Error {
+    let text = format!("{}: {why}, so it is not obeyed unless it is named: --config {NAME}", path.display());
+    Refusal::new(Exit::Usage, text).into()
 }

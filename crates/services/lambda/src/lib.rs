@@ -44,7 +44,7 @@ use invocation::{Revisions, Scheduler};
 pub use logs::LogSink;
 pub use objects::{Object, ObjectError, ObjectName, Objects};
 pub use operations::service;
-pub use options::{CREDENTIALS, IDLE, Options, Quotas, ROOM_WAIT};
+pub use options::{CREDENTIALS, CREDENTIALS_LEFT, IDLE, Options, Quotas, ROOM_WAIT};
 use package::LinkKey;
 pub use package::PackageError;
 pub use runtimes::Deprecated;

@@ -121,7 +121,7 @@ impl Given {
 }
 
 fn zip_source(zip: Bytes) -> Result<Source, FunctionError> {
-    if zip.is_empty() {
+    if zip.is_empty() || is_without_entries(&zip) {
         return refuse(EMPTY);
     }
     if zip.len() as u64 > CODE_ZIPPED_BYTES_MAX {
@@ -131,6 +131,11 @@ fn zip_source(zip: Bytes) -> Result<Source, FunctionError> {
 }
 
 const EMPTY: &str = "Uploaded file must be a non-empty zip";
+
+/// Whether a zip begins with the end of its directory: what tools make of an empty folder.
+fn is_without_entries(start: &[u8]) -> bool {
+    start.starts_with(b"PK\x05\x06")
+}
 
 fn refuse<T>(text: &str) -> Result<T, FunctionError> {
     Err(FunctionError::Parameter(text.to_owned()))
@@ -176,6 +181,9 @@ async fn copy(
     let (mut draft, mut copied) = (lambda.blobs.draft(kind).await?, 0);
     while let Some(piece) = content.next().await {
         let piece = piece?;
+        if copied == 0 && is_without_entries(&piece) {
+            return refuse(EMPTY);
+        }
         copied += piece.len() as u64;
         if copied > bytes {
             return Err(changed(name));

@@ -13,6 +13,10 @@ pub const IDLE: Duration = Duration::from_secs(600);
 /// How long the credentials of a function hold. AWS does not tell; its functions see theirs for some hours.
 pub const CREDENTIALS: Duration = Duration::from_secs(12 * 3_600);
 
+/// What is left of a function's credentials when no invocation begins with them any more: the longest one takes 15
+/// minutes, and what it has begun may go on for a while.
+pub const CREDENTIALS_LEFT: Duration = Duration::from_secs(3_600);
+
 /// How long a call waits for room on a full host (a limit of this server, not of AWS).
 pub const ROOM_WAIT: Duration = Duration::from_secs(1);
 
@@ -45,7 +49,7 @@ pub struct Options {
     pub account_quotas: BTreeMap<String, Quotas>,
     /// The architecture of functions that this host can run: `x86_64` or `arm64`.
     pub architecture: &'static str,
-    /// What becomes of new functions whose runtime is past AWS's date.
+    /// What becomes of functions whose runtime is past AWS's dates, when they are made and when they are changed.
     pub deprecated_runtimes: Deprecated,
     /// Whether a function's role must have been created, as on AWS. `up` accepts any.
     pub roles_must_exist: bool,

@@ -36,6 +36,7 @@ use hearth_store::Store;
 use hearth_world::{Stop, TaskGroup, World};
 pub use ingest::{Batch, Ingest};
 pub use operations::service;
+use tokio::sync::Semaphore;
 
 /// The state of the service, shared by its operations.
 pub struct Logs {
@@ -46,12 +47,15 @@ pub struct Logs {
     pub(crate) sessions: operations::Sessions,
     /// Whom subscription filters call.
     pub(crate) client: Arc<dyn Client>,
+    /// Room for parcels of subscription filters that are being packed.
+    pub(crate) packing: Arc<Semaphore>,
 }
 
 impl Logs {
     /// The service over a store. `stop` ends live tails; subscription filters call functions by `client`.
     pub fn open(store: Arc<dyn Store>, world: World, stop: Stop, client: Arc<dyn Client>) -> Arc<Self> {
-        Arc::new(Self { store, world, stop, sessions: operations::Sessions::default(), client })
+        let packing = Arc::new(Semaphore::new(subscriptions::PACKED_AT_ONCE_MAX));
+        Arc::new(Self { store, world, stop, sessions: operations::Sessions::default(), client, packing })
     }
 
     /// Lets what expired and what was deleted leave the disk, and delivers to subscription filters, until the group

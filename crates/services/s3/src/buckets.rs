@@ -119,14 +119,12 @@ pub(crate) fn page(
 }
 
 /// The stored document of a sub-resource.
-#[allow(dead_code, reason = "for the sub-resources of buckets")]
 pub(crate) fn document(tx: &mut dyn Tx, bucket: u64, name: &str) -> Result<Option<String>, Failure> {
     let stored = tx.get(&keys::documents(bucket).text(name))?;
     Ok(stored.map(|document| String::from_utf8_lossy(&document).into_owned()))
 }
 
 /// Stores the document of a sub-resource, or removes it.
-#[allow(dead_code, reason = "for the sub-resources of buckets")]
 pub(crate) fn put_document(
     tx: &mut dyn Tx,
     bucket: u64,

@@ -147,7 +147,10 @@ impl From<RecordError> for Failure {
 impl From<Box<dyn Error + Send + Sync>> for Failure {
     fn from(error: Box<dyn Error + Send + Sync>) -> Self {
         match error.downcast::<ApiError>() {
-            Ok(error) => Self::from(&*error),
+            Ok(error) => {
+                let failure = Self::from(&*error);
+                Self { source: error.source, ..failure }
+            }
             Err(error) => Self { source: Some(error), ..Self::internal(fmt::Error) },
         }
     }
@@ -171,6 +174,7 @@ impl From<&ApiError> for Failure {
             Code::UnrecognizedClient => (403, "InvalidAccessKeyId"),
             Code::ServiceFailure => (500, "InternalError"),
             Code::Modelled("MissingContentLength") => (411, "MissingContentLength"),
+            Code::Modelled("NoSuchBucket") => (404, "NoSuchBucket"),
             Code::Modelled("InvalidChunkSizeError") => (403, "InvalidChunkSizeError"),
             Code::Modelled(code) => (400, code),
             _ => (400, "InvalidRequest"),

@@ -5,7 +5,7 @@
 //! operations/  one file per operation, or per family of them
 //!   buckets versions uploads   records, inside of transactions      keys      where everything lies
 //!   listing                    pages of keys                        content/  bytes on their way in and out
-//!   reclaim                    what leaves the disk                 events    who is told of a change
+//!   reclaim                    what leaves the disk
 //! config/      what S3 refuses in a bucket's configurations, and what they mean     settings/  kept, shown, acted on
 //! objects      objects for other parts of this program, without HTTP
 //! ```
@@ -17,7 +17,6 @@ mod buckets;
 mod config;
 mod content;
 mod error;
-mod events;
 mod keys;
 mod listing;
 mod names;
@@ -38,7 +37,6 @@ use hearth_store::{BlobKeeper, Store};
 use hearth_world::{TaskGroup, World};
 
 pub use error::Failure;
-pub use events::{Change, Listener, ObjectEvent};
 pub use objects::{ObjectBytes, Objects};
 
 /// What the service needs.
@@ -49,8 +47,6 @@ pub struct S3Deps {
     pub blobs: BlobKeeper,
     /// Clocks and random numbers.
     pub world: World,
-    /// Who is told of changes, in their transaction.
-    pub listener: Option<Arc<dyn Listener>>,
 }
 
 /// The state of the service, shared by its operations.
@@ -58,14 +54,13 @@ pub struct S3 {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: BlobKeeper,
     pub(crate) world: World,
-    pub(crate) listener: Option<Arc<dyn Listener>>,
 }
 
 impl S3 {
     /// The service over a store and blobs.
     pub fn open(deps: S3Deps) -> Arc<Self> {
-        let S3Deps { store, blobs, world, listener } = deps;
-        Arc::new(Self { store, blobs, world, listener })
+        let S3Deps { store, blobs, world } = deps;
+        Arc::new(Self { store, blobs, world })
     }
 
     /// Lets what was deleted leave the disk, until the group stops.

@@ -3,6 +3,7 @@
 //! ```text
 //! small object, blob ─▶ at once, in the transaction that removes what named it (a blob after its grace)
 //! parts of an object or upload ─▶ timer s3/parts ─▶ pages of parts
+//! parts that a completion leaves out ─▶ pages before the transaction that completes
 //! uploads and documents of a bucket that is gone ─▶ timer s3/bucket ─▶ pages
 //! ```
 //!

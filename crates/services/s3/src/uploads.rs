@@ -124,3 +124,9 @@ pub(crate) fn moment_of(id: &str) -> Option<u64> {
     let digits = id.get(..ID_CHARACTERS / 2).filter(|_| id.len() == ID_CHARACTERS)?;
     u64::from_str_radix(digits, 16).ok()
 }
+
+/// The number of the upload with this id, under which its parts lie.
+pub(crate) fn number_of(id: &str) -> Option<u64> {
+    let digits = id.get(ID_CHARACTERS / 2..).filter(|_| id.len() == ID_CHARACTERS)?;
+    u64::from_str_radix(digits, 16).ok()
+}

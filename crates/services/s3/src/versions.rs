@@ -45,9 +45,6 @@ pub(crate) struct Changed {
     pub(crate) id: Option<String>,
     /// It is a delete marker.
     pub(crate) is_marker: bool,
-    pub(crate) sequence: u64,
-    /// Whether there was something to be changed.
-    pub(crate) happened: bool,
 }
 
 impl Changed {
@@ -144,14 +141,11 @@ pub(crate) fn delete(
     if bucket.versioning != Versioning::Never {
         return add(tx, bucket, key, None, change);
     }
-    let newest = newest(tx, bucket.number, key)?;
-    let sequence = newest.as_ref().map_or(0, |newest| newest.sequence);
-    let happened = newest.is_some();
-    if let Some(newest) = newest {
+    if let Some(newest) = newest(tx, bucket.number, key)? {
         remove(tx, bucket.number, key, newest, change.grace)?;
         tx.delete(&keys::listed(bucket.number).text(key))?;
     }
-    Ok(Changed { id: None, is_marker: false, sequence, happened })
+    Ok(Changed { id: None, is_marker: false })
 }
 
 /// Removes one version for ever. One that is not there is removed already.
@@ -163,9 +157,9 @@ pub(crate) fn delete_version(
     change: Change,
 ) -> Result<Changed, Failure> {
     let Some(found) = find(tx, bucket.number, key, id)? else {
-        return Ok(Changed { id: Some(id.to_owned()), is_marker: false, sequence: 0, happened: false });
+        return Ok(Changed { id: Some(id.to_owned()), is_marker: false });
     };
-    let (sequence, is_marker) = (found.sequence, found.version.object.is_none());
+    let is_marker = found.version.object.is_none();
     remove(tx, bucket.number, key, found, change.grace)?;
     if id == NULL {
         tx.delete(&keys::null(bucket.number, key))?;
@@ -186,7 +180,7 @@ pub(crate) fn delete_version(
             }
         }
     }
-    Ok(Changed { id: Some(id.to_owned()), is_marker, sequence, happened: true })
+    Ok(Changed { id: Some(id.to_owned()), is_marker })
 }
 
 /// Writes a version again whose tags or documents changed.
@@ -237,7 +231,7 @@ fn add(
     let version = Version { id: id.clone(), modified, object };
     update(tx, bucket.number, key, &Standing { sequence, version })?;
     let id = (bucket.versioning != Versioning::Never).then_some(id);
-    Ok(Changed { id, is_marker, sequence, happened: true })
+    Ok(Changed { id, is_marker })
 }
 
 fn remove(tx: &mut dyn Tx, bucket: u64, key: &str, found: Standing, grace: Duration) -> Result<(), Failure> {

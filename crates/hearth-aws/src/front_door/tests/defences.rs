@@ -1,6 +1,6 @@
 //! What a web page could try, and what it gets.
 
-use super::toys::{door, form, lambda};
+use super::toys::{door, form, lambda, listener};
 use crate::front_door::{FrontDoor, Options};
 
 const INVOKE: &str = "/2015-03-31/functions/f/invocations";
@@ -123,5 +123,32 @@ proptest::proptest! {
             let response = runtime.block_on(door().handle::<http_body_util::Full<bytes::Bytes>>(request, super::toys::listener()));
             proptest::prop_assert!(response.headers().contains_key("x-amzn-requestid"));
         }
+    }
+}
+
+#[test]
+fn a_bare_address_is_what_nothing_says_more_about() {
+    let is_bare = |target: &str, headers: &[(&str, &str)]| {
+        let request = headers
+            .iter()
+            .fold(http::Request::get(target), |request, (name, value)| request.header(*name, *value));
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        door().is_bare(&parts, &listener())
+    };
+    let local = ("host", "127.0.0.1:4566");
+    assert!(is_bare("/", &[local, ("user-agent", "curl/8"), ("accept", "*/*")]));
+    assert!(is_bare("/", &[("host", "[::1]:4566")]) && is_bare("/", &[("host", "localhost")]));
+    for (target, more) in [
+        ("/x", local),
+        ("/?Action=GetCallerIdentity&Version=2011-06-15", local),
+        ("/?X-Amz-Credential=a", local),
+        ("/", ("host", "lambda.us-east-1.amazonaws.com")),
+        ("/", ("host", "pictures.localhost:4566")),
+        ("/", ("authorization", "AWS4-HMAC-SHA256 anything")),
+        ("/", ("x-amz-target", "Logs_20140328.DescribeLogGroups")),
+        ("/", ("smithy-protocol", "rpc-v2-cbor")),
+    ] {
+        let headers = if more.0 == "host" { vec![more] } else { vec![local, more] };
+        assert!(!is_bare(target, &headers), "{target} {more:?}");
     }
 }

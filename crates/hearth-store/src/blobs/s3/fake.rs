@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// The bucket that there is.
 pub(super) const BUCKET: &str = "packages";
@@ -45,6 +46,11 @@ pub(super) struct Fake {
     uploads: Mutex<BTreeMap<String, BTreeMap<u32, Bytes>>>,
     fault: Mutex<Option<Fault>>,
     times: AtomicU32,
+    /// Uploads in parts ever begun.
+    begun: AtomicUsize,
+    /// While true, nothing is answered.
+    holding: watch::Sender<bool>,
+    held: AtomicUsize,
     pub(super) requests: AtomicUsize,
     pub(super) connections: AtomicUsize,
 }
@@ -77,10 +83,25 @@ impl Fake {
         self.times.store(times, Ordering::SeqCst);
     }
 
+    /// Answers nothing until it is told otherwise.
+    pub(super) fn hold(&self, holding: bool) {
+        self.holding.send_replace(holding);
+    }
+
+    /// Requests that came while nothing was answered.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
+
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
+        let mut holding = self.holding.subscribe();
+        if *holding.borrow() {
+            self.held.fetch_add(1, Ordering::SeqCst);
+            holding.wait_for(|holding| !holding).await.map_err(|_| Broken)?;
+        }
         let left = self.times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         let fault = left.ok().and_then(|_| *self.fault.lock().unwrap());
         match fault {
@@ -131,7 +152,7 @@ impl Fake {
                 object(0, Bytes::new())
             }
             Method::POST if query.get("uploads").is_some() => {
-                let id = format!("upload-{}", uploads.len());
+                let id = format!("upload-{}", self.begun.fetch_add(1, Ordering::SeqCst));
                 uploads.insert(id.clone(), BTreeMap::new());
                 xml(format!(
                     "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
@@ -157,6 +178,11 @@ impl Fake {
             }
             _ => refused(405, "MethodNotAllowed"),
         }
+    }
+
+    /// Uploads in parts ever begun.
+    pub(super) fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
     }
 
     /// Uploads in parts that are neither complete nor given up.

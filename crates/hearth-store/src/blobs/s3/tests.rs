@@ -1,13 +1,17 @@
 use std::collections::BTreeSet;
 use std::fs;
+use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use futures_util::future::join_all;
 use hearth_outbound::{OutboundDeps, Policy, Roots, SystemResolver};
-use hearth_world::{TaskGroup, Timestamp, World};
+use hearth_world::{TaskGroup, Timestamp, World, within};
 
 use super::fake::{BUCKET, Fake, Fault, KEY};
 use super::*;
+use crate::blobs::files::FETCHES_AT_ONCE;
 use crate::blobs::remote::PART_BYTES;
 use crate::blobs::{BlobDigest, Draft};
 
@@ -38,13 +42,13 @@ fn blobs(endpoint: &str, place: &str, policy: Policy, tasks: &TaskGroup) -> Blob
         tasks: tasks.clone(),
         world: World::real(),
     });
-    Blobs::s3(&place.parse().unwrap(), &settings, Arc::new(outbound)).unwrap()
+    Blobs::s3(&place.parse().unwrap(), &settings, Arc::new(outbound), tasks).unwrap()
 }
 
 #[tokio::test]
 async fn blobs_of_every_size_come_back_from_a_bucket_and_are_listed_in_pages() {
     let Remote { blobs, fake, .. } = Remote::start().await;
-    blobs.check().await.unwrap();
+    blobs.check(1).await.unwrap();
     let mut kept = BTreeSet::new();
     for size in [0, 1, 70_000, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES + 12_345] {
         let bytes = Bytes::from(vec![7; size]);
@@ -90,14 +94,121 @@ async fn a_blob_whose_bytes_come_in_pieces_is_whole_in_a_bucket_too() {
             assert_eq!(reader.read(999_999, 1).await.unwrap(), whole[999_999..1_000_000]);
         }
     }
-    // One that nobody gave its name; the store says that it is of January.
-    let mut left = Draft::begin(&blobs, 99).await.unwrap();
-    left.write("left".into()).await.unwrap();
-    drop(left.complete().await.unwrap());
-    assert_eq!(fake.objects.lock().unwrap().len(), 5);
-    assert_eq!(blobs.remove_drafts(Timestamp::from_millis(0)).await.unwrap(), 0);
-    assert_eq!(blobs.remove_drafts(World::real().physical().now()).await.unwrap(), 1);
+    // What servers that were killed left; the store says that it is of January.
+    for name in ["draft-00000000000000000000000000000063", "hearth-was-here-7"] {
+        fake.objects.lock().unwrap().insert(format!("hearth/blobs/{name}"), "left".into());
+    }
+    let began = Timestamp::from_millis(0);
+    let january: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+    let a_day = Duration::from_secs(86_400);
+    assert_eq!(
+        blobs.remove_drafts(began, january.after(a_day)).await.unwrap(),
+        0,
+        "another may write it yet"
+    );
+    assert_eq!(blobs.remove_drafts(began, january.after(a_day * 2)).await.unwrap(), 2);
     assert_eq!(blobs.list().try_collect::<Vec<_>>().await.unwrap().len(), 4);
+}
+
+/// Bytes of two parts, so that one is sent before the end.
+fn two_parts() -> Bytes {
+    vec![3; PART_BYTES + 1].into()
+}
+
+#[tokio::test]
+async fn what_is_broken_off_leaves_neither_parts_nor_objects_in_a_bucket() {
+    let Remote { blobs, fake, tasks, .. } = Remote::start().await;
+    let mut written = Draft::begin(&blobs, 1).await.unwrap();
+    written.write(two_parts()).await.unwrap();
+    let completed = Draft::begin(&blobs, 2).await.unwrap().complete().await.unwrap();
+    assert_eq!((fake.uploads(), fake.objects.lock().unwrap().len()), (1, 1));
+    drop((written, completed));
+    // A put whose caller goes away while it runs.
+    tokio::select! {
+        put = blobs.put(two_parts()) => panic!("nothing is answered: {put:?}"),
+        () = within("its parts are on their way", async {
+            while fake.begun() < 3 {
+                tokio::task::yield_now().await;
+            }
+            fake.hold(true);
+            while fake.held() == 0 {
+                tokio::task::yield_now().await;
+            }
+        }) => fake.hold(false),
+    }
+    within("nothing is left", async {
+        while fake.uploads() > 0 || fake.objects.lock().unwrap().keys().any(|key| key.contains("draft")) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // One that went well is left alone.
+    let mut draft = Draft::begin(&blobs, 3).await.unwrap();
+    draft.write(two_parts()).await.unwrap();
+    let completed = draft.complete().await.unwrap();
+    let digest = completed.digest;
+    completed.publish().await.unwrap();
+    assert_eq!(blobs.get(&digest).await.unwrap(), two_parts());
+    drop(tasks);
+}
+
+/// Each of them writes, reads and deletes.
+#[tokio::test]
+async fn servers_that_start_together_on_one_bucket_all_start() {
+    let Remote { blobs, fake, .. } = Remote::start().await;
+    for round in 0..10_u128 {
+        let checks = (0..8).map(|server| {
+            let blobs = blobs.clone();
+            async move { blobs.check(round * 8 + server).await }
+        });
+        for checked in join_all(checks).await {
+            checked.unwrap();
+        }
+    }
+    assert!(fake.objects.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_bucket_that_has_more_than_a_blob_may_have_fills_no_disk() {
+    let Remote { blobs, .. } = Remote::start().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let digest = blobs.put(vec![1; 1_000].into()).await.unwrap();
+    assert!(blobs.file(&digest, 1_000, scratch.path()).await.is_ok());
+    let refused = blobs.file(&digest, 999, scratch.path()).await.unwrap_err().to_string();
+    assert!(refused.contains("999"), "{refused}");
+}
+
+#[tokio::test]
+async fn only_some_blobs_are_fetched_at_the_same_time() {
+    let Remote { blobs, fake, .. } = Remote::start().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let digest = blobs.put(vec![1; 1_000].into()).await.unwrap();
+    fake.hold(true);
+    let fetches = (0..20).map(|_| blobs.file(&digest, 1_000, scratch.path()));
+    let mut fetches = pin!(join_all(fetches));
+    tokio::select! {
+        _ = &mut fetches => panic!("nothing is answered"),
+        () = within("as many as may have asked", async {
+            while fake.held() < FETCHES_AT_ONCE {
+                tokio::task::yield_now().await;
+            }
+        }) => {}
+    }
+    tokio::select! {
+        biased;
+        _ = &mut fetches => panic!("nothing is answered"),
+        () = async {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    assert_eq!(fake.held(), FETCHES_AT_ONCE);
+    fake.hold(false);
+    for fetched in within("each has its turn", fetches).await {
+        fetched.unwrap();
+    }
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
@@ -106,12 +217,12 @@ async fn a_blob_of_a_bucket_becomes_a_file_that_leaves_nothing_behind() {
     let scratch = tempfile::tempdir().unwrap();
     let bytes = Bytes::from(vec![9; 300_000]);
     let digest = blobs.put(bytes.clone()).await.unwrap();
-    let file = blobs.file(&digest, scratch.path()).await.unwrap();
+    let file = blobs.file(&digest, 300_000, scratch.path()).await.unwrap();
     assert_eq!(BlobDigest::of_reader(file).unwrap(), (digest, 300_000));
     fake.fail(Fault::WrongBytes, 1);
-    assert!(matches!(blobs.file(&digest, scratch.path()).await, Err(BlobError::Damaged(_))));
+    assert!(matches!(blobs.file(&digest, 300_000, scratch.path()).await, Err(BlobError::Damaged(_))));
     let absent = BlobDigest::of(b"absent");
-    assert!(matches!(blobs.file(&absent, scratch.path()).await, Err(BlobError::NotFound(_))));
+    assert!(matches!(blobs.file(&absent, 300_000, scratch.path()).await, Err(BlobError::NotFound(_))));
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
 
@@ -132,7 +243,7 @@ async fn a_store_that_stumbles_is_asked_again_and_one_that_is_away_is_told() {
     fake.fail(Fault::Status(403), 1);
     assert!(matches!(blobs.put("forbidden".into()).await, Err(BlobError::Storage { .. })));
     let elsewhere = self::blobs(&endpoint, "s3://no-such-bucket", Policy::open(), &tasks);
-    let error = elsewhere.check().await.unwrap_err().to_string();
+    let error = elsewhere.check(1).await.unwrap_err().to_string();
     assert!(error.contains("NoSuchBucket") && !error.contains("geheim"), "{error}");
 }
 
@@ -155,11 +266,11 @@ async fn a_private_address_is_dialled_where_it_is_allowed_alone() {
     let Remote { fake, endpoint, tasks, .. } = Remote::start().await;
     let place = format!("s3://{BUCKET}");
     let refused = blobs(&endpoint, &place, Policy::public(vec![]), &tasks);
-    let error = refused.check().await.unwrap_err().to_string();
+    let error = refused.check(1).await.unwrap_err().to_string();
     assert!(error.contains("127.0.0.1") && error.contains("not allowed"), "{error}");
     assert_eq!(fake.connections.load(std::sync::atomic::Ordering::SeqCst), 0);
     let allowed = vec!["127.0.0.0/8".parse().unwrap()];
-    blobs(&endpoint, &place, Policy::public(allowed), &tasks).check().await.unwrap();
+    blobs(&endpoint, &place, Policy::public(allowed), &tasks).check(1).await.unwrap();
 }
 
 #[test]

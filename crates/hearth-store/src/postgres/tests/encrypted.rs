@@ -18,11 +18,13 @@ impl Encrypted {
         let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        // A port that is free now may be taken when the cluster is made: this one always is.
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wanted = taken.local_addr().unwrap().port().to_string();
         let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap().to_owned());
-        let cluster = Cluster::start_with(&["--tls", &certificate, &key, &port.to_string()]);
+        let cluster = Cluster::start_with(&["--tls", &certificate, &key, &wanted]);
+        let (_, port) = cluster.url.split_once("port=").expect("the script says where it listens");
+        let port = port.split('&').next().unwrap().parse().unwrap();
         Self { _cluster: cluster, folder, port }
     }
 

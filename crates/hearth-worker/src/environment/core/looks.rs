@@ -19,10 +19,11 @@ const FAR: Duration = Duration::from_secs(3600);
 const REPORT_WAIT: Duration = Duration::from_millis(5);
 
 impl Core {
-    /// A limit counts from now on. It is far enough away for any look that is set.
+    /// A limit counts from now on. Most are further away than the look that is set; a rest after a long call is not.
     pub(super) fn limit(&mut self, after: Duration) {
-        self.deadline = Some(Instant::now() + after);
-        self.todo.arm |= self.looks_at.is_none();
+        let deadline = Instant::now() + after;
+        self.deadline = Some(deadline);
+        self.todo.arm |= self.looks_at.is_none_or(|looks_at| looks_at > deadline);
     }
 
     /// The REPORT line of an invocation that ended just now has its time.
@@ -54,6 +55,29 @@ impl Core {
         self.check_init_cpu(now);
         if self.current().is_some() {
             self.memory.sample();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::core::REST;
+    use crate::environment::tests::core;
+
+    #[test]
+    fn a_timer_is_set_for_a_limit_that_comes_before_the_look_that_is_set_and_for_no_other() {
+        let mut core = core();
+        let now = Instant::now();
+        for (looks_in, limit, arms) in [
+            (Some(SAMPLE_LAST * 60), REST, true),
+            (Some(SAMPLE_FIRST), Duration::from_secs(3), false),
+            (None, Duration::from_secs(3), true),
+        ] {
+            core.looks_at = looks_in.map(|after| now + after);
+            core.todo.arm = false;
+            core.limit(limit);
+            assert_eq!(core.todo.arm, arms, "a look in {looks_in:?}, a limit in {limit:?}");
         }
     }
 }

@@ -109,7 +109,11 @@ fn a_failed_init_is_run_again_inside_the_first_invocation() {
         ],
         &Environment::Closing,
     );
-    check(&[Assigned(A), InitFailed, AskedNext], &[Deliver(A)], &Environment::Busy { id: A, queue: open() });
+    check(
+        &[Assigned(A), InitFailed, AskedNext],
+        &[InitRepeated, Deliver(A)],
+        &Environment::Busy { id: A, queue: open() },
+    );
 }
 
 #[test]
@@ -276,7 +280,8 @@ proptest! {
                     }
                     Gone => gone += 1,
                     Launch => prop_assert!(!was_closing),
-                    InitDone | ReportInit(..) | ArmInvocation | ArmRest | Disarm | Deny | Kill => {}
+                    InitDone | InitRepeated | ReportInit(..) | ArmInvocation | ArmRest | Disarm | Deny
+                    | Kill => {}
                 }
             }
             if was_closing {

@@ -254,9 +254,7 @@ def _get_handler(handler):
     try:
         return getattr(module, fname)
     except AttributeError:
-        raise FaultException(
-            "Runtime.HandlerNotFound", "Handler '{}' missing on module '{}'".format(fname, modname)
-        )
+        raise FaultException("Runtime.HandlerNotFound", "Handler '{}' missing on module '{}'".format(fname, modname))
 
 
 def _handle(request_handler, fields, payload):
@@ -365,8 +363,10 @@ def main():
         posix.set_inheritable(end, False)
     if sys.version_info < (3, 12) and posix.environ.get(b"LC_CTYPE") == b"C.UTF-8":  # see `variables` in python.rs
         posix.unsetenv(posix.environ.pop(b"LC_CTYPE") and b"LC_CTYPE")
-    builtins.exit = _Quitter("exit")
-    builtins.quit = _Quitter("quit")
+        for pair in open("/proc/self/environ", "rb").read().split(b"\0"):  # as it was given
+            if pair.startswith(b"LC_CTYPE="):
+                posix.putenv(b"LC_CTYPE", posix.environ.setdefault(b"LC_CTYPE", pair[9:]))
+    builtins.exit, builtins.quit = _Quitter("exit"), _Quitter("quit")
     _set_search_path()
     sys.meta_path.insert(0, _ConfigureLogging)
     try:

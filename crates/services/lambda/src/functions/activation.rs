@@ -111,6 +111,8 @@ async fn settle(lambda: &Lambda, owner: &Owner, function: &Function) -> Result<(
     };
     let (revision_id, grace) = (lambda.world.random().uuid(), lambda.blobs.grace());
     let (key, seen, verdict) = (owner.clone(), function.clone(), outcome.clone());
+    // Who reads that the update is ready must not run what was before it, although it is forgotten a moment later.
+    let _changing = lambda.revisions.change(owner, &function.name);
     let settled = transact(&*lambda.store, move |tx| {
         let Some(current) = table::get(tx, &key, &seen.name)? else { return Ok(false) };
         // Deleted, changed, or settled by another server meanwhile.

@@ -7,10 +7,7 @@ use hearth_worker::{Credentials, Identity, Secret};
 use hearth_world::{Random, Timestamp};
 
 use crate::functions::Function;
-
-/// Credentials are not given to an invocation that may outlive them: the longest one takes 15 minutes, and what it
-/// has begun may go on for a while.
-const REMAINING_MIN: Duration = Duration::from_secs(3_600);
+use crate::options::CREDENTIALS_LEFT;
 
 /// A new session with new credentials that hold for `life`, and until when invocations may begin with it. `role_id` is
 /// that of a role that was created.
@@ -35,7 +32,7 @@ pub(super) fn new_session(
             session_token: Secret(issued.session_token),
         },
     };
-    (identity, now.after(life.saturating_sub(REMAINING_MIN)))
+    (identity, now.after(life.saturating_sub(CREDENTIALS_LEFT)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! was made from: that is one read an invocation.
 //!
 //! Whoever changes what a function runs forgets it here after the commit and before the answer. A reader that began before
-//! the write cannot bring the old one back: it carries the generation in which it began.
+//! the write cannot bring the old one back: it carries the generation in which it began. An update becomes ready with
+//! nobody waiting for an answer: from before that commit until it is forgotten here, each call reads the record as well.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,12 +82,48 @@ struct Known {
     targets: HashMap<String, Arc<Target>>,
     /// Grows with every function that is forgotten.
     generation: u64,
+    /// Functions that are about to be forgotten, and by how many.
+    changing: HashMap<String, u32>,
+}
+
+/// While it is there, what is remembered of a function counts only as far as its record says the same: a caller may
+/// have seen the commit already.
+pub(crate) struct Changing<'r> {
+    revisions: &'r Revisions,
+    key: String,
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        let mut known = self.revisions.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = known.changing.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                known.changing.remove(&self.key);
+            }
+        }
+    }
 }
 
 impl Revisions {
-    fn get(&self, owner: &Owner, name: &FunctionName) -> Result<Arc<Target>, u64> {
+    /// What is remembered, or the generation; and whether the function is changing.
+    fn look(&self, owner: &Owner, name: &FunctionName) -> (Result<Arc<Target>, u64>, bool) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.targets.get(&key(owner, name)).cloned().ok_or(known.generation)
+        let key = key(owner, name);
+        (known.targets.get(&key).cloned().ok_or(known.generation), known.changing.contains_key(&key))
+    }
+
+    #[cfg(test)]
+    fn get(&self, owner: &Owner, name: &FunctionName) -> Result<Arc<Target>, u64> {
+        self.look(owner, name).0
+    }
+
+    /// To be held over a commit that others may see before the function is forgotten.
+    pub(crate) fn change(&self, owner: &Owner, name: &FunctionName) -> Changing<'_> {
+        let key = key(owner, name);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        *known.changing.entry(key.clone()).or_default() += 1;
+        Changing { revisions: self, key }
     }
 
     /// Remembers a target that was read since `generation`; of two that were read at the same time the first stays.
@@ -178,10 +215,11 @@ async fn find(lambda: &Lambda, asked: &Asked) -> Result<Found, FunctionError> {
         return Err(not_found());
     }
     let now = lambda.world.physical().now();
-    let known = lambda.revisions.get(&asked.owner, &asked.name);
+    let (known, changing) = lambda.revisions.look(&asked.owner, &asked.name);
     let fresh = known.as_ref().is_ok_and(|target| now < target.usable_until);
     if let Ok(target) = &known
         && fresh
+        && !changing
         && !lambda.store.is_shared()
     {
         return Ok(Found::Ready(target.clone()));
@@ -247,6 +285,22 @@ mod tests {
         revisions.forget(&owner(), &name);
         revisions.remember(generation, &owner(), &name, target());
         assert!(revisions.get(&owner(), &name).is_err());
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_function_that_changes_is_held_against_its_record_until_it_is_forgotten() {
+        let (revisions, name) = (Revisions::default(), Function::example("f").name);
+        let generation = revisions.get(&owner(), &name).expect_err("nothing is known");
+        revisions.remember(generation, &owner(), &name, target());
+        assert!(!revisions.look(&owner(), &name).1);
+        let (one, other) = (revisions.change(&owner(), &name), revisions.change(&owner(), &name));
+        drop(one);
+        let (known, changing) = revisions.look(&owner(), &name);
+        assert!(known.is_ok() && changing, "as long as somebody changes it");
+        revisions.forget(&owner(), &name);
+        drop(other);
+        let (known, changing) = revisions.look(&owner(), &name);
+        assert!(known.is_err() && !changing);
     }
 
     #[test]

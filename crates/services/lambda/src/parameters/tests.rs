@@ -132,6 +132,7 @@ fn every_rule_answers_in_the_words_of_aws() {
         ("Handler", Document::Null, "Handler is mandatory for functions created with deployment packages.".into()),
         ("Code", structure([]), "Please provide a source for function code.".into()),
         ("Code", zip(vec![]), "Uploaded file must be a non-empty zip".into()),
+        ("Code", zip(b"PK\x05\x06\0\0".to_vec()), "Uploaded file must be a non-empty zip".into()),
         ("Code", zip(vec![0; 52_428_801]), "Zipped size must be smaller than 52428800 bytes".into()),
         (
             "MemorySize",

@@ -117,6 +117,7 @@ async fn what_s3_refuses_is_told_in_the_words_of_both() {
     let server = Server::start();
     server.function("thumbnail").await;
     server.objects.put("empty.zip", None, b"");
+    server.objects.put("folder.zip", None, b"PK\x05\x06\0\0");
     let error = |code: &str, message: &str| {
         format!("Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}")
     };
@@ -128,6 +129,7 @@ async fn what_s3_refuses_is_told_in_the_words_of_both() {
             error("NoSuchBucket", "The specified bucket does not exist"),
         ),
         (update("empty.zip", None), "Uploaded file must be a non-empty zip".to_owned()),
+        (update("folder.zip", None), "Uploaded file must be a non-empty zip".to_owned()),
     ];
     for (request, message) in cases {
         is_error(server.call("UpdateFunctionCode", request).await, Code::InvalidParameterValue, &message);

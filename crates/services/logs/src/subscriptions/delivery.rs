@@ -3,11 +3,13 @@
 //! ```text
 //! delivered, or nothing matches ─▶ leaves the outbox
 //! the function failed           ─▶ leaves it for a timer of its own: twice more, after 1 and 2 minutes, as Lambda does
-//! no room, not ready            ─▶ stays; the next try after a wait that doubles; given up after 24 hours
+//! no room, not ready            ─▶ stays; the next try after a wait that doubles; older than 24 hours: given up
+//! damaged                       ─▶ given up, and what is beside it goes on
 //! not there, not allowed        ─▶ given up, and all that comes within the pause with it, as CloudWatch Logs does
 //! ```
 //!
-//! Never: more than its limit of calls for one filter at once; parcels of one stream at once.
+//! Never: more than its limit of calls for one filter at once; parcels of one stream at once; gives up for its age what
+//! was not tried (nobody tries while no server runs).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,22 +18,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use hearth_store::timers::{self, Fate, Fired, Timer, Timers};
-use hearth_store::{Key, Stored, Tx, transact, transact_read};
+use hearth_store::{Key, Stored as _, transact};
 use hearth_world::TaskGroup;
-use serde::{Deserialize, Serialize};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::calls::{Outcome, call};
 use super::outbox::{self, DELIVER, PAUSED, parse};
-use super::{Subscription, keys_below, parcel};
+use super::redelivery::{AFTER_FAILURES, REDELIVER, Redelivery, redeliver};
+use super::{Subscription, parcel};
 use crate::Logs;
-use crate::batches::Entry;
 use crate::error::LogsError;
 use crate::keys::Owner;
 use crate::read::Found;
-
-/// What a function failed with.
-const REDELIVER: &str = "logs/redeliver";
 
 /// Places of an outbox that are looked at together.
 const PAGE: u32 = 256;
@@ -49,29 +47,13 @@ const ROUNDS_MAX: u32 = 100;
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// How long a function that cannot be called is tried: CloudWatch Logs' figure.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
-
-/// How long after a failure the function is called again: Lambda's waits for asynchronous calls.
-const AFTER_FAILURES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+pub(super) const GIVEN_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// The first wait for a function without room; it doubles each time.
 const NO_ROOM_FIRST: Duration = Duration::from_secs(1);
 
 /// The longest wait for a function without room: Lambda's for asynchronous calls.
-const NO_ROOM_MAX: Duration = Duration::from_secs(300);
-
-/// Batches that a function failed with.
-#[derive(Debug, Serialize, Deserialize)]
-struct Redelivery {
-    /// Stream, first event, batch, and what the indexes say.
-    places: Vec<(u64, u64, u64, Entry)>,
-    failures: u32,
-    refusals: u32,
-    /// Milliseconds since 1970.
-    since: u64,
-}
-
-impl Stored for Redelivery {}
+pub(super) const NO_ROOM_MAX: Duration = Duration::from_secs(300);
 
 /// Batches of one stream, with their keys in the outbox.
 struct Waiting {
@@ -83,6 +65,9 @@ struct Waiting {
 struct Sent {
     keys: Vec<Key>,
     batches: Vec<Found>,
+    /// What of the stream was left out, for ever.
+    damaged: Vec<(Key, Found)>,
+    /// How many events were in it.
     events: usize,
     outcome: Outcome,
 }
@@ -91,9 +76,48 @@ struct Sent {
 enum Look {
     /// Nothing, or it is no longer this handler's to look.
     Over,
-    /// There may be more; so many batches were taken out of it, which are not to be delivered, and why.
-    Dropped(&'static str, usize),
+    /// There may be more; what was taken out of it is not to be delivered, and why.
+    Dropped(Why, Vec<Found>),
+    /// The same of so many places that do not say what they are.
+    Damaged(usize),
     Page(Subscription, Vec<Waiting>),
+}
+
+/// Why events are not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    FilterDeleted,
+    NotThere,
+    Damaged,
+    NoRoom,
+}
+
+impl Why {
+    fn text(self) -> &'static str {
+        match self {
+            Self::FilterDeleted => "the filter was deleted",
+            Self::NotThere => "the function is not there",
+            Self::Damaged => "their batches are damaged",
+            Self::NoRoom => "the function had no room for a day",
+        }
+    }
+
+    /// Says it, with the number of events that came, whether or not the pattern takes them.
+    fn tell(self, batches: &[Found]) {
+        let (why, events, batches) = (self.text(), events_of(batches), batches.len());
+        match self {
+            // Its owner did that.
+            Self::FilterDeleted => info!(why, events, batches, "subscription filter: not delivered"),
+            Self::NotThere | Self::Damaged | Self::NoRoom => {
+                warn!(why, events, batches, "subscription filter: not delivered");
+            }
+        }
+    }
+}
+
+/// How many events came in some batches.
+pub(super) fn events_of(batches: &[Found]) -> u64 {
+    batches.iter().map(|found| u64::from(found.entry.events)).sum()
 }
 
 /// Starts what delivers, until the group stops.
@@ -116,18 +140,30 @@ async fn deliver(logs: Arc<Logs>, fired: Fired) -> Fate {
         let (filter, waiting) = match looked {
             Look::Over => return Fate::Done,
             Look::Dropped(why, batches) => {
-                warn!(why, batches, "subscription filter: not delivered");
+                why.tell(&batches);
+                continue;
+            }
+            Look::Damaged(places) => {
+                warn!(places, "subscription filter: not delivered, the record of what came is damaged");
                 continue;
             }
             Look::Page(filter, waiting) => (filter, waiting),
         };
         let parcels = stream::iter(waiting).map(|waiting| send(&logs, &owner, group, &filter, waiting));
         let sent: Vec<_> = parcels.buffer_unordered(CALLS_MAX).collect().await;
-        let sent: Result<Vec<Sent>, LogsError> = sent.into_iter().collect();
-        match settle(&logs, &owner, (group, &filter), &fired, sent).await {
-            Ok(None) => {}
-            Ok(Some(fate)) => return fate,
-            Err(error) => return Fate::Failed(error.to_string()),
+        let (mut done, mut failed) = (Vec::new(), None);
+        for sent in sent {
+            match sent {
+                Ok(sent) => done.push(sent),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        // First: what was delivered is not delivered again because another parcel could not be made.
+        let settled = settle(&logs, &owner, (group, &filter), &fired, done).await;
+        match (settled, failed) {
+            (Err(error), _) | (Ok(None), Some(error)) => return Fate::Failed(error.to_string()),
+            (Ok(Some(fate)), _) => return fate,
+            (Ok(None), None) => {}
         }
     }
     Fate::Again(Duration::ZERO)
@@ -142,40 +178,29 @@ async fn look(
 ) -> Result<Look, LogsError> {
     let (owner, fired) = (owner.clone(), fired.clone());
     let is_paused = fired.payload.as_ref() == PAUSED;
-    let too_old = logs.now().saturating_sub(GIVEN_UP_AFTER.as_millis() as u64);
     transact(&*logs.store, move |tx| -> Result<Look, LogsError> {
         if !fired.is_mine(tx)? {
             return Ok(Look::Over);
         }
         let filters = super::of(tx, &owner, group)?.0;
         let found = filters.into_iter().find(|known| known.number == filter);
-        let why = if found.is_some() { "the function is not there" } else { "the filter was deleted" };
-        let Some(found) = found.filter(|_| !is_paused) else {
-            let keys = keys_below(tx, &owner.outbox(group, filter), PAGE)?;
-            if keys.is_empty() {
-                fired.settle(tx)?;
-                return Ok(Look::Over);
-            }
-            return drop_all(tx, &keys, why);
-        };
-        let page = outbox::page(tx, &owner, group, filter, PAGE)?;
-        let old = page.iter().filter(|(_, place)| place.entry.ingested < too_old);
-        let old: Vec<Key> = old.map(|(key, _)| key.clone()).collect();
-        if !old.is_empty() {
-            return drop_all(tx, &old, "the function had no room for a day");
-        }
-        if page.is_empty() {
+        let why = if found.is_some() { Why::NotThere } else { Why::FilterDeleted };
+        let outbox::Page { places, damaged } = outbox::page(tx, &owner, group, filter, PAGE)?;
+        if places.is_empty() && damaged.is_empty() {
             fired.settle(tx)?;
             return Ok(Look::Over);
         }
-        Ok(Look::Page(found, by_stream(page)))
+        if !damaged.is_empty() {
+            damaged.iter().try_for_each(|key| tx.delete(key))?;
+            return Ok(Look::Damaged(damaged.len()));
+        }
+        let Some(found) = found.filter(|_| !is_paused) else {
+            places.iter().try_for_each(|(key, _)| tx.delete(key))?;
+            return Ok(Look::Dropped(why, places.into_iter().map(|(_, found)| found).collect()));
+        };
+        Ok(Look::Page(found, by_stream(places)))
     })
     .await
-}
-
-fn drop_all(tx: &mut dyn Tx, keys: &[Key], why: &'static str) -> Result<Look, LogsError> {
-    keys.iter().try_for_each(|key| tx.delete(key))?;
-    Ok(Look::Dropped(why, keys.len()))
 }
 
 fn by_stream(page: Vec<(Key, Found)>) -> Vec<Waiting> {
@@ -198,27 +223,66 @@ async fn send(
     filter: &Subscription,
     waiting: Waiting,
 ) -> Result<Sent, LogsError> {
-    let Waiting { mut keys, mut batches } = waiting;
-    let parcel = pack(logs, owner, group, filter, batches.clone()).await?;
-    keys.truncate(parcel.batches);
-    batches.truncate(parcel.batches);
+    let parcel = parcel::of(logs, owner, group, filter, waiting.batches.clone()).await?;
+    let (mut keys, mut batches, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
+    let taken = waiting.keys.into_iter().zip(waiting.batches).take(parcel.batches).enumerate();
+    for (number, (key, found)) in taken {
+        if parcel.damaged.contains(&number) {
+            damaged.push((key, found));
+        } else {
+            keys.push(key);
+            batches.push(found);
+        }
+    }
     let outcome = match parcel.payload {
         Some(payload) => call(logs, owner, filter, payload).await,
         None => Outcome::Delivered,
     };
-    Ok(Sent { keys, batches, events: parcel.events, outcome })
+    Ok(Sent { keys, batches, damaged, events: parcel.events, outcome })
 }
 
-async fn pack(
-    logs: &Logs,
-    owner: &Owner,
-    group: u64,
-    filter: &Subscription,
-    batches: Vec<Found>,
-) -> Result<parcel::Parcel, LogsError> {
-    let (owner, filter) = (owner.clone(), filter.clone());
-    transact_read(&*logs.store, move |tx: &mut dyn Tx| parcel::pack(tx, &owner, group, &filter, &batches))
-        .await
+/// What becomes of parcels.
+#[derive(Default)]
+struct Verdict {
+    /// Out of the outbox.
+    gone: Vec<Key>,
+    /// For another try, under these numbers.
+    failed: Vec<(u64, Vec<Found>)>,
+    damaged: Vec<Found>,
+    too_old: Vec<Found>,
+    has_no_room: bool,
+    is_not_there: bool,
+}
+
+impl Verdict {
+    fn add(&mut self, logs: &Logs, filter: &Subscription, sent: Sent) {
+        let Sent { keys, batches, damaged, events, outcome } = sent;
+        for (key, found) in damaged {
+            self.gone.push(key);
+            self.damaged.push(found);
+        }
+        match outcome {
+            Outcome::Delivered => self.gone.extend(keys),
+            Outcome::Failed => {
+                self.gone.extend(keys);
+                self.failed.push((logs.number(), batches));
+            }
+            Outcome::NoRoom(_) => {
+                self.has_no_room = true;
+                let since = logs.now().saturating_sub(GIVEN_UP_AFTER.as_millis() as u64);
+                let old = keys.into_iter().zip(batches).filter(|(_, found)| found.entry.ingested < since);
+                for (key, found) in old {
+                    self.gone.push(key);
+                    self.too_old.push(found);
+                }
+            }
+            Outcome::NotThere(why) => {
+                self.gone.extend(keys);
+                warn!(why, events, filter = filter.name, "subscription filter: not delivered");
+                self.is_not_there = true;
+            }
+        }
+    }
 }
 
 /// Writes what became of the parcels, and says what becomes of the timer, if it is not to go on.
@@ -227,24 +291,11 @@ async fn settle(
     owner: &Owner,
     (group, filter): (u64, &Subscription),
     fired: &Fired,
-    sent: Result<Vec<Sent>, LogsError>,
+    sent: Vec<Sent>,
 ) -> Result<Option<Fate>, LogsError> {
-    let (mut gone, mut failed, mut no_room, mut not_there) = (Vec::new(), Vec::new(), None, None);
-    for Sent { keys, batches, events, outcome } in sent? {
-        match outcome {
-            Outcome::Delivered => gone.extend(keys),
-            Outcome::Failed => {
-                gone.extend(keys);
-                failed.push((logs.number(), batches));
-            }
-            Outcome::NoRoom(why) => no_room = Some(why),
-            Outcome::NotThere(why) => {
-                gone.extend(keys);
-                warn!(why, events, filter = filter.name, "subscription filter: not delivered");
-                not_there = Some(());
-            }
-        }
-    }
+    let mut verdict = Verdict::default();
+    sent.into_iter().for_each(|sent| verdict.add(logs, filter, sent));
+    let Verdict { gone, failed, damaged, too_old, has_no_room, is_not_there } = verdict;
     let (owner, claim, now, number) = (owner.clone(), fired.clone(), logs.now(), filter.number);
     transact(&*logs.store, move |tx| -> Result<(), LogsError> {
         // Also when the filter was changed meanwhile: what was delivered is.
@@ -257,7 +308,7 @@ async fn settle(
                 Timer { kind: REDELIVER, id: format!("{id} {parcel}"), due, payload: again.encode()? };
             timers::set(tx, &timer)?;
         }
-        if not_there.is_some() && claim.is_mine(tx)? {
+        if is_not_there && claim.is_mine(tx)? {
             let due = tx.now().after(PAUSE);
             let payload = Bytes::from_static(PAUSED);
             timers::set(tx, &Timer { kind: DELIVER, id, due, payload })?;
@@ -265,104 +316,19 @@ async fn settle(
         Ok(())
     })
     .await?;
-    Ok(match (not_there, no_room) {
-        (Some(()), _) => Some(Fate::Done),
-        (None, Some(_)) => Some(Fate::Again(no_room_wait(fired.attempts))),
-        (None, None) => None,
+    for (why, batches) in [(Why::Damaged, damaged), (Why::NoRoom, too_old)] {
+        if !batches.is_empty() {
+            why.tell(&batches);
+        }
+    }
+    Ok(match (is_not_there, has_no_room) {
+        (true, _) => Some(Fate::Done),
+        (false, true) => Some(Fate::Again(no_room_wait(fired.attempts))),
+        (false, false) => None,
     })
 }
 
 /// Doubles with each attempt.
-fn no_room_wait(attempts: u32) -> Duration {
+pub(super) fn no_room_wait(attempts: u32) -> Duration {
     NO_ROOM_FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(NO_ROOM_MAX)
-}
-
-impl Redelivery {
-    fn after_failure(batches: &[Found], now: u64) -> Self {
-        let place = |found: &Found| (found.stream, found.first, found.batch, found.entry.clone());
-        Self { places: batches.iter().map(place).collect(), failures: 1, refusals: 0, since: now }
-    }
-
-    fn batches(&self) -> Vec<Found> {
-        let found = |(stream, first, batch, entry): &(u64, u64, u64, Entry)| Found {
-            stream: *stream,
-            first: *first,
-            batch: *batch,
-            entry: entry.clone(),
-        };
-        self.places.iter().map(found).collect()
-    }
-
-    /// How long until it is tried again, if it is.
-    fn next(&mut self, outcome: &Outcome, now: u64) -> Option<Duration> {
-        match outcome {
-            Outcome::Delivered | Outcome::NotThere(_) => None,
-            Outcome::Failed => {
-                self.failures += 1;
-                AFTER_FAILURES.get(self.failures as usize - 1).copied()
-            }
-            Outcome::NoRoom(_) => {
-                self.refusals += 1;
-                let is_young = now.saturating_sub(self.since) < GIVEN_UP_AFTER.as_millis() as u64;
-                is_young.then(|| no_room_wait(self.refusals))
-            }
-        }
-    }
-}
-
-async fn redeliver(logs: Arc<Logs>, fired: Fired) -> Fate {
-    match try_again(&logs, fired).await {
-        Ok(()) => Fate::Done,
-        Err(error) => Fate::Failed(error.to_string()),
-    }
-}
-
-async fn try_again(logs: &Logs, fired: Fired) -> Result<(), LogsError> {
-    let Some((owner, group, number)) = parse(&fired.id) else { return Ok(()) };
-    let mut again = Redelivery::decode(&fired.payload)?;
-    let of = owner.clone();
-    let filters = transact_read(&*logs.store, move |tx: &mut dyn Tx| super::of(tx, &of, group)).await?;
-    let Some(filter) = filters.0.into_iter().find(|known| known.number == number) else { return Ok(()) };
-    let parcel = pack(logs, &owner, group, &filter, again.batches()).await?;
-    let Some(payload) = parcel.payload else { return Ok(()) };
-    let outcome = call(logs, &owner, &filter, payload).await;
-    let Some(wait) = again.next(&outcome, logs.now()) else {
-        if outcome != Outcome::Delivered {
-            warn!(
-                ?outcome,
-                events = parcel.events,
-                filter = filter.name,
-                "subscription filter: not delivered"
-            );
-        }
-        return Ok(());
-    };
-    let payload = again.encode()?;
-    transact(&*logs.store, move |tx| -> Result<(), LogsError> {
-        if fired.is_mine(tx)? {
-            let (id, due) = (fired.id.clone(), tx.now().after(wait));
-            timers::set(tx, &Timer { kind: REDELIVER, id, due, payload: payload.clone() })?;
-        }
-        Ok(())
-    })
-    .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_function_that_fails_is_called_twice_more_and_one_without_room_for_a_day() {
-        let mut again = Redelivery::after_failure(&[], 0);
-        let day = GIVEN_UP_AFTER.as_millis() as u64;
-        let no_room = Outcome::NoRoom(String::new());
-        assert_eq!(again.next(&no_room, 1), Some(Duration::from_secs(1)));
-        assert_eq!(again.next(&no_room, 1), Some(Duration::from_secs(2)));
-        assert_eq!(again.next(&Outcome::Failed, 1), Some(Duration::from_secs(120)));
-        assert_eq!(again.next(&Outcome::Failed, 1), None, "three calls in all");
-        assert_eq!(again.next(&no_room, day), None);
-        assert_eq!(again.next(&Outcome::NotThere(String::new()), 1), None);
-        assert_eq!(no_room_wait(u32::MAX), NO_ROOM_MAX);
-    }
 }

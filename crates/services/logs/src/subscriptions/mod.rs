@@ -14,10 +14,9 @@ mod calls;
 mod delivery;
 mod outbox;
 mod parcel;
+mod redelivery;
 
-use std::ops::ControlFlow;
-
-use hearth_store::{Key, Order, Stored, Tx, timers};
+use hearth_store::{Stored, Tx, timers};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LogsError;
@@ -26,6 +25,7 @@ use crate::keys::Owner;
 pub(crate) use calls::log_group_of;
 pub(crate) use delivery::keep_up;
 pub(crate) use outbox::Outboxes;
+pub(crate) use parcel::PACKED_AT_ONCE_MAX;
 
 /// Subscription filters of one group: AWS's quota.
 const FILTERS_MAX: usize = 2;
@@ -95,14 +95,4 @@ pub(crate) fn delete_all(tx: &mut dyn Tx, owner: &Owner, group: u64) -> Result<(
         timers::cancel(tx, outbox::DELIVER, &outbox::id(owner, group, filter.number))?;
     }
     Ok(tx.delete(&owner.subscriptions(group))?)
-}
-
-/// The first keys below a key, to be deleted page by page.
-fn keys_below(tx: &mut dyn Tx, key: &Key, limit: u32) -> Result<Vec<Key>, LogsError> {
-    let mut keys = Vec::new();
-    tx.scan(key.children(), Order::Ascending, limit, &mut |key, _| {
-        keys.push(Key::from_bytes(key));
-        ControlFlow::Continue(())
-    })?;
-    Ok(keys)
 }

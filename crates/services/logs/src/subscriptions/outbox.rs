@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use hearth_store::timers::{self, Timer};
-use hearth_store::{Key, Order, Stored, Tx};
+use hearth_store::{Key, Order, RecordError, Stored, Tx};
 
 use super::Subscriptions;
 use crate::batches::Entry;
@@ -78,25 +78,35 @@ pub(super) fn wake_anew(tx: &mut dyn Tx, owner: &Owner, group: u64, filter: u64)
     Ok(timers::set(tx, &timer)?)
 }
 
-/// The first batches of an outbox with their keys, at most `limit`.
+/// The first places of an outbox.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) places: Vec<(Key, Found)>,
+    /// Those that name no batch, and never will.
+    pub(super) damaged: Vec<Key>,
+}
+
+/// The first places of an outbox, at most `limit`.
 pub(super) fn page(
     tx: &mut dyn Tx,
     owner: &Owner,
     group: u64,
     filter: u64,
     limit: u32,
-) -> Result<Vec<(Key, Found)>, LogsError> {
-    let (mut found, mut failed) = (Vec::new(), None);
+) -> Result<Page, LogsError> {
+    let (mut page, mut failed) = (Page::default(), None);
     let all = owner.outbox(group, filter);
     tx.scan(all.children(), Order::Ascending, limit, &mut |key, value| {
         let key = Key::from_bytes(key);
-        match Entry::decode(value) {
-            Ok(entry) => found.extend(place(&key, entry).map(|place| (key, place))),
-            Err(error) => failed = Some(error),
+        match Entry::decode(value).map(|entry| place(&key, entry)) {
+            Ok(Some(place)) => page.places.push((key, place)),
+            Ok(None) | Err(RecordError::Damaged(_) | RecordError::Version(None)) => page.damaged.push(key),
+            // Of a newer program, which may come back.
+            Err(error @ RecordError::Version(Some(_))) => failed = Some(error),
         }
         if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    failed.map_or(Ok(found), |error| Err(error.into()))
+    failed.map_or(Ok(page), |error| Err(error.into()))
 }
 
 fn place(key: &Key, entry: Entry) -> Option<Found> {

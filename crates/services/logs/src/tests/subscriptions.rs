@@ -13,6 +13,8 @@ use serde_json::Value;
 
 use super::*;
 
+mod losses;
+
 const INVALID: Code = Code::Modelled("InvalidParameterException");
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:ship";
 

@@ -26,32 +26,9 @@ pub(crate) struct Expected {
 impl Expected {
     /// What these headers say. `trailer` names a checksum that comes after the payload.
     pub(crate) fn of(headers: &HeaderMap, trailer: Option<&str>) -> Result<Self, Failure> {
+        let md5 = md5(headers)?;
+        let checksum = checksum(headers, trailer, |value| Some(value))?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let md5 = text("content-md5").map(str::to_owned);
-        if let Some(md5) = &md5
-            && STANDARD.decode(md5).map_or(true, |bytes| bytes.len() != 16)
-        {
-            return Err(Failure::new(400, "InvalidDigest", "The Content-MD5 you specified was invalid."));
-        }
-        let mut given = Vec::new();
-        for algorithm in Algorithm::ALL {
-            if let Some(value) = text(algorithm.header()) {
-                given.push((algorithm, Some(value.to_owned())));
-            }
-        }
-        given.extend(trailer.and_then(Algorithm::of_header).map(|algorithm| (algorithm, None)));
-        if given.len() > 1 {
-            return Err(Failure::request(
-                "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
-            ));
-        }
-        let checksum = given.pop();
-        if let Some((algorithm, Some(value))) = &checksum
-            && STANDARD.decode(value).map_or(true, |bytes| bytes.len() != bytes_of(*algorithm))
-        {
-            let text = format!("Value for {} header is invalid.", algorithm.header());
-            return Err(Failure::request(text));
-        }
         let named = text("x-amz-sdk-checksum-algorithm").or_else(|| text("x-amz-checksum-algorithm"));
         let named = match named {
             None => None,
@@ -66,6 +43,60 @@ impl Expected {
         }
         let checksum = checksum.or_else(|| named.map(|algorithm| (algorithm, None)));
         Ok(Self { bytes: None, sha256: None, md5, checksum })
+    }
+
+    /// What the headers of CompleteMultipartUpload say of its document: the checksum is the object's, over all bytes or
+    /// over the checksums of the parts, and must only have the form of one here.
+    pub(crate) fn of_completion(headers: &HeaderMap) -> Result<Self, Failure> {
+        checksum(headers, None, without_count)?;
+        Ok(Self { md5: md5(headers)?, ..Self::default() })
+    }
+}
+
+fn md5(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let md5 = headers.get("content-md5").and_then(|value| value.to_str().ok());
+    if md5.is_some_and(|md5| STANDARD.decode(md5).map_or(true, |bytes| bytes.len() != 16)) {
+        return Err(Failure::new(400, "InvalidDigest", "The Content-MD5 you specified was invalid."));
+    }
+    Ok(md5.map(str::to_owned))
+}
+
+/// The one checksum that is announced. `sum` is what of a header's value is in base64.
+fn checksum(
+    headers: &HeaderMap,
+    trailer: Option<&str>,
+    sum: impl Fn(&str) -> Option<&str>,
+) -> Result<Option<(Algorithm, Option<String>)>, Failure> {
+    let mut given = Vec::new();
+    for algorithm in Algorithm::ALL {
+        if let Some(value) = headers.get(algorithm.header()).and_then(|value| value.to_str().ok()) {
+            given.push((algorithm, Some(value.to_owned())));
+        }
+    }
+    given.extend(trailer.and_then(Algorithm::of_header).map(|algorithm| (algorithm, None)));
+    if given.len() > 1 {
+        return Err(Failure::request(
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+        ));
+    }
+    let checksum = given.pop();
+    if let Some((algorithm, Some(value))) = &checksum
+        && sum(value).and_then(|sum| STANDARD.decode(sum).ok()).map(|bytes| bytes.len())
+            != Some(bytes_of(*algorithm))
+    {
+        return Err(Failure::request(format!("Value for {} header is invalid.", algorithm.header())));
+    }
+    Ok(checksum)
+}
+
+/// A checksum without the number of parts, which may follow it.
+fn without_count(value: &str) -> Option<&str> {
+    match value.split_once('-') {
+        None => Some(value),
+        Some((sum, count)) => {
+            let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then_some(sum)
+        }
     }
 }
 

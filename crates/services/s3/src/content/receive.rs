@@ -179,7 +179,7 @@ fn too_large(bytes: u64) -> Failure {
     failure.with("MaxSizeAllowed", OBJECT_BYTES_MAX.to_string())
 }
 
-fn too_slow() -> Failure {
+pub(crate) fn too_slow() -> Failure {
     let text = "Your socket connection to the server was not read from or written to within the timeout period. Idle \
                 connections will be closed.";
     Failure::new(400, "RequestTimeout", text)

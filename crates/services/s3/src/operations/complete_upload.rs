@@ -1,7 +1,6 @@
 //! CompleteMultipartUpload: the parts that the client names become an object.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use hearth_aws::sigv4::Algorithm;
 use hearth_store::Tx;
@@ -10,12 +9,10 @@ use s3s::dto::*;
 
 use super::put_object::Conditions;
 use super::shown::{checksum_type, etag, value, with_checksums};
-use super::{Cx, announce, change, expect_owner, write};
-use crate::S3;
-use crate::content::{composite, full};
+use super::{Cx, change, expect_owner, write};
+use crate::content::{bad_digest, composite, full};
 use crate::error::Failure;
-use crate::events::Change;
-use crate::records::{self, Content, Object, Part, StoredChecksum, Upload};
+use crate::records::{self, Bucket, Content, Object, Part, StoredChecksum, Upload, Versioning};
 use crate::uploads::PARTS_MAX;
 use crate::versions::{self, Changed};
 use crate::{buckets, uploads};
@@ -25,6 +22,9 @@ const PART_BYTES_MIN: u64 = 5 * 1_024 * 1_024;
 
 /// An object in parts: 5 TB.
 const OBJECT_BYTES_MAX: u64 = 5 * 1_024 * 1_024 * 1_024 * 1_024;
+
+/// Parts that one transaction deletes because they are not to be in the object.
+const DROPPED_TOGETHER: usize = 1_000;
 
 #[derive(Clone)]
 struct Plan {
@@ -38,12 +38,13 @@ struct Plan {
     bytes: Option<i64>,
     /// The object's checksum as the client computed it.
     checksum: Option<(Algorithm, String)>,
+    /// Which kind of checksum the client thinks that the upload has.
+    kind: Option<ChecksumType>,
     number: u64,
     changing: versions::Change,
 }
 
 /// Answers a call.
-// GAP(s3): a second call with the same parts answers NoSuchUpload, where S3 repeats its answer for a while.
 pub(crate) async fn complete(
     cx: Cx,
     input: CompleteMultipartUploadInput,
@@ -69,11 +70,16 @@ pub(crate) async fn complete(
         conditions: Conditions { if_match: input.if_match, if_none_match: input.if_none_match },
         bytes: input.mpu_object_size,
         checksum: given.into_iter().find_map(|(algorithm, value)| Some((algorithm, value?))),
+        kind: input.checksum_type,
         number: cx.s3.number(),
         changing: change(&cx.s3),
     };
-    let s3 = cx.s3.clone();
-    let (object, changed) = write(&cx, move |tx| finish(tx, &s3, &plan)).await?;
+    let (object, changed) = loop {
+        let plan = plan.clone();
+        if let Some(done) = write(&cx, move |tx| finish(tx, &plan)).await? {
+            break done;
+        }
+    };
     let path = percent_encoding::utf8_percent_encode(&input.key, percent_encoding::NON_ALPHANUMERIC);
     let output = CompleteMultipartUploadOutput {
         location: Some(format!("http://{}/{}/{path}", cx.exchange.call.host, input.bucket)),
@@ -88,21 +94,70 @@ pub(crate) async fn complete(
     Ok(with_checksums!(output, object.checksum.as_ref()))
 }
 
-fn finish(tx: &mut dyn Tx, s3: &Arc<S3>, plan: &Plan) -> Result<(Object, Changed), Failure> {
+/// Completes the upload. `None` when only a page of parts that will not be in the object is gone, and more are left:
+/// nothing else stands in the way then.
+fn finish(tx: &mut dyn Tx, plan: &Plan) -> Result<Option<(Object, Changed)>, Failure> {
     let bucket = buckets::get(tx, &plan.account, &plan.bucket)?;
     expect_owner(&bucket, plan.owner.as_deref())?;
-    let upload = uploads::get(tx, bucket.number, &plan.key, &plan.id)?;
+    let upload = match uploads::get(tx, bucket.number, &plan.key, &plan.id) {
+        Ok(upload) => upload,
+        Err(failure) if failure.code == "NoSuchUpload" => {
+            return repeated(tx, &bucket, plan)?.ok_or(failure).map(Some);
+        }
+        Err(failure) => return Err(failure),
+    };
+    check_kind(&upload, plan.kind.as_ref())?;
     plan.conditions.check(tx, &bucket, &plan.key)?;
     let mut there: BTreeMap<u32, Part> = uploads::parts(tx, upload.number)?.into_iter().collect();
     let chosen = chosen(&mut there, &plan.named, &upload)?;
-    for (number, part) in &there {
+    let object = object(&upload, &chosen, plan)?;
+    for (number, part) in there.iter().take(DROPPED_TOGETHER) {
         uploads::drop_part(tx, upload.number, *number, part, plan.changing.grace)?;
     }
-    let object = object(&upload, &chosen, plan)?;
+    if there.len() > DROPPED_TOGETHER {
+        return Ok(None);
+    }
     uploads::end(tx, bucket.number, &plan.key, &plan.id)?;
     let changed = versions::put(tx, &bucket, &plan.key, object.clone(), plan.changing)?;
-    announce(tx, s3, &bucket, &plan.key, (Change::CompleteMultipartUpload, &changed, Some(&object)))?;
-    Ok((object, changed))
+    Ok(Some((object, changed)))
+}
+
+/// The answer to a completion again, as S3 gives it to clients that did not hear the first one: while the object is
+/// the newest of its key, and for the same parts.
+fn repeated(tx: &mut dyn Tx, bucket: &Bucket, plan: &Plan) -> Result<Option<(Object, Changed)>, Failure> {
+    let (Some(newest), Some(number)) =
+        (versions::newest(tx, bucket.number, &plan.key)?, uploads::number_of(&plan.id))
+    else {
+        return Ok(None);
+    };
+    let Some(object) = newest.version.object.filter(|object| object.content == Content::Parts(number)) else {
+        return Ok(None);
+    };
+    let parts = uploads::parts(tx, number)?;
+    let is_same = parts.len() == plan.named.len()
+        && parts
+            .iter()
+            .zip(&plan.named)
+            .all(|((number, part), named)| *number == number_of(named) && is_named(part, named));
+    if !is_same {
+        return Ok(None);
+    }
+    check_checksum(object.checksum.as_ref(), plan)?;
+    let id = (bucket.versioning != Versioning::Never).then_some(newest.version.id);
+    Ok(Some((object, Changed { id, is_marker: false })))
+}
+
+/// Whether the client thinks of the right kind of checksum.
+fn check_kind(upload: &Upload, given: Option<&ChecksumType>) -> Result<(), Failure> {
+    let is_composite = upload.checksum.as_ref().is_some_and(|(_, is_composite)| *is_composite);
+    let kind = if is_composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT };
+    match given.map(ChecksumType::as_str) {
+        Some(given) if given != kind => Err(Failure::request(format!(
+            "The upload was created using the {kind} checksum mode. The complete request must use the same checksum \
+             mode."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Takes the parts that the client names out of those that are there.
@@ -196,17 +251,7 @@ fn object(upload: &Upload, parts: &[Part], plan: &Plan) -> Result<Object, Failur
         md5.update(hex::decode(&part.etag).unwrap_or_default());
     }
     let checksum = checksum(upload, parts);
-    if let Some((algorithm, given)) = &plan.checksum {
-        let computed = checksum.as_ref().filter(|checksum| checksum.algorithm() == Some(*algorithm));
-        let is_same = |computed: &StoredChecksum| {
-            // Some clients leave the number of parts out.
-            computed.value == *given || computed.value.split('-').next() == Some(given.as_str())
-        };
-        if !computed.is_some_and(is_same) {
-            let text = format!("The {algorithm} you specified did not match the calculated checksum.");
-            return Err(Failure::new(400, "BadDigest", text));
-        }
-    }
+    check_checksum(checksum.as_ref(), plan)?;
     Ok(Object {
         number: plan.number,
         content: Content::Parts(upload.number),
@@ -216,6 +261,20 @@ fn object(upload: &Upload, parts: &[Part], plan: &Plan) -> Result<Object, Failur
         parts: u32::try_from(parts.len()).ok(),
         ..upload.object.clone()
     })
+}
+
+/// Whether the object is what the client computed.
+fn check_checksum(computed: Option<&StoredChecksum>, plan: &Plan) -> Result<(), Failure> {
+    let Some((algorithm, given)) = &plan.checksum else { return Ok(()) };
+    let computed = computed.filter(|checksum| checksum.algorithm() == Some(*algorithm));
+    let is_same = |computed: &StoredChecksum| {
+        // Some clients leave the number of parts out.
+        computed.value == *given || computed.value.split('-').next() == Some(given.as_str())
+    };
+    if computed.is_some_and(is_same) {
+        return Ok(());
+    }
+    Err(bad_digest(format!("The {algorithm} you specified did not match the calculated checksum.")))
 }
 
 /// The object's checksum, where all parts have one of the same kind.

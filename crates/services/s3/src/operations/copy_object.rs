@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use hearth_store::Tx;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 use s3s::dto::*;
 
 use super::copy_source::{Source, check_size};
 use super::get_object;
-use super::given::grants;
-use super::put_object::{metadata, refuse_keys, storage_class, tags_of_header};
+use super::given::{grants, refuse_lock};
+use super::put_object::{self, metadata, refuse_keys, storage_class, tags_of_header};
 use super::shown::{checksum_type, etag, seconds, time, with_checksums};
-use super::{Cx, announce, change, expect_owner, write};
-use crate::S3;
+use super::{Cx, change, expect_owner, write};
 use crate::config::acl::Grants;
 use crate::content::{Expected, Outgoing, Piece, Received, copy_of, hold, pieces, receive, stream};
 use crate::error::Failure;
-use crate::events::Change;
 use crate::records::{Headers, Object};
 use crate::settings::object_acl;
 use crate::versions::{self, Changed};
@@ -39,6 +38,8 @@ struct Plan {
     redirect: Option<String>,
     acl: Grants,
     algorithm: Option<String>,
+    /// What must hold of the key before.
+    conditions: put_object::Conditions,
     number: u64,
     changing: versions::Change,
 }
@@ -64,12 +65,13 @@ pub(crate) async fn copy(cx: Cx, input: CopyObjectInput) -> Result<CopyObjectOut
         input.sse_customer_algorithm.as_ref().or(input.copy_source_sse_customer_algorithm.as_ref()),
         input.server_side_encryption.as_ref(),
     )?;
+    refuse_lock!(input);
     let plan = plan(&cx, input)?;
     let mut received: Option<Arc<(u64, Received)>> = None;
     for _ in 0..ATTEMPTS_MAX {
-        let (s3, plan, bytes) = (cx.s3.clone(), plan.clone(), received.clone());
+        let (plan, bytes) = (plan.clone(), received.clone());
         let algorithm = plan.algorithm.clone();
-        match write(&cx, move |tx| attempt(tx, &s3, &plan, bytes.as_deref())).await? {
+        match write(&cx, move |tx| attempt(tx, &plan, bytes.as_deref())).await? {
             Tried::Copied { object, changed, modified, from } => {
                 let result = CopyObjectResult {
                     checksum_type: object.checksum.as_ref().map(checksum_type),
@@ -153,20 +155,23 @@ fn plan(cx: &Cx, input: CopyObjectInput) -> Result<Plan, Failure> {
         redirect: input.website_redirect_location,
         acl: grants!(input),
         algorithm: input.checksum_algorithm.map(|algorithm| algorithm.as_str().to_owned()),
+        conditions: put_object::Conditions {
+            if_match: cx.condition(&IF_MATCH)?,
+            if_none_match: cx.condition(&IF_NONE_MATCH)?,
+        },
         number: cx.s3.number(),
         changing: change(&cx.s3),
     })
 }
 
 /// Copies in one transaction, if the bytes can be shared or are those that were written for this very source.
-fn attempt(
-    tx: &mut dyn Tx,
-    s3: &Arc<S3>,
-    plan: &Plan,
-    received: Option<&(u64, Received)>,
-) -> Result<Tried, Failure> {
+fn attempt(tx: &mut dyn Tx, plan: &Plan, received: Option<&(u64, Received)>) -> Result<Tried, Failure> {
     let (from, version, source) = plan.source.find(tx)?;
     check_size(&(0..source.bytes))?;
+    // Before the bytes are copied, and again in the transaction that writes.
+    let bucket = buckets::get(tx, &plan.account, &plan.bucket)?;
+    expect_owner(&bucket, plan.owner.as_deref())?;
+    plan.conditions.check(tx, &bucket, &plan.key)?;
     let mut object = Object { number: plan.number, parts: None, ..source.clone() };
     object.documents.clear();
     if let Some(replaced) = &plan.replaced {
@@ -200,11 +205,8 @@ fn attempt(
             }
         }
     }
-    let bucket = buckets::get(tx, &plan.account, &plan.bucket)?;
-    expect_owner(&bucket, plan.owner.as_deref())?;
     object_acl::put_with(tx, &bucket, &mut object, &plan.acl.headers())?;
     let changed = versions::put(tx, &bucket, &plan.key, object.clone(), plan.changing)?;
-    announce(tx, s3, &bucket, &plan.key, (Change::Copy, &changed, Some(&object)))?;
     let modified = tx.now().as_micros();
     let from = get_object::shown_id(&from, version);
     Ok(Tried::Copied { object: Box::new(object), changed, modified, from })

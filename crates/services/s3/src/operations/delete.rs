@@ -1,16 +1,13 @@
 //! DeleteObject and DeleteObjects.
 
-use std::sync::Arc;
-
 use hearth_store::Tx;
 use s3s::dto::*;
 
-use super::{Cx, announce, change, expect_owner, write};
+use super::{Cx, change, expect_owner, write};
+use crate::buckets;
 use crate::error::Failure;
-use crate::events::Change;
 use crate::records::Bucket;
 use crate::versions::{self, Changed};
-use crate::{S3, buckets};
 
 /// Keys of one DeleteObjects.
 pub(crate) const KEYS_MAX: usize = 1_000;
@@ -20,13 +17,14 @@ const KEYS_TOGETHER: usize = 100;
 
 /// DeleteObject: a delete marker, or one version for ever. What is not there is deleted already.
 pub(crate) async fn object(cx: Cx, input: DeleteObjectInput) -> Result<DeleteObjectOutput, Failure> {
-    let (account, s3, changing) = (cx.account().to_owned(), cx.s3.clone(), change(&cx.s3));
+    refuse_conditions(input.if_match_size.is_some() || input.if_match_last_modified_time.is_some())?;
+    let (account, changing) = (cx.account().to_owned(), change(&cx.s3));
     let changed = write(&cx, move |tx| {
         let bucket = buckets::get(tx, &account, &input.bucket)?;
         expect_owner(&bucket, input.expected_bucket_owner.as_deref())?;
         let wanted =
             Wanted { key: &input.key, version: input.version_id.as_deref(), etag: input.if_match.as_ref() };
-        one(tx, &s3, &bucket, &wanted, changing)
+        one(tx, &bucket, &wanted, changing)
     })
     .await?;
     Ok(DeleteObjectOutput {
@@ -42,17 +40,19 @@ pub(crate) async fn objects(cx: Cx, input: DeleteObjectsInput) -> Result<DeleteO
     if wanted.is_empty() || wanted.len() > KEYS_MAX {
         return Err(Failure::malformed_xml());
     }
+    let is_conditional = |one: &ObjectIdentifier| one.size.is_some() || one.last_modified_time.is_some();
+    refuse_conditions(wanted.iter().any(is_conditional))?;
     super::buckets::of_caller(&cx, input.bucket.clone(), input.expected_bucket_owner).await?;
     let is_quiet = input.delete.quiet.unwrap_or(false);
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     for page in wanted.chunks(KEYS_TOGETHER) {
-        let (account, s3, name) = (cx.account().to_owned(), cx.s3.clone(), input.bucket.clone());
+        let (account, name) = (cx.account().to_owned(), input.bucket.clone());
         let page: Vec<_> = page.iter().map(|wanted| (wanted.clone(), change(&cx.s3))).collect();
         let answers = write(&cx, move |tx| {
             let bucket = buckets::get(tx, &account, &name)?;
             let mut answers = Vec::new();
             for (wanted, changing) in &page {
-                answers.push((wanted.clone(), of_many(tx, &s3, &bucket, wanted, *changing)?));
+                answers.push((wanted.clone(), of_many(tx, &bucket, wanted, *changing)?));
             }
             Ok(answers)
         });
@@ -72,10 +72,17 @@ pub(crate) async fn objects(cx: Cx, input: DeleteObjectsInput) -> Result<DeleteO
     Ok(DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), ..DeleteObjectsOutput::default() })
 }
 
+/// Objects of directory buckets alone are deleted by their size or time.
+fn refuse_conditions(is_asked: bool) -> Result<(), Failure> {
+    match is_asked {
+        true => Err(Failure::not_built("Deleting by size or by time of the last modification")),
+        false => Ok(()),
+    }
+}
+
 /// The outer error is the transaction's, the inner one the key's alone.
 fn of_many(
     tx: &mut dyn Tx,
-    s3: &Arc<S3>,
     bucket: &Bucket,
     wanted: &ObjectIdentifier,
     changing: versions::Change,
@@ -89,7 +96,6 @@ fn of_many(
     let condition = wanted.e_tag.clone().map(ETagCondition::ETag);
     let one = one(
         tx,
-        s3,
         bucket,
         &Wanted { key: &wanted.key, version: wanted.version_id.as_deref(), etag: condition.as_ref() },
         changing,
@@ -120,7 +126,6 @@ pub(crate) struct Wanted<'w> {
 /// Deletes one key or version.
 pub(crate) fn one(
     tx: &mut dyn Tx,
-    s3: &Arc<S3>,
     bucket: &Bucket,
     wanted: &Wanted<'_>,
     changing: versions::Change,
@@ -136,12 +141,8 @@ pub(crate) fn one(
             return Err(Failure::precondition("If-Match"));
         }
     }
-    let changed = match wanted.version {
-        Some(id) => versions::delete_version(tx, bucket, wanted.key, id, changing)?,
-        None => versions::delete(tx, bucket, wanted.key, changing)?,
-    };
-    let is_made = changed.is_marker && wanted.version.is_none();
-    let what = if is_made { Change::DeleteMarkerCreated } else { Change::Delete };
-    announce(tx, s3, bucket, wanted.key, (what, &changed, None))?;
-    Ok(changed)
+    match wanted.version {
+        Some(id) => versions::delete_version(tx, bucket, wanted.key, id, changing),
+        None => versions::delete(tx, bucket, wanted.key, changing),
+    }
 }

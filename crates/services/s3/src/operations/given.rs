@@ -32,4 +32,17 @@ macro_rules! grants {
     };
 }
 
-pub(crate) use {grants, headers};
+/// Refuses a request that would lock its object.
+/// GAP(s3): object lock. No bucket has its configuration, which is what S3 says then.
+macro_rules! refuse_lock {
+    ($input:expr) => {
+        if $input.object_lock_mode.is_some()
+            || $input.object_lock_retain_until_date.is_some()
+            || $input.object_lock_legal_hold_status.is_some()
+        {
+            return Err(Failure::request("Bucket is missing ObjectLockConfiguration"));
+        }
+    };
+}
+
+pub(crate) use {grants, headers, refuse_lock};

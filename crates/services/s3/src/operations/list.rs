@@ -2,14 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hearth_store::Stored;
+use hearth_store::{Stored, Tx};
 use s3s::dto::*;
 
 use super::shown::{etag, length, owner, time};
 use super::{Cx, expect_owner, read};
 use crate::error::Failure;
 use crate::listing::{Entry, Page, Query, after_key, limit, page, shown};
-use crate::records::{Bucket, Listed, Version};
+use crate::records::{Bucket, Listed, NULL, Version};
 use crate::{buckets, keys, versions};
 
 /// What the lists have in common.
@@ -42,6 +42,19 @@ fn asked(
     let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty());
     let query = Query { prefix: prefix.unwrap_or_default(), delimiter, after: None, limit };
     Ok(Asked { bucket, owner, query, is_encoded })
+}
+
+/// What a list asks: their shapes are types of their own with members of the same names.
+macro_rules! asked {
+    ($input:expr) => {
+        asked(
+            $input.bucket,
+            $input.expected_bucket_owner,
+            ($input.prefix, $input.delimiter),
+            $input.max_keys,
+            $input.encoding_type.as_ref(),
+        )?
+    };
 }
 
 /// The page of keys after this one.
@@ -100,13 +113,7 @@ fn encoding(is_encoded: bool) -> Option<EncodingType> {
 
 /// ListObjectsV2.
 pub(crate) async fn objects_v2(cx: Cx, input: ListObjectsV2Input) -> Result<ListObjectsV2Output, Failure> {
-    let asked = asked(
-        input.bucket,
-        input.expected_bucket_owner,
-        (input.prefix.clone(), input.delimiter.clone()),
-        input.max_keys,
-        input.encoding_type.as_ref(),
-    )?;
+    let asked = asked!(input);
     let token = input.continuation_token.as_deref().map(|token| {
         let decoded = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let text = "The continuation token provided is incorrect";
@@ -138,13 +145,7 @@ pub(crate) async fn objects_v2(cx: Cx, input: ListObjectsV2Input) -> Result<List
 
 /// ListObjects, the first form.
 pub(crate) async fn objects_v1(cx: Cx, input: ListObjectsInput) -> Result<ListObjectsOutput, Failure> {
-    let asked = asked(
-        input.bucket,
-        input.expected_bucket_owner,
-        (input.prefix.clone(), input.delimiter.clone()),
-        input.max_keys,
-        input.encoding_type.as_ref(),
-    )?;
+    let asked = asked!(input);
     let marker = input.marker.filter(|marker| !marker.is_empty());
     let (bucket, page) = keys_after(&cx, &asked, marker.clone()).await?;
     cx.exchange.header("x-amz-bucket-region", &bucket.region);
@@ -171,13 +172,7 @@ pub(crate) async fn versions(
     cx: Cx,
     input: ListObjectVersionsInput,
 ) -> Result<ListObjectVersionsOutput, Failure> {
-    let asked = asked(
-        input.bucket,
-        input.expected_bucket_owner,
-        (input.prefix.clone(), input.delimiter.clone()),
-        input.max_keys,
-        input.encoding_type.as_ref(),
-    )?;
+    let asked = asked!(input);
     let key_marker = input.key_marker.filter(|marker| !marker.is_empty());
     let id_marker = input.version_id_marker.filter(|marker| !marker.is_empty());
     if id_marker.is_some() && key_marker.is_none() {
@@ -187,30 +182,22 @@ pub(crate) async fn versions(
     let (account, name, expected) = (cx.account().to_owned(), asked.bucket.clone(), asked.owner.clone());
     let (key, id) = (key_marker.clone(), id_marker.clone());
     let query = asked.query.clone();
-    let (bucket, page) = read(&cx, move |tx| {
+    let (bucket, page, is_inside) = read(&cx, move |tx| {
         let bucket = buckets::get(tx, &account, &name)?;
         expect_owner(&bucket, expected.as_deref())?;
         let space = keys::versions(bucket.number);
         let mut query = Query { after: key.clone(), ..query.clone() };
         let start = match (&key, &id) {
-            (None, _) => Vec::new(),
-            (Some(key), None) => after_key(&space, key),
+            (None, _) => Start::of(Vec::new()),
+            (Some(key), None) => Start::of(after_key(&space, key)),
             (Some(key), Some(id)) => {
                 // In the middle of a key: what begins with it has not been shown.
                 query.after = None;
-                let standing = versions::find(tx, bucket.number, key, id)?;
-                // One that was deleted since still says where it stood.
-                let sequence = match standing {
-                    Some(standing) => standing.sequence,
-                    None => versions::sequence_of(id).unwrap_or(0),
-                };
-                let mut place = keys::version(bucket.number, key, sequence).as_bytes().to_vec();
-                place.push(0);
-                place
+                after_version(tx, bucket.number, key, id)?
             }
         };
-        let page = page(tx, &space, &query, start)?;
-        Ok((bucket, page))
+        let page = page(tx, &space, &query, start.place)?;
+        Ok((bucket, page, start.is_inside))
     })
     .await?;
     cx.exchange.header("x-amz-bucket-region", &bucket.region);
@@ -228,13 +215,39 @@ pub(crate) async fn versions(
         ..ListObjectVersionsOutput::default()
     };
     // The rest of a key whose newest versions were on the page before.
-    let before = id_marker.and(key_marker);
+    let before = key_marker.filter(|_| is_inside);
     let last = add_versions(&mut output, &page, &bucket, before.as_deref(), is_encoded)?;
     if let Some(next) = &page.next {
         output.next_key_marker = Some(shown(next, is_encoded));
         output.next_version_id_marker = last.filter(|(key, _)| key == next).map(|(_, id)| id);
     }
     Ok(output)
+}
+
+/// Where a page of versions begins.
+struct Start {
+    place: Vec<u8>,
+    /// The newest versions of its key were on the page before.
+    is_inside: bool,
+}
+
+impl Start {
+    fn of(place: Vec<u8>) -> Self {
+        Self { place, is_inside: false }
+    }
+}
+
+fn after_version(tx: &mut dyn Tx, bucket: u64, key: &str, id: &str) -> Result<Start, Failure> {
+    let sequence = match versions::find(tx, bucket, key, id)? {
+        Some(standing) => standing.sequence,
+        // The id `null` does not say where its version stood: rather all of the key again than some of them never.
+        None if id == NULL => return Ok(Start::of(keys::versions(bucket).text(key).children().from)),
+        // One that was deleted since still says where it stood.
+        None => versions::sequence_of(id)?,
+    };
+    let mut place = keys::version(bucket, key, sequence).as_bytes().to_vec();
+    place.push(0);
+    Ok(Start { place, is_inside: true })
 }
 
 fn add_versions(

@@ -17,15 +17,12 @@ pub(crate) mod tagging;
 pub(crate) mod upload_part;
 pub(crate) mod versioning;
 
-use std::sync::Arc;
-
 use hearth_store::{Tx, transact, transact_read};
 
 use crate::S3;
 use crate::error::Failure;
-use crate::events::{Change, ObjectEvent};
-use crate::records::{Bucket, Object};
-use crate::versions::{self, Changed};
+use crate::records::Bucket;
+use crate::versions;
 pub(crate) use crate::wire::Cx;
 
 /// Reads in one transaction. The closure may run again.
@@ -57,28 +54,4 @@ pub(crate) fn expect_owner(bucket: &Bucket, expected: Option<&str>) -> Result<()
         }
         _ => Ok(()),
     }
-}
-
-/// Tells of a change, in its transaction.
-pub(crate) fn announce(
-    tx: &mut dyn Tx,
-    s3: &Arc<S3>,
-    bucket: &Bucket,
-    key: &str,
-    (change, changed, object): (Change, &Changed, Option<&Object>),
-) -> Result<(), Failure> {
-    let Some(listener) = s3.listener.as_ref().filter(|_| changed.happened) else { return Ok(()) };
-    let event = ObjectEvent {
-        change,
-        account: bucket.account.clone(),
-        region: bucket.region.clone(),
-        bucket: bucket.name.clone(),
-        key: key.to_owned(),
-        bytes: object.map(|object| object.bytes),
-        etag: object.map(|object| object.etag.clone()),
-        version: changed.id.clone(),
-        sequence: changed.sequence,
-    };
-    let notification = crate::buckets::document(tx, bucket.number, "notification")?;
-    Ok(listener.changed(tx, &event, notification.as_deref())?)
 }

@@ -2,7 +2,7 @@
 
 use s3s::dto::*;
 
-use super::given::{grants, headers};
+use super::given::{grants, headers, refuse_lock};
 use super::put_object::{metadata, refuse_keys, storage_class, tags_of_header};
 use super::shown::{etag, length, owner, time, with_checksums};
 use super::{Cx, expect_owner, read, write};
@@ -20,6 +20,7 @@ pub(crate) async fn create(
     input: CreateMultipartUploadInput,
 ) -> Result<CreateMultipartUploadOutput, Failure> {
     refuse_keys(input.sse_customer_algorithm.as_ref(), input.server_side_encryption.as_ref())?;
+    refuse_lock!(input);
     let checksum = checksum(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
     let object = Object {
         headers: headers!(input),

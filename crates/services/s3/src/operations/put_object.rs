@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use hearth_store::Tx;
 use s3s::dto::*;
 
-use super::given::{grants, headers};
+use super::given::{grants, headers, refuse_lock};
 use super::shown::{checksum_type, etag, with_checksums};
-use super::{Cx, announce, change, expect_owner, write};
+use super::{Cx, change, expect_owner, write};
 use crate::config::encryption;
 use crate::config::tags;
 use crate::content::{Received, hold, receive};
 use crate::error::Failure;
-use crate::events::Change;
 use crate::records::{Bucket, Object};
 use crate::settings::{lifecycle, object_acl};
 use crate::{buckets, versions};
@@ -37,6 +36,11 @@ const STORAGE_CLASSES: [&str; 10] = [
 /// Answers a call.
 pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput, Failure> {
     refuse_keys(input.sse_customer_algorithm.as_ref(), input.server_side_encryption.as_ref())?;
+    refuse_lock!(input);
+    // Objects of directory buckets alone can be appended to.
+    if input.write_offset_bytes.is_some() {
+        return Err(Failure::not_built("The header x-amz-write-offset-bytes"));
+    }
     let PutObjectInput { bucket, key, body, .. } = input;
     let mut object = Object {
         headers: headers!(input),
@@ -64,7 +68,7 @@ pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput
     object.bytes = received.bytes;
     object.etag = received.md5.clone();
     object.checksum = received.checksum.clone();
-    let (shown, account, s3) = (object.clone(), cx.account().to_owned(), cx.s3.clone());
+    let (shown, account) = (object.clone(), cx.account().to_owned());
     let (changing, version) = (change(&cx.s3), received);
     let (changed, expiration) = write(&cx, move |tx| {
         let bucket = buckets::get(tx, &account, &bucket)?;
@@ -73,7 +77,6 @@ pub(crate) async fn put(cx: Cx, input: PutObjectInput) -> Result<PutObjectOutput
         let mut object = held(tx, object.clone(), &version)?;
         object_acl::put_with(tx, &bucket, &mut object, &acl.headers())?;
         let changed = versions::put(tx, &bucket, &key, object.clone(), changing)?;
-        announce(tx, &s3, &bucket, &key, (Change::Put, &changed, Some(&object)))?;
         let now = tx.now().as_micros();
         Ok((changed, lifecycle::expiration(tx, bucket.number, &key, &object, now)?))
     })
@@ -104,8 +107,11 @@ pub(crate) struct Conditions {
 impl Conditions {
     /// Checks them, in the transaction that writes.
     pub(crate) fn check(&self, tx: &mut dyn Tx, bucket: &Bucket, key: &str) -> Result<(), Failure> {
-        if self.if_match.is_none() && self.if_none_match.is_none() {
-            return Ok(());
+        match (&self.if_match, &self.if_none_match) {
+            (None, None) => return Ok(()),
+            // S3 refuses the two together.
+            (Some(_), Some(_)) => return Err(Failure::not_built("If-Match beside If-None-Match")),
+            _ => {}
         }
         let newest = versions::newest(tx, bucket.number, key)?;
         let found = newest.and_then(|newest| newest.version.object).map(|object| object.etag);

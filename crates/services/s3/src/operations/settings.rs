@@ -13,11 +13,19 @@ use crate::versions;
 
 type Answer<T> = Result<T, Failure>;
 
-/// The bucket that a call names, if it is whose the call expects.
-fn bucket(tx: &mut dyn Tx, account: &str, name: &str, owner: Option<&str>) -> Answer<Bucket> {
-    let bucket = buckets::get(tx, account, name)?;
-    expect_owner(&bucket, owner)?;
-    Ok(bucket)
+/// What is done with the bucket that a call names, if it is whose the call expects.
+fn with_bucket<T>(
+    cx: &Cx,
+    name: String,
+    owner: Option<String>,
+    body: impl Fn(&mut dyn Tx, &Bucket) -> Answer<T> + Send + 'static,
+) -> impl FnMut(&mut dyn Tx) -> Answer<T> + Send + 'static {
+    let account = cx.account().to_owned();
+    move |tx| {
+        let bucket = buckets::get(tx, &account, &name)?;
+        expect_owner(&bucket, owner.as_deref())?;
+        body(tx, &bucket)
+    }
 }
 
 async fn read<T: Send + 'static>(
@@ -26,12 +34,7 @@ async fn read<T: Send + 'static>(
     owner: Option<String>,
     body: impl Fn(&mut dyn Tx, &Bucket) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
-    let account = cx.account().to_owned();
-    super::read(cx, move |tx| {
-        let bucket = bucket(tx, &account, &name, owner.as_deref())?;
-        body(tx, &bucket)
-    })
-    .await
+    super::read(cx, with_bucket(cx, name, owner, body)).await
 }
 
 async fn write<T: Send + 'static>(
@@ -40,12 +43,7 @@ async fn write<T: Send + 'static>(
     owner: Option<String>,
     body: impl Fn(&mut dyn Tx, &Bucket) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
-    let account = cx.account().to_owned();
-    super::write(cx, move |tx| {
-        let bucket = bucket(tx, &account, &name, owner.as_deref())?;
-        body(tx, &bucket)
-    })
-    .await
+    super::write(cx, with_bucket(cx, name, owner, body)).await
 }
 
 macro_rules! reads {

@@ -59,6 +59,20 @@ impl Target {
     }
 }
 
+/// Where a request wants its part: two shapes with members of the same names.
+macro_rules! target {
+    ($cx:expr, $input:expr) => {
+        Target {
+            account: $cx.account().to_owned(),
+            bucket: $input.bucket,
+            owner: $input.expected_bucket_owner,
+            key: $input.key,
+            id: $input.upload_id,
+            number: number($input.part_number)?,
+        }
+    };
+}
+
 /// The number of a part.
 fn number(given: i32) -> Result<u32, Failure> {
     let number = u32::try_from(given).ok().filter(|number| (1..=PARTS_MAX).contains(number));
@@ -74,14 +88,7 @@ fn algorithm(upload: &Upload) -> Option<Algorithm> {
 /// UploadPart.
 pub(crate) async fn put(cx: Cx, input: UploadPartInput) -> Result<UploadPartOutput, Failure> {
     refuse_keys(input.sse_customer_algorithm.as_ref(), None)?;
-    let target = Target {
-        account: cx.account().to_owned(),
-        bucket: input.bucket,
-        owner: input.expected_bucket_owner,
-        key: input.key,
-        id: input.upload_id,
-        number: number(input.part_number)?,
-    };
+    let target = target!(cx, input);
     let upload = target.upload(&cx).await?;
     let mut expected = cx.exchange.expected.clone();
     if expected.bytes.is_none() {
@@ -114,14 +121,7 @@ pub(crate) async fn copy(cx: Cx, input: UploadPartCopyInput) -> Result<UploadPar
         input.sse_customer_algorithm.as_ref().or(input.copy_source_sse_customer_algorithm.as_ref()),
         None,
     )?;
-    let target = Target {
-        account: cx.account().to_owned(),
-        bucket: input.bucket,
-        owner: input.expected_bucket_owner,
-        key: input.key,
-        id: input.upload_id,
-        number: number(input.part_number)?,
-    };
+    let target = target!(cx, input);
     let upload = target.upload(&cx).await?;
     let conditions = Conditions {
         if_match: input.copy_source_if_match,

@@ -113,9 +113,17 @@ impl Look<'_> {
         };
         let found = records(tx, range)?;
         let mut walk = walk;
-        for (place, record) in &found {
+        for (place, _) in &found {
+            // What was done for the records before may have removed this one: an expired object's marker takes the
+            // place of an older version `null`.
+            let Some(record) = tx.get(place)? else {
+                if let Some(walk) = &mut walk {
+                    walk.after = place.clone();
+                }
+                continue;
+            };
             let (key, sequence) = versions::place(place.as_bytes())?;
-            let version = Version::decode(record)?;
+            let version = Version::decode(&record)?;
             let former =
                 walk.as_ref().filter(|walk| walk.key == key).map(|walk| (walk.modified, walk.former));
             let modified = version.modified;

@@ -64,3 +64,24 @@ async fn a_part_may_be_a_range_of_an_object_and_its_copy_is_one_piece() {
     assert!(whole.body == body[10..60_000]);
     assert!(!whole.header("etag").contains('-'), "{}", whole.header("etag"));
 }
+
+#[tokio::test]
+async fn a_copy_looks_at_what_it_would_replace() {
+    let s3 = Served::start();
+    s3.bucket("abc").await;
+    let etag = s3.put("/abc/k", "before").await.header("etag").to_owned();
+    s3.put("/abc/source", "after").await;
+    let source = ("x-amz-copy-source", "abc/source");
+    let copy = async |key: &str, condition: (&str, &str)| {
+        s3.ask(&format!("PUT /abc/{key}"), &[source, condition], "").await
+    };
+    copy("k", ("if-none-match", "*")).await.is_error(412, "PreconditionFailed");
+    copy("k", ("if-match", "\"0123\"")).await.is_error(412, "PreconditionFailed");
+    copy("absent", ("if-match", &etag)).await.is_error(404, "NoSuchKey");
+    copy("k", ("if-none-match", &etag)).await.is_error(501, "NotImplemented");
+    assert_eq!(s3.get("/abc/k").await.text(), "before");
+    s3.get("/abc/absent").await.is_error(404, "NoSuchKey");
+    copy("absent", ("if-none-match", "*")).await.is(200);
+    copy("k", ("if-match", etag.trim_matches('"'))).await.is(200);
+    assert_eq!(s3.get("/abc/k").await.text(), "after");
+}

@@ -49,3 +49,57 @@ async fn headers_and_queries_that_are_nonsense_are_refused_or_ignored() {
     s3.ask("PUT /abc/k", &unsigned, "x").await.is_error(400, "InvalidArgument");
     assert_eq!(s3.get("/abc/k").await.text(), "x");
 }
+
+#[tokio::test]
+async fn what_is_not_built_is_refused_and_changes_nothing() {
+    let s3 = Served::start();
+    s3.bucket("abc").await;
+    s3.put("/abc/k", "before").await;
+    let locks = [
+        ("x-amz-object-lock-mode", "GOVERNANCE"),
+        ("x-amz-object-lock-retain-until-date", "2030-01-01T00:00:00Z"),
+        ("x-amz-object-lock-legal-hold", "ON"),
+    ];
+    for lock in locks {
+        let copy = ("x-amz-copy-source", "abc/k");
+        for (line, headers) in [
+            ("PUT /abc/k", vec![lock]),
+            ("PUT /abc/n", vec![lock, copy]),
+            ("POST /abc/k?uploads", vec![lock]),
+        ] {
+            let answer = s3.ask(line, &headers, "after").await;
+            answer.is_error(400, "InvalidRequest");
+            assert_eq!(
+                answer.element("Message"),
+                "Bucket is missing ObjectLockConfiguration",
+                "{line} {lock:?}"
+            );
+        }
+    }
+    s3.ask("PUT /abc/k", &[("x-amz-write-offset-bytes", "6")], "after").await.is_error(501, "NotImplemented");
+    for header in
+        [("x-amz-if-match-size", "5"), ("x-amz-if-match-last-modified-time", "Sat, 21 Nov 2026 00:00:00 GMT")]
+    {
+        s3.ask("DELETE /abc/k", &[header], "").await.is_error(501, "NotImplemented");
+    }
+    for element in ["<Size>5</Size>", "<LastModifiedTime>Sat, 21 Nov 2026 00:00:00 GMT</LastModifiedTime>"] {
+        let body = format!("<Delete><Object><Key>k</Key>{element}</Object></Delete>");
+        let answer = s3.ask("POST /abc?delete", &[("content-md5", &md5(body.as_bytes()))], body).await;
+        answer.is_error(501, "NotImplemented");
+    }
+    assert_eq!(s3.get("/abc/k").await.text(), "before");
+    s3.get("/abc/n").await.is_error(404, "NoSuchKey");
+    assert!(s3.get("/abc?uploads").await.elements("UploadId").is_empty());
+}
+
+#[tokio::test]
+async fn a_key_is_deleted_with_others_only_while_it_is_what_was_said() {
+    let s3 = Served::start();
+    s3.bucket("abc").await;
+    let etag = s3.put("/abc/k", "x").await.header("etag").trim_matches('"').to_owned();
+    for (tag, left) in [("0123", 200), (etag.as_str(), 404)] {
+        let body = format!("<Delete><Object><Key>k</Key><ETag>\"{tag}\"</ETag></Object></Delete>");
+        s3.ask("POST /abc?delete", &[("content-md5", &md5(body.as_bytes()))], body).await.is(200);
+        s3.get("/abc/k").await.is(left);
+    }
+}

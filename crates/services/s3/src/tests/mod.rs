@@ -3,6 +3,7 @@
 mod bodies;
 mod buckets;
 mod copies;
+mod everybody;
 mod hostile;
 mod lifecycle;
 mod many;
@@ -52,7 +53,7 @@ impl Served {
         let store = Arc::new(SqliteStore::open(&folder.path().join("db"), &world).expect("a store"));
         let blobs = Blobs::local(&folder.path().join("blobs")).expect("blobs");
         let blobs = BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::from_secs(3_600));
-        let s3 = S3::open(S3Deps { store, blobs, world: world.clone(), listener: None });
+        let s3 = S3::open(S3Deps { store, blobs, world: world.clone() });
         let options = Options { hosts: vec!["hearth.corp".to_owned()], ..Options::default() };
         let door = FrontDoor::new(vec![crate::service(s3.clone())], options, world, Arc::new(AllowAll));
         Self { s3, door, folder }

@@ -91,3 +91,24 @@ async fn versions_are_listed_page_by_page() {
     let grouped = s3.get("/abc?versions&delimiter=/").await;
     assert!(grouped.text().contains("<Prefix>c/</Prefix>"), "{}", grouped.text());
 }
+
+#[tokio::test]
+async fn a_listing_goes_on_when_the_version_null_at_which_it_stopped_is_gone() {
+    let s3 = Served::start();
+    s3.bucket("abc").await;
+    versioning(&s3, "Enabled").await;
+    let old = s3.put("/abc/k", "old").await.header("x-amz-version-id").to_owned();
+    versioning(&s3, "Suspended").await;
+    s3.put("/abc/k", "null").await;
+    versioning(&s3, "Enabled").await;
+    let new = s3.put("/abc/k", "new").await.header("x-amz-version-id").to_owned();
+    let page = s3.get("/abc?versions&max-keys=2").await;
+    assert_eq!(page.elements("VersionId"), [new.as_str(), "null"]);
+    assert_eq!(page.element("NextVersionIdMarker"), "null");
+    s3.ask("DELETE /abc/k?versionId=null", &[], "").await.is(204);
+    let rest = s3.get("/abc?versions&key-marker=k&version-id-marker=null").await;
+    assert!(rest.elements("VersionId").contains(&old), "{}", rest.text());
+    let latest: Vec<String> = rest.elements("IsLatest").into_iter().filter(|is| is == "true").collect();
+    let shown = rest.elements("VersionId").contains(&new);
+    assert_eq!(latest.len(), usize::from(shown), "{}", rest.text());
+}

@@ -5,9 +5,9 @@
 use hearth_aws::Routed;
 use hearth_store::{Tx, transact_read};
 use http::request::Parts;
-use percent_encoding::percent_decode_str;
 
 use super::Wire;
+use super::query::Query;
 use super::route::Scope;
 use crate::buckets;
 use crate::config::document::Document;
@@ -33,7 +33,8 @@ impl Wire {
             Scope::Object(name, key) if !lists => (name, Some(key)),
             _ => return Ok(None),
         };
-        let version = version_id(parts);
+        let query = Query::of(parts)?;
+        let version = query.value("versionId").filter(|id| !id.is_empty()).map(str::to_owned);
         let look = move |tx: &mut dyn Tx| -> Result<Option<String>, Failure> {
             let bucket = buckets::find(tx, &name)?.ok_or_else(|| Failure::no_bucket(&name))?;
             let open = match &key {
@@ -59,11 +60,4 @@ fn may_read(tx: &mut dyn Tx, bucket: &Bucket, key: &str, version: Option<&str>) 
     let acl = object.as_ref().and_then(|object| object.documents.get(Document::Acl.name()));
     let action = if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
     access::anybody_may(tx, bucket, action, Some(key), acl.map(String::as_str))
-}
-
-/// The version that a query names.
-fn version_id(parts: &Parts) -> Option<String> {
-    let query = parts.uri.query().unwrap_or_default();
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("versionId="))?;
-    Some(percent_decode_str(value).decode_utf8_lossy().into_owned()).filter(|id| !id.is_empty())
 }

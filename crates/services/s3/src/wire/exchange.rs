@@ -63,8 +63,12 @@ impl Exchange {
     }
 }
 
-/// A failure of the route as the front door passes it on.
+/// A failure of the route as the front door passes it on. One of ours takes its cause along, for the log.
 pub(super) fn carried(failure: Failure) -> ApiError {
+    if failure.code == "InternalError" {
+        let message = failure.message.clone();
+        return ApiError { message, ..ApiError::internal(failure) };
+    }
     let code = match failure.code {
         "NotImplemented" => Code::NotImplemented,
         "MethodNotAllowed" => Code::MethodNotAllowed,
@@ -85,4 +89,31 @@ pub(super) fn carried_by(error: &ApiError) -> Failure {
         }
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_failed_keeps_its_status_and_a_fault_of_ours_its_cause() {
+        let check = |failure: Failure, status: u16, code: &str| {
+            let shown = carried_by(&carried(failure));
+            assert_eq!((shown.status.as_u16(), shown.code), (status, code));
+        };
+        check(Failure::no_bucket("b"), 404, "NoSuchBucket");
+        check(Failure::not_built("This"), 501, "NotImplemented");
+        check(Failure::argument("name", "value", "text"), 400, "InvalidArgument");
+        check(Failure::internal(std::io::Error::other("gone")), 500, "InternalError");
+        let error = carried(Failure::internal(std::io::Error::other("the disk is gone")));
+        let mut chain = String::new();
+        let mut next: Option<&dyn Error> = error.source.as_deref().map(|cause| cause as &dyn Error);
+        while let Some(cause) = next {
+            chain.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        assert!(chain.ends_with("the disk is gone"), "{chain}");
+    }
 }

@@ -13,6 +13,7 @@ mod exchange;
 mod headers;
 mod host;
 mod pages;
+mod query;
 mod render;
 mod route;
 mod table;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 use crate::S3;
 use crate::error::Failure;
 pub(crate) use exchange::Exchange;
+use query::Query;
 use route::Scope;
 pub(crate) use table::Cx;
 
@@ -59,7 +61,7 @@ impl Wire {
     ) -> Result<Response<ResponseBody>, Failure> {
         let (parts, payload) = request.into_parts();
         let is_object = matches!(routed.operation, "PutObject" | "UploadPart");
-        let expected = body::expected(&parts.headers, &payload)?;
+        let expected = body::expected(routed.operation, &parts.headers, &payload)?;
         let (payload, bytes, _room) = match is_object {
             true => {
                 let bytes = payload.bytes;
@@ -104,10 +106,10 @@ fn rewritten(
     body: s3s::Body,
     exchange: &Arc<Exchange>,
 ) -> Result<s3s::HttpRequest, Failure> {
-    let query: Vec<&str> = parts.uri.query().unwrap_or_default().split('&').filter(is_plain).collect();
+    let query = Query::of(&parts)?.without_signature();
     let target = match query.is_empty() {
         true => routed.path.clone(),
-        false => format!("{}?{}", routed.path, query.join("&")),
+        false => format!("{}?{query}", routed.path),
     };
     let invalid = |_| Failure::new(400, "InvalidURI", "Couldn't parse the specified URI.");
     let uri = Uri::try_from(target).map_err(invalid)?;
@@ -130,18 +132,6 @@ fn rewritten(
     }
     request.extensions_mut().insert(exchange.clone());
     Ok(request)
-}
-
-/// Parameters that are not a signature's.
-fn is_plain(pair: &&str) -> bool {
-    let name = pair.split('=').next().unwrap_or_default();
-    let is_signature =
-        ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Algorithm", "X-Amz-Date", "X-Amz-Expires"]
-            .into_iter()
-            .chain(["X-Amz-SignedHeaders", "X-Amz-Security-Token"])
-            .chain(["AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"])
-            .any(|parameter| parameter == name);
-    !is_signature && !pair.is_empty()
 }
 
 /// `aws-chunked` is how a payload came, not what it is.

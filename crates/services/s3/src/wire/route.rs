@@ -5,6 +5,7 @@ use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
+use super::query::Query;
 use crate::error::Failure;
 use crate::names;
 
@@ -50,11 +51,9 @@ impl Scope {
 
 /// The operation of a request.
 pub(super) fn find(parts: &Parts, scope: &Scope) -> Result<Found, Failure> {
-    let query = parts.uri.query().unwrap_or_default();
-    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
-    let sub = SUBRESOURCES.iter().find(|name| has(name)).copied().unwrap_or_default();
+    let query = Query::of(parts)?;
+    let sub = SUBRESOURCES.iter().find(|name| query.has(name)).copied().unwrap_or_default();
     let is_copy = parts.headers.contains_key("x-amz-copy-source");
-    let has_id = has("id");
     let method = match parts.method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -73,9 +72,9 @@ pub(super) fn find(parts: &Parts, scope: &Scope) -> Result<Found, Failure> {
             && route.sub == sub
             && match route.when {
                 When::Always => true,
-                When::Id => has_id,
+                When::Id => query.has("id"),
                 When::Copy => is_copy,
-                When::ListType2 => query.split('&').any(|pair| pair == "list-type=2"),
+                When::ListType2 => query.value("list-type") == Some("2"),
             }
     });
     if let Some(route) = found {

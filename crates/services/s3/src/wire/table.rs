@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -21,12 +22,27 @@ pub(crate) struct Cx {
     pub(crate) s3: Arc<S3>,
     /// The call.
     pub(crate) exchange: Arc<Exchange>,
+    /// The head of the request, for what its shape does not have.
+    headers: Arc<HeaderMap>,
 }
 
 impl Cx {
     /// The account that calls.
     pub(crate) fn account(&self) -> &str {
         &self.exchange.call.account
+    }
+
+    /// A condition that the shape of the input does not have.
+    pub(crate) fn condition(&self, name: &HeaderName) -> Result<Option<ETagCondition>, Failure> {
+        let mut given = self.headers.get_all(name).iter();
+        let (Some(value), None) = (given.next(), given.next()) else {
+            let is_absent = !self.headers.contains_key(name);
+            return is_absent
+                .then_some(None)
+                .ok_or_else(|| Failure::request(format!("Duplicate header: {name}")));
+        };
+        let invalid = |_| Failure::request(format!("Value for {name} header is invalid."));
+        ETagCondition::parse_http_header(value.as_bytes()).map(Some).map_err(invalid)
     }
 }
 
@@ -42,7 +58,10 @@ where
     let exchange = super::exchange(&request).map_err(S3Error::internal_error)?;
     // s3s reads queries in its own way: what it found must be what was routed and allowed.
     let answer = match exchange.operation == name {
-        true => operation(Cx { s3: s3.clone(), exchange: exchange.clone() }, request.input).await,
+        true => {
+            let (s3, exchange, headers) = (s3.clone(), exchange.clone(), Arc::new(request.headers));
+            operation(Cx { s3, exchange, headers }, request.input).await
+        }
         false => Err(Failure::not_built(&format!("This form of {}", exchange.operation))),
     };
     answer.map(S3Response::new).map_err(|failure| {

@@ -32,6 +32,11 @@ fn a_request_means_what_its_method_path_and_query_say() {
     check("GET", "/bucket/?list-type=2&prefix=a", Ok("ListObjectsV2"));
     check("GET", "/bucket?versions", Ok("ListObjectVersions"));
     check("GET", "/bucket?uploads=", Ok("ListMultipartUploads"));
+    check("GET", "/bucket?%75ploads", Ok("ListMultipartUploads"));
+    check("GET", "/bucket?list%2Dtype=%32", Ok("ListObjectsV2"));
+    check("DELETE", "/bucket?c%6Frs", Ok("DeleteBucketCors"));
+    check("DELETE", "/bucket?metadata%54able", Err("NotImplemented"));
+    check("GET", "/bucket?acl&%61cl", Err("InvalidArgument"));
     check("GET", "/bucket?analytics&id=1", Ok("GetBucketAnalyticsConfiguration"));
     check("GET", "/bucket?analytics", Ok("ListBucketAnalyticsConfigurations"));
     check("PUT", "/bucket", Ok("CreateBucket"));
