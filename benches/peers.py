@@ -98,6 +98,9 @@ class Hearth(Peer):
         self.server = subjects.Hearth(binary)
         self.port = self.server.port
         self.pids = [self.server.process.pid, *machine.children(self.server.process.pid)]
+        removed_on_error(self, self.prepare)
+
+    def prepare(self):
         self.call_iam("CreateUser", UserName="bench")
         policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
         self.call_iam("PutUserPolicy", UserName="bench", PolicyName="all", PolicyDocument=policy)
@@ -139,6 +142,9 @@ class Program(Peer):
             env=CLEAN | {"HOME": str(self.folder)} | self.variables,
         )
         self.pids = [self.process.pid]
+        removed_on_error(self, self.prepare)
+
+    def prepare(self):
         wait_for(self.answers, f"{self.name} does not start")
         self.make_bucket()
 
@@ -189,6 +195,15 @@ class Versity(Program):
 
     def options(self, address, folder):
         return ["--port", address, "--keep-alive", "posix", folder]
+
+
+def removed_on_error(peer, prepare):
+    """A peer that is not ready leaves no process and no folder."""
+    try:
+        prepare()
+    except BaseException:
+        peer.remove()
+        raise
 
 
 def is_traced(pid):

@@ -61,7 +61,7 @@ pub(crate) fn read(
             read_body(operation, &received.body, |shape| cbor::read(model, shape, &received.body))
         }
         Protocol::AwsQuery => query::read(model, operation, &query::Form::of(received)?),
-        // GAP(protocols): restXml is S3's alone and comes with it.
+        // S3 alone speaks restXml, and reads and writes it in its own crate: no call of its comes here.
         Protocol::RestXml => Err(crate::dispatch::service_not_built(model.facts().service)),
     }
 }

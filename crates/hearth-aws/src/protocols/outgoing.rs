@@ -25,7 +25,7 @@ pub(crate) struct Outgoing {
 
 /// The first protocol, in the service's own order, that calls are written in.
 pub(crate) fn protocol(model: &Model) -> Option<Protocol> {
-    // GAP(protocols): restXml comes with S3; rpcv2Cbor is written by no service's calls yet.
+    // GAP(protocols): calls to an S3 elsewhere are not written; rpcv2Cbor is no service's only protocol.
     let written = |protocol: &&Protocol| !matches!(protocol, Protocol::RestXml | Protocol::RpcV2Cbor);
     model.facts().protocols.iter().find(written).copied()
 }

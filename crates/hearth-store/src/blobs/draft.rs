@@ -1,7 +1,7 @@
 //! A blob whose bytes come in pieces, and the bytes of a blob in pieces: neither is ever whole in memory.
 //!
 //! ```text
-//! write ─▶ draft-N, a file beside the blobs ─▶ complete: synced ─▶ announced ─▶ renamed to its digest, folder synced
+//! write ─▶ draft-N, a file beside the blobs ─▶ complete: synced, announced ─▶ renamed to its digest, folder synced
 //! ```
 //!
 //! In a bucket the draft is an upload in parts, copied to its digest and deleted by the store itself.
@@ -111,6 +111,11 @@ impl Draft {
         }
     }
 
+    /// The digest and the size of what was written. It may not be on stable storage yet.
+    pub(crate) fn known(&self) -> (BlobDigest, u64) {
+        (BlobDigest(self.hash.clone().finalize().into()), self.bytes)
+    }
+
     /// What was written, on stable storage but still without its name.
     pub(crate) async fn complete(mut self) -> Result<Completed, BlobError> {
         // An upload needs a part, if only an empty one.
@@ -122,7 +127,7 @@ impl Draft {
         };
         completed.map_err(|error| self.blobs.put_failed(&self.file.place, &error))?;
         let digest = BlobDigest(self.hash.finalize().into());
-        Ok(Completed { blobs: self.blobs, file: self.file, digest, bytes: self.bytes })
+        Ok(Completed { blobs: self.blobs, file: self.file, digest })
     }
 }
 
@@ -133,8 +138,6 @@ pub(crate) struct Completed {
     file: DraftFile,
     /// Its name to be.
     pub(crate) digest: BlobDigest,
-    /// Its size.
-    pub(crate) bytes: u64,
 }
 
 impl Completed {

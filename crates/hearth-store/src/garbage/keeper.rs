@@ -149,10 +149,18 @@ impl BlobDraft {
         Ok(self.draft.write(bytes).await?)
     }
 
+    /// The digest of what was written so far.
+    pub fn digest(&self) -> BlobDigest {
+        self.draft.known().0
+    }
+
     /// What [`BlobKeeper::put`] gives for all that was written.
     pub async fn finish(self) -> Result<Kept, KeepError> {
-        let completed = self.draft.complete().await?;
-        let kept = self.keeper.expect(self.kind, completed.digest, completed.bytes).await?;
+        let (digest, bytes) = self.draft.known();
+        // Announced while the file is synced: both wait for the disk, and only the name waits for both.
+        let announced = self.keeper.expect(self.kind, digest, bytes);
+        let (completed, kept) = tokio::join!(self.draft.complete(), announced);
+        let (completed, kept) = (completed?, kept?);
         completed.publish().await?;
         Ok(kept)
     }

@@ -1,13 +1,14 @@
 //! The protocol test cases that AWS ships in botocore's source package, turned round: what a client there must
 //! write is what we must read, and what a client must read is what we must write.
 //!
-//! restXml is S3's and not ours; the protocol of EC2 will not be spoken. The package is taken from the registry and
-//! kept in the build folder, never in the repository.
+//! restXml's are held in S3's crate, which alone speaks it; the protocol of EC2 will not be spoken. The package is
+//! taken from the registry and kept in the build folder, never in the repository.
 
 mod bodies;
 mod client;
 mod input;
 mod output;
+#[allow(dead_code, reason = "shared with the tests of S3's crate")]
 pub(crate) mod package;
 mod suite;
 mod values;
@@ -32,7 +33,7 @@ fn check(suites: &[&str], exceptions: &[Exception], run: fn(&Suite, &Case) -> Re
     let mut wrong = Vec::new();
     let mut seen = Vec::new();
     for name in suites {
-        let suites = package::suites(name);
+        let suites = suite::suites(name);
         assert!(!suites.is_empty(), "{name} has no suites");
         for (suite, case) in suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)))
         {

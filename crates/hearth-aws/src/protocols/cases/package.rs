@@ -1,28 +1,39 @@
-//! botocore's source package: taken once from the registry, unpacked in the build folder.
+//! botocore's source package: taken once from the registry, unpacked in the build folder, never in the repository.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-
-use super::suite::Suite;
 
 /// The release that our models are of.
 const RELEASE: &str = "botocore-1.44.5";
 
 const PROTOCOLS: &str = "tests/unit/protocols";
 const SIGNATURES: &str = "tests/unit/auth/aws4_testsuite";
+const LIBRARY: &str = "botocore";
+/// The models of all services are 200 MB; S3's is the one that botocore itself is driven with.
+const MODELS: &str = "botocore/data";
+const MODEL: &str = "botocore/data/s3";
 
-/// The suites of one file: `input/json`.
-pub(super) fn suites(name: &str) -> Vec<Suite> {
+/// What botocore's own modules need of others, as its package says.
+const NEEDED: [&str; 3] = ["jmespath>=0.7.1,<2", "python-dateutil>=2.1,<3", "urllib3>=1.25.4,<3"];
+
+/// One file of cases: `input/json`.
+pub(crate) fn cases(name: &str) -> Vec<u8> {
     let path = folder().join(PROTOCOLS).join(format!("{name}.json"));
-    let text = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
-    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("parse {}: {error}", path.display()))
+    fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
 }
 
 /// AWS's test suite of signatures: a folder a case.
 pub(crate) fn signatures() -> PathBuf {
     folder().join(SIGNATURES)
+}
+
+/// Where Python finds botocore and what it needs.
+pub(crate) fn python_path() -> std::ffi::OsString {
+    let needed = folder().with_file_name("needed");
+    env::join_paths([folder(), &needed]).expect("no colon in the build folder's name")
 }
 
 /// The package's folder, with what we take of it.
@@ -32,28 +43,37 @@ fn folder() -> &'static Path {
 }
 
 fn fetch() -> PathBuf {
-    // Beside `debug` and `release`: OUT_DIR is target/PROFILE/build/PACKAGE/out.
-    let target = Path::new(env!("OUT_DIR")).ancestors().nth(4).expect("five folders deep");
-    let kept = target.join("botocore-cases");
+    // This program is target/PROFILE/deps/NAME.
+    let program = env::current_exe().expect("a program knows its file");
+    let target = program.ancestors().nth(3).expect("three folders deep");
+    let kept = target.join("botocore-package");
     let package = kept.join(RELEASE);
     if package.exists() {
         return package;
     }
     // Another test process may do the same: each unpacks aside, and the first to rename wins.
-    let scratch = target.join(format!("botocore-cases.{}", std::process::id()));
+    let scratch = target.join(format!("botocore-package.{}", std::process::id()));
     fs::create_dir_all(&scratch).expect("a folder in the build folder");
+    let pip = || {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]);
+        pip
+    };
     let version = RELEASE.replace('-', "==");
-    run(Command::new("python3")
-        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest"])
-        .arg(&scratch)
-        .arg(version));
+    run(pip().args(["download", "--no-deps", "--no-binary", ":all:", "--dest"]).arg(&scratch).arg(version));
     let archive = scratch.join(format!("{RELEASE}.tar.gz"));
-    run(Command::new("tar")
-        .arg("-xzf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(&scratch)
-        .args([PROTOCOLS, SIGNATURES].map(|cases| format!("{RELEASE}/{cases}"))));
+    let inside = |path: &str| format!("{RELEASE}/{path}");
+    let tar = || {
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(&archive).arg("-C").arg(&scratch);
+        tar
+    };
+    run(tar().args([PROTOCOLS, SIGNATURES, MODEL].map(inside)));
+    run(tar().arg(format!("--exclude={}", inside(MODELS))).arg(inside(LIBRARY)));
+    run(pip()
+        .args(["install", "--root-user-action", "ignore", "--target"])
+        .arg(scratch.join("needed"))
+        .args(NEEDED));
     fs::remove_file(&archive).expect("what was just unpacked");
     if fs::rename(&scratch, &kept).is_err() {
         fs::remove_dir_all(&scratch).expect("our own folder");

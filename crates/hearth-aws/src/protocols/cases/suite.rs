@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{file, intern};
+use super::{file, intern, package};
 use crate::model::{Model, OperationFacts, Protocol};
 
 #[derive(Deserialize)]
@@ -54,6 +54,11 @@ pub(super) struct Response {
     pub headers: BTreeMap<String, String>,
     /// Absent where a case is about something else.
     pub body: Option<String>,
+}
+
+/// The suites of one file: `input/json`.
+pub(super) fn suites(name: &str) -> Vec<Suite> {
+    serde_json::from_slice(&package::cases(name)).unwrap_or_else(|error| panic!("parse {name}: {error}"))
 }
 
 impl Suite {

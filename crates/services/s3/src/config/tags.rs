@@ -1,7 +1,9 @@
 //! Tags of buckets and objects. Texts as recorded from S3.
 
 use s3s::dto::{Tag, Tagging};
+use s3s::xml;
 
+use super::document::decode;
 use super::error::ConfigError;
 
 /// Tags of one bucket, by S3's reference.
@@ -31,6 +33,33 @@ pub(crate) fn read(tagging: &Tagging, of: Of) -> Result<Vec<(String, String)>, C
     check(&tags, of)?;
     tags.sort();
     Ok(tags)
+}
+
+/// The tags that a new bucket is to have: in the document of its creation, whose shape has no member for them.
+pub(crate) fn of_new_bucket(document: &[u8]) -> Result<Option<Tagging>, ConfigError> {
+    struct Created(Option<Tagging>);
+
+    impl<'xml> xml::Deserialize<'xml> for Created {
+        fn deserialize(reader: &mut xml::Deserializer<'xml>) -> xml::DeResult<Self> {
+            let mut tags = None;
+            reader.named_element("CreateBucketConfiguration", |reader| {
+                reader.for_each_element(|reader, name| match name {
+                    b"Tags" => {
+                        tags = Some(Tagging { tag_set: reader.list_content("Tag")? });
+                        Ok(())
+                    }
+                    // Another element, with whatever is in it.
+                    _ => reader.list_content::<Tag>("").map(drop),
+                })
+            })?;
+            Ok(Self(tags))
+        }
+    }
+
+    if document.is_empty() {
+        return Ok(None);
+    }
+    decode::<Created>(document).map(|created| created.0)
 }
 
 /// The document of tags.

@@ -146,8 +146,13 @@ impl Digests {
         }
     }
 
+    /// The same without SHA-256: who writes the payload computes it anyway, and tells `finish`.
+    pub(crate) fn without_sha256(self) -> Self {
+        Self { sha256: None, ..self }
+    }
+
     /// Compares them with what the client said.
-    pub(crate) fn finish(self, expected: &Expected) -> Result<Computed, Failure> {
+    pub(crate) fn finish(self, expected: &Expected, sha256: Option<[u8; 32]>) -> Result<Computed, Failure> {
         if expected.bytes.is_some_and(|bytes| bytes != self.bytes) {
             let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
             return Err(Failure::new(400, "IncompleteBody", text));
@@ -159,8 +164,9 @@ impl Digests {
             let failure = bad_digest("The Content-MD5 you specified did not match what we received.");
             return Err(failure.with("ExpectedDigest", given).with("CalculatedDigest", STANDARD.encode(md5)));
         }
-        if let (Some(given), Some(sha256)) = (&expected.sha256, self.sha256) {
-            let computed = hex::encode(sha256.finalize());
+        if let Some(given) = &expected.sha256 {
+            let sha256 = sha256.or_else(|| self.sha256.map(|sha256| sha256.finalize().into()));
+            let computed = sha256.map(hex::encode).unwrap_or_default();
             if !given.eq_ignore_ascii_case(&computed) {
                 let text = "The provided 'x-amz-content-sha256' header does not match what was computed.";
                 let failure = Failure::new(400, "XAmzContentSHA256Mismatch", text);
@@ -188,7 +194,7 @@ impl Digests {
 pub(crate) fn verify(bytes: &[u8], expected: &Expected) -> Result<(), Failure> {
     let mut digests = Digests::new(expected);
     digests.update(bytes);
-    digests.finish(expected).map(drop)
+    digests.finish(expected, None).map(drop)
 }
 
 pub(crate) fn bad_digest(text: impl Into<String>) -> Failure {

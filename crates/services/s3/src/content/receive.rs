@@ -58,7 +58,10 @@ where
     expected.checksum.get_or_insert((Algorithm::Crc64Nvme, None));
     let mut payload = std::pin::pin!(payload);
     let mut digests = Digests::new(&expected);
-    let (mut gathered, mut draft, mut bytes) = (BytesMut::new(), None, 0u64);
+    // Of the size that was announced: growing to it would copy what is there again and again.
+    let announced = usize::try_from(expected.bytes.unwrap_or_default()).unwrap_or(PIECE_BYTES);
+    let mut gathered = BytesMut::with_capacity(announced.min(PIECE_BYTES));
+    let (mut draft, mut bytes) = (None, 0u64);
     loop {
         let next = s3.world.physical().timeout(BODY_FRAME_TIME_MAX, payload.next()).await;
         let Some(frame) = next.map_err(|_| too_slow())? else { break };
@@ -75,7 +78,7 @@ where
     let rest = gathered.freeze();
     let Some(mut draft) = draft else {
         let (digests, rest) = digested(digests, rest).await;
-        let computed = digests.finish(&expected)?;
+        let computed = digests.finish(&expected, None)?;
         let kept = match rest.len() {
             0 => Keeping::Nothing,
             1..=INLINE_BYTES_MAX => Keeping::Bytes(rest),
@@ -88,7 +91,7 @@ where
         digests = updated;
         draft.write(rest).await?;
     }
-    let computed = digests.finish(&expected)?;
+    let computed = digests.finish(&expected, Some(*draft.digest().as_bytes()))?;
     Ok(received(computed, Keeping::Blob(draft.finish().await?)))
 }
 
@@ -100,12 +103,16 @@ fn received(computed: super::digests::Computed, kept: Keeping) -> Received {
 async fn flush(
     s3: &S3,
     draft: &mut Option<BlobDraft>,
-    digests: Digests,
+    mut digests: Digests,
     piece: Bytes,
 ) -> Result<Digests, Failure> {
     let draft = match draft {
         Some(draft) => draft,
-        None => draft.insert(s3.blobs.draft(KIND).await?),
+        None => {
+            // Nothing has been digested before the first piece.
+            digests = digests.without_sha256();
+            draft.insert(s3.blobs.draft(KIND).await?)
+        }
     };
     let (digested, written) = tokio::join!(digested(digests, piece.clone()), draft.write(piece));
     written?;

@@ -5,9 +5,10 @@ use s3s::dto::{self, *};
 use super::given::grants;
 use super::shown::{owner, time};
 use super::{Cx, expect_owner, read, write};
+use crate::config::tags;
 use crate::error::Failure;
 use crate::records::{Bucket, Versioning};
-use crate::settings::access;
+use crate::settings::{access, plain};
 use crate::{buckets, names};
 
 /// The region whose buckets have no location.
@@ -37,9 +38,13 @@ pub(crate) async fn create(cx: Cx, input: CreateBucketInput) -> Result<CreateBuc
     };
     let ownership = input.object_ownership.map(|ownership| ownership.as_str().to_owned());
     let acl = grants!(input, input.grant_write);
-    write(&cx, move |tx| match buckets::create(tx, &new)? {
-        true => access::created(tx, &new, ownership.as_deref(), &acl.headers()),
-        false => Ok(()),
+    let tags = tags::of_new_bucket(&cx.exchange.document)?;
+    write(&cx, move |tx| {
+        if !buckets::create(tx, &new)? {
+            return Ok(());
+        }
+        access::created(tx, &new, ownership.as_deref(), &acl.headers())?;
+        tags.as_ref().map_or(Ok(()), |tags| plain::put_tagging(tx, &new, tags))
     })
     .await?;
     Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) })

@@ -245,6 +245,7 @@ pub(crate) async fn head(cx: Cx, input: HeadObjectInput) -> Result<HeadObjectOut
         ("content-disposition", input.response_content_disposition),
         ("content-encoding", input.response_content_encoding),
     ];
+    let expires = input.response_expires;
     let asked = asked!(input, false);
     let part = asked.part;
     let found = find(&cx, asked).await?;
@@ -253,6 +254,10 @@ pub(crate) async fn head(cx: Cx, input: HeadObjectInput) -> Result<HeadObjectOut
         value.iter().for_each(|value| cx.exchange.header(name, value));
     }
     let Found { version, modified, object, expiration, range, is_range, .. } = found;
+    // s3s's shape of this answer has no member for it.
+    if !object.tags.is_empty() {
+        cx.exchange.header("x-amz-tagging-count", &object.tags.len().to_string());
+    }
     if is_range {
         cx.exchange.status(http::StatusCode::PARTIAL_CONTENT);
     }
@@ -262,7 +267,8 @@ pub(crate) async fn head(cx: Cx, input: HeadObjectInput) -> Result<HeadObjectOut
         checksum_type: checksum.map(checksum_type),
         ..HeadObjectOutput::default()
     };
-    let output = with_object!(output, object, modified, part, expiration, is_range, range);
+    let mut output = with_object!(output, object, modified, part, expiration, is_range, range);
+    output.expires = expires.or(output.expires);
     Ok(with_checksums!(output, checksum))
 }
 

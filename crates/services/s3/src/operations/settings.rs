@@ -111,18 +111,25 @@ reads! {
     };
 }
 
+/// The header for which these two shapes have no member.
+fn expected_owner(cx: &Cx) -> Option<String> {
+    cx.header("x-amz-expected-bucket-owner").map(str::to_owned)
+}
+
 pub(crate) async fn get_tiering(
     cx: Cx,
     input: GetBucketIntelligentTieringConfigurationInput,
 ) -> Answer<GetBucketIntelligentTieringConfigurationOutput> {
-    read(&cx, input.bucket, None, |_, _| plain::none_of_many()).await
+    let owner = expected_owner(&cx);
+    read(&cx, input.bucket, owner, |_, _| plain::none_of_many()).await
 }
 
 pub(crate) async fn list_tiering(
     cx: Cx,
     input: ListBucketIntelligentTieringConfigurationsInput,
 ) -> Answer<ListBucketIntelligentTieringConfigurationsOutput> {
-    read(&cx, input.bucket, None, |_, _| {
+    let owner = expected_owner(&cx);
+    read(&cx, input.bucket, owner, |_, _| {
         Ok(ListBucketIntelligentTieringConfigurationsOutput {
             is_truncated: Some(false),
             ..Default::default()

@@ -19,7 +19,11 @@ fn required<T>(found: Option<T>, document: Document, bucket: &Bucket) -> Answer<
 }
 
 pub(crate) fn put_tags(tx: &mut dyn Tx, bucket: &Bucket, input: &PutBucketTaggingInput) -> Answer<()> {
-    let tags = tags::read(&input.tagging, tags::Of::Bucket)?;
+    put_tagging(tx, bucket, &input.tagging)
+}
+
+pub(crate) fn put_tagging(tx: &mut dyn Tx, bucket: &Bucket, tagging: &Tagging) -> Answer<()> {
+    let tags = tags::read(tagging, tags::Of::Bucket)?;
     if tags.is_empty() {
         return kept::put_text(tx, bucket.number, Document::Tagging, None);
     }

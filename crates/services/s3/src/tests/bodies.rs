@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use hearth_aws::sigv4::Algorithm;
+use hearth_store::BlobDigest;
 
 use super::{Served, checksum, md5, payload};
 
@@ -28,6 +29,18 @@ async fn a_body_that_is_not_what_it_said_changes_nothing() {
     }
     assert_eq!(s3.get("/abc/k").await.text(), "before");
     s3.leaves_no_file().await;
+}
+
+#[tokio::test]
+async fn a_body_of_any_size_has_the_digest_that_its_signature_names() {
+    let s3 = Served::start();
+    s3.bucket("abc").await;
+    for bytes in [0, 5, 100_000, 1_048_576, 3_000_000] {
+        let body = payload(bytes);
+        let sha256 = BlobDigest::of(&body).to_string();
+        s3.ask("PUT /abc/k", &[("x-amz-content-sha256", &sha256)], body.clone()).await.is(200);
+        assert!(s3.get("/abc/k").await.body == body, "{bytes}");
+    }
 }
 
 #[tokio::test]

@@ -103,3 +103,30 @@ async fn a_key_is_deleted_with_others_only_while_it_is_what_was_said() {
         s3.get("/abc/k").await.is(left);
     }
 }
+
+#[tokio::test]
+async fn what_the_shapes_have_no_member_for_is_refused() {
+    let s3 = Served::start();
+    s3.bucket("abc").await;
+    let source = ("x-amz-copy-source", "abc/k");
+    s3.put("/abc/k", "x").await;
+    for checksum in ["sha512", "md5", "xxhash64", "xxhash3", "xxhash128"] {
+        let name = format!("x-amz-checksum-{checksum}");
+        s3.ask("PUT /abc/n", &[(&name, "AAAA")], "x").await.is_error(501, "NotImplemented");
+    }
+    s3.ask("PUT /abc/n", &[("x-amz-object-lock-event-hold", "ON")], "x")
+        .await
+        .is_error(501, "NotImplemented");
+    s3.ask("PUT /abc/n", &[source, ("x-amz-object-annotation-directive", "COPY")], "")
+        .await
+        .is_error(501, "NotImplemented");
+    s3.get("/abc/n").await.is_error(404, "NoSuchKey");
+    let namespace = [("x-amz-bucket-namespace", "account-regional")];
+    s3.ask("PUT /def", &namespace, "").await.is_error(501, "NotImplemented");
+    s3.ask("PUT /def", &[("x-amz-bucket-namespace", "global")], "").await.is(200);
+    let encryption = "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>\
+                      AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BlockedEncryptionTypes>\
+                      <EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes></Rule>\
+                      </ServerSideEncryptionConfiguration>";
+    s3.ask("PUT /abc?encryption", &[], encryption).await.is_error(501, "NotImplemented");
+}

@@ -8,6 +8,7 @@ mod hostile;
 mod lifecycle;
 mod many;
 mod objects;
+pub(crate) mod protocol;
 mod settings;
 mod uploads;
 mod versions;
@@ -20,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_aws::sigv4::{Algorithm, Checksum};
-use hearth_aws::{AllowAll, FrontDoor, Options, Origin};
+use hearth_aws::{AllowAll, FrontDoor, Options, Origin, Service};
 use hearth_store::{BlobKeeper, Blobs, SqliteStore};
 use hearth_world::World;
 use http::{HeaderMap, Request, StatusCode};
@@ -49,13 +50,17 @@ impl Served {
     }
 
     pub(crate) fn in_world(world: World) -> Self {
+        Self::answered_by(world, crate::service)
+    }
+
+    pub(crate) fn answered_by(world: World, service: impl FnOnce(Arc<S3>) -> Service) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::open(&folder.path().join("db"), &world).expect("a store"));
         let blobs = Blobs::local(&folder.path().join("blobs")).expect("blobs");
         let blobs = BlobKeeper::new(store.clone(), blobs, world.clone(), Duration::from_secs(3_600));
         let s3 = S3::open(S3Deps { store, blobs, world: world.clone() });
         let options = Options { hosts: vec!["hearth.corp".to_owned()], ..Options::default() };
-        let door = FrontDoor::new(vec![crate::service(s3.clone())], options, world, Arc::new(AllowAll));
+        let door = FrontDoor::new(vec![service(s3.clone())], options, world, Arc::new(AllowAll));
         Self { s3, door, folder }
     }
 

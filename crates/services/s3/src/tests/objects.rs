@@ -28,6 +28,10 @@ async fn an_object_comes_back_with_all_that_was_said_of_it() {
         assert_eq!(found.text(), if method == "GET" { "hello" } else { "" });
     }
     assert_eq!(s3.get("/abc/k").await.header("x-amz-tagging-count"), "2");
+    let head =
+        s3.ask("HEAD /abc/k?response-expires=Fri%2C%2008%20Jan%202021%2012%3A10%3A10%20GMT", &[], "").await;
+    assert_eq!(head.header("x-amz-tagging-count"), "2");
+    assert_eq!(head.header("expires"), "Fri, 08 Jan 2021 12:10:10 GMT");
     assert_eq!(s3.get("/abc/k?tagging").await.elements("Value"), ["1", "two words"]);
     let overridden = s3.get("/abc/k?response-content-type=image%2Fpng").await;
     assert_eq!(overridden.header("content-type"), "image/png");

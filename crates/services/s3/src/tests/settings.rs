@@ -145,3 +145,31 @@ async fn a_preflight_is_answered_without_a_signature_and_a_page_without_a_rule_i
     let rebound = [("origin", "https://a.com"), ("host", "evil.example.com")];
     s3.ask("GET /box/k", &rebound, "").await.is_error(403, "AccessDenied");
 }
+
+#[tokio::test]
+async fn a_bucket_is_made_with_its_tags_or_not_at_all() {
+    let s3 = Served::start();
+    let document =
+        |tags: &str| format!("<CreateBucketConfiguration><Tags>{tags}</Tags></CreateBucketConfiguration>");
+    let tag = |key: &str| format!("<Tag><Key>{key}</Key><Value>v + w</Value></Tag>");
+    s3.ask("PUT /box", &[], document(&tag("aws:x"))).await.is_error(400, "InvalidTag");
+    s3.get("/box?tagging").await.is_error(404, "NoSuchBucket");
+    s3.ask("PUT /box", &[], document(&(tag("b") + &tag("a")))).await.is(200);
+    let found = s3.get("/box?tagging").await;
+    assert_eq!(
+        (found.elements("Key"), found.elements("Value")),
+        (vec!["a".to_owned(), "b".to_owned()], vec!["v + w".to_owned(); 2])
+    );
+    s3.ask("PUT /bare", &[], document("")).await.is(200);
+    s3.get("/bare?tagging").await.is_error(404, "NoSuchTagSet");
+}
+
+#[tokio::test]
+async fn every_configuration_minds_whose_bucket_is_expected() {
+    let s3 = Served::start();
+    s3.bucket("box").await;
+    for query in ["intelligent-tiering", "intelligent-tiering&id=a", "analytics", "cors"] {
+        let owner = [("x-amz-expected-bucket-owner", "111111111111")];
+        s3.ask(&format!("GET /box?{query}"), &owner, "").await.is_error(403, "AccessDenied");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use hearth_aws::{ApiError, Call, Code, Document};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -15,17 +16,20 @@ pub(crate) struct Exchange {
     pub(crate) operation: &'static str,
     /// What the client said of the payload.
     pub(crate) expected: Expected,
+    /// The document that came, for what its shape does not have. Empty for an object's bytes.
+    pub(crate) document: Bytes,
     failure: Mutex<Option<Failure>>,
     headers: Mutex<HeaderMap>,
     status: Mutex<Option<StatusCode>>,
 }
 
 impl Exchange {
-    pub(super) fn new(call: Call, operation: &'static str, expected: Expected) -> Self {
+    pub(super) fn new(call: Call, operation: &'static str, expected: Expected, document: Bytes) -> Self {
         Self {
             call,
             operation,
             expected,
+            document,
             failure: Mutex::default(),
             headers: Mutex::default(),
             status: Mutex::default(),

@@ -4,7 +4,10 @@ use http::header::{IF_MATCH, IF_NONE_MATCH, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use s3s::dto::Range;
 
-/// ETags get their quotes, and a range that S3 does not understand is none.
+/// Headers that are lists: s3s takes every header for one entry.
+const LISTS: [&str; 2] = ["x-amz-object-attributes", "x-amz-optional-object-attributes"];
+
+/// ETags get their quotes, lists their entries, and a range that S3 does not understand is none.
 pub(super) fn normalise(headers: &mut HeaderMap) {
     let copied =
         ["x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match"].map(HeaderName::from_static);
@@ -14,6 +17,16 @@ pub(super) fn normalise(headers: &mut HeaderMap) {
         let is_quoted = value == "*" || value.starts_with('"') || value.starts_with("W/");
         if !is_quoted && let Ok(quoted) = HeaderValue::from_str(&format!("\"{value}\"")) {
             headers.insert(name, quoted);
+        }
+    }
+    for name in LISTS.map(HeaderName::from_static) {
+        let given: Vec<HeaderValue> = headers.get_all(&name).iter().cloned().collect();
+        headers.remove(&name);
+        let entries = given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+        for entry in entries.map(str::trim).filter(|entry| !entry.is_empty()) {
+            if let Ok(entry) = HeaderValue::from_str(entry) {
+                headers.append(&name, entry);
+            }
         }
     }
     let range = headers.get(RANGE).map(|value| value.to_str().is_ok_and(|text| Range::parse(text).is_ok()));

@@ -7,6 +7,7 @@
 //!
 //! s3s sees no signature: the front door has verified it. Never: lets s3s choose an operation that the route did not.
 
+mod beside;
 mod body;
 mod everybody;
 mod exchange;
@@ -20,6 +21,7 @@ mod table;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hearth_aws::{ApiError, Call, Foreign, Payload, ResponseBody, Routed};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HOST};
 use http::request::Parts;
@@ -34,6 +36,8 @@ use crate::error::Failure;
 pub(crate) use exchange::Exchange;
 use query::Query;
 use route::Scope;
+#[cfg(test)]
+pub(crate) use table::BUILT;
 pub(crate) use table::Cx;
 
 /// The service on the wire.
@@ -46,7 +50,12 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn new(s3: Arc<S3>) -> Arc<Self> {
-        let mut builder = S3ServiceBuilder::new(table::Table(s3.clone()));
+        Self::answered_by(table::Table(s3.clone()), s3)
+    }
+
+    /// The wire with these operations behind it.
+    pub(crate) fn answered_by(operations: impl s3s::S3, s3: Arc<S3>) -> Arc<Self> {
+        let mut builder = S3ServiceBuilder::new(operations);
         // The route has looked at the name; s3s has rules of its own.
         builder.set_validation(AnyName);
         let shapes = builder.build();
@@ -62,19 +71,20 @@ impl Wire {
         let (parts, payload) = request.into_parts();
         let is_object = matches!(routed.operation, "PutObject" | "UploadPart");
         let expected = body::expected(routed.operation, &parts.headers, &payload)?;
-        let (payload, bytes, _room) = match is_object {
+        let (payload, bytes, document, _room) = match is_object {
             true => {
                 let bytes = payload.bytes;
-                (s3s::Body::http_body_unsync(payload), bytes, None)
+                (s3s::Body::http_body_unsync(payload), bytes, Bytes::new(), None)
             }
             false => {
                 let (document, room) =
                     body::read(&self.s3, &self.room, payload, &expected, routed.operation).await?;
                 let bytes = document.len() as u64;
-                (s3s::Body::from(document), Some(bytes), room)
+                (s3s::Body::from(document.clone()), Some(bytes), document, room)
             }
         };
-        let exchange = Arc::new(Exchange::new(call, routed.operation, expected));
+        beside::check(&parts.headers, routed.operation, &document)?;
+        let exchange = Arc::new(Exchange::new(call, routed.operation, expected, document));
         let request = rewritten(parts, routed, bytes, payload, &exchange)?;
         let answer = self.shapes.call(request).await;
         let answer =
@@ -85,7 +95,11 @@ impl Wire {
         if answer.status().is_client_error() || answer.status().is_server_error() {
             return Err(render::failure_of_shapes(answer).await);
         }
-        let mut answer = render::stream(answer);
+        let mut answer = match routed.operation {
+            // What was put, byte for byte.
+            "GetBucketPolicy" | "GetObject" => render::stream(answer),
+            _ => render::document(answer),
+        };
         // The model says 200; the service answers 204.
         if matches!(routed.operation, "PutBucketPolicy" | "PutBucketTagging") {
             *answer.status_mut() = http::StatusCode::NO_CONTENT;
@@ -137,6 +151,9 @@ fn rewritten(
 /// `aws-chunked` is how a payload came, not what it is.
 fn without_chunks(headers: &mut HeaderMap) {
     let Some(encoding) = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()) else { return };
+    if !encoding.to_ascii_lowercase().contains("aws-chunked") {
+        return;
+    }
     let rest: Vec<&str> =
         encoding.split(',').map(str::trim).filter(|name| !name.eq_ignore_ascii_case("aws-chunked")).collect();
     match (rest.is_empty(), HeaderValue::from_str(&rest.join(","))) {

@@ -34,6 +34,23 @@ pub(super) fn stream(answer: s3s::HttpResponse) -> Response<ResponseBody> {
     Response::from_parts(parts, body)
 }
 
+/// An answer that is a document. A carriage return in it is written as a reference, which s3s does not do: a reader
+/// makes a line feed of a bare one, and keys have any character.
+pub(super) fn document(answer: s3s::HttpResponse) -> Response<ResponseBody> {
+    let (mut parts, body) = answer.into_parts();
+    let Some(bytes) = body.bytes().filter(|bytes| bytes.contains(&b'\r')) else {
+        return stream(s3s::HttpResponse::from_parts(parts, body));
+    };
+    let pieces: Vec<&[u8]> = bytes.split(|byte| *byte == b'\r').collect();
+    let bytes = Bytes::from(pieces.join(CARRIAGE_RETURN.as_bytes()));
+    if parts.headers.contains_key(CONTENT_LENGTH) {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    }
+    Response::from_parts(parts, Full::new(bytes).boxed_unsync())
+}
+
+const CARRIAGE_RETURN: &str = "&#13;";
+
 /// What s3s itself found wrong: its code and text, in our XML.
 pub(super) async fn failure_of_shapes(answer: s3s::HttpResponse) -> Failure {
     let (parts, body) = answer.into_parts();
@@ -95,7 +112,7 @@ pub(super) fn failure(
         error!(%request_id, error = chain, "a call failed by a fault of ours");
     }
     let is_empty = is_head || failure.status == StatusCode::NOT_MODIFIED;
-    let body = if is_empty { Bytes::new() } else { document(&failure, path, request_id).into() };
+    let body = if is_empty { Bytes::new() } else { told(&failure, path, request_id).into() };
     let length = body.len();
     let mut answer = Response::new(Full::new(body).boxed_unsync());
     *answer.status_mut() = failure.status;
@@ -111,7 +128,7 @@ pub(super) fn failure(
     answer
 }
 
-fn document(failure: &Failure, path: &str, request_id: Uuid) -> String {
+fn told(failure: &Failure, path: &str, request_id: Uuid) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
     element(&mut out, "Code", failure.code);
     element(&mut out, "Message", &failure.message);
@@ -140,6 +157,7 @@ fn element(out: &mut String, name: &str, text: &str) {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
+            '\r' => out.push_str(CARRIAGE_RETURN),
             // No character of XML 1.0, escaped or not.
             '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => out.push('\u{fffd}'),
             other => out.push(other),

@@ -32,6 +32,11 @@ impl Cx {
         &self.exchange.call.account
     }
 
+    /// A header of the request.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// A condition that the shape of the input does not have.
     pub(crate) fn condition(&self, name: &HeaderName) -> Result<Option<ETagCondition>, Failure> {
         let mut given = self.headers.get_all(name).iter();
@@ -73,13 +78,23 @@ where
 macro_rules! operations {
     ($($name:literal $method:ident $input:ident $output:ident $function:path;)*) => {
         /// Names of the operations that are built, in order.
-        pub(super) const BUILT: &[&str] = &[$($name),*];
+        pub(crate) const BUILT: &[&str] = &[$($name),*];
 
         #[async_trait::async_trait]
         impl s3s::S3 for Table {
             $(
                 async fn $method(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
                     run(&self.0, $name, request, $function).await
+                }
+            )*
+        }
+
+        #[cfg(test)]
+        #[async_trait::async_trait]
+        impl s3s::S3 for crate::tests::protocol::Mirror {
+            $(
+                async fn $method(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                    self.answer($name, request).await
                 }
             )*
         }
