@@ -88,7 +88,8 @@ impl Outgoing {
         Ok(this)
     }
 
-    /// The next bytes; `None` after the last.
+    /// The next bytes; `None` after the last. As they lie on the disk: the digest is of the whole blob, and the head of
+    /// the answer has left before its end is read. Clients have the checksum to compare.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             if let Some((reader, range)) = &mut self.open {
