@@ -220,7 +220,7 @@ def main():
         if language.part in parts:
             warm(table, options.binary, language)
             what = f"cold {language.name}, to {language.bare_name}, p50"
-            cold(table, options.binary, language, what, language.cold_gate, "--pool", "0")
+            cold(table, options.binary, language, what, language.cold_gate)
             cold(table, options.binary, language, f"{what}, without places made ahead", None, "--places", "0")
     if "custom" in parts:
         custom.measure(table, options.binary, MEMORY_MB)

@@ -135,7 +135,7 @@ def warm(table, binary, memory_mb):
 def cold(table, binary, memory_mb, language, program):
     """A static program's first call against the bare process, and against an empty static one."""
     nothing = BUILT / "rust/nothing"
-    hearth = Hearth(binary, "--pool", "0")
+    hearth = Hearth(binary)
     try:
         link = Connection(hearth.port)
         names = [f"cold-{number}" for number in range(COLD_BLOCKS * COLD_CALLS + 1)]
