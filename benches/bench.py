@@ -188,7 +188,8 @@ def figures(table, share):
     """The part of the page that this program writes."""
     lines = [BEGIN, f"Machine: {machine.description()}. Taken by others meanwhile: {share:.0%} of its CPU time.", ""]
     lines += ["| what | measured | gate |", "| --- | --- | --- |"]
-    lines += [f"| {what.strip()} | {value} | {gate} |" for what, value, gate, _ in table.rows]
+    for what, value, gate, holds in table.rows:
+        lines.append(f"| {what.strip()} | {value} | {gate}{'' if holds else ': **missed**'} |")
     return "\n".join([*lines, "", END])
 
 
