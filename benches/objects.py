@@ -85,21 +85,14 @@ class Link(Connection):
 
     def length_of(self, request):
         """Sends a request; gives status and length of the body."""
-        self.socket.sendall(request)
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += self.receive()
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = next(
-            (int(line[15:]) for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"), 0
-        )
+        status, length, body = self.head_of(request)
         missing = length - len(body)
         while missing:
             received = self.socket.recv_into(self.room, missing)
             if not received:
                 raise ConnectionError("the server closed the connection")
             missing -= received
-        return int(head[9:12]), length
+        return status, length
 
 
 class Bodies:

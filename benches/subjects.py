@@ -35,8 +35,8 @@ class Connection:
         head += [f"Authorization: {KEY}", *headers]
         return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
-    def exchange(self, request):
-        """Sends the bytes of a request; gives status and body."""
+    def head_of(self, request):
+        """Sends the bytes of a request; gives status and length of the answer, and what came of its body."""
         self.socket.sendall(request)
         data = b""
         while b"\r\n\r\n" not in data:
@@ -46,9 +46,14 @@ class Connection:
         for line in head.split(b"\r\n")[1:]:
             if line[:15].lower() == b"content-length:":
                 length = int(line[15:])
+        return int(head[9:12]), length, body
+
+    def exchange(self, request):
+        """Sends the bytes of a request; gives status and body."""
+        status, length, body = self.head_of(request)
         while len(body) < length:
             body += self.receive()
-        return int(head[9:12]), body
+        return status, body
 
     def receive(self):
         data = self.socket.recv(65536)

@@ -8,16 +8,7 @@ readonly target=aarch64-unknown-linux-gnu tools=/usr/aarch64-linux-gnu
 
 say() { echo "arm64: $*"; }
 
-# need COMMAND PACKAGE...: installs the Debian packages when the command is missing.
-need() {
-    command -v "$1" >/dev/null && return
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        say "$1 is missing (Debian: ${*:2})" >&2
-        exit 1
-    fi
-    say "installing ${*:2}"
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" </dev/null >/dev/null
-}
+source scripts/need.sh
 
 scripts/setup.sh build
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross

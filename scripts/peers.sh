@@ -13,16 +13,7 @@ readonly peers=(
 
 say() { echo "peers: $*"; }
 
-# need COMMAND PACKAGE: installs the Debian package when the command is missing.
-need() {
-    command -v "$1" >/dev/null && return
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        say "$1 is missing (Debian: $2)" >&2
-        exit 1
-    fi
-    say "installing $2"
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" </dev/null >/dev/null
-}
+source scripts/need.sh
 
 need strace strace # counts what a put syncs
 mkdir -p "$out"

@@ -4,9 +4,9 @@
 //! POST /_hearth/reset ─▶ Reset ─▶ the server stops as for a signal ─▶ wipe ─▶ it starts again at the same port
 //! ```
 //!
-//! Never: touches what is not Hearth's; follows a link (a server without privilege may have left one for root); removes what only
-//! costs time to make again (runtimes, the server's own certificate authority), the folder's names, or packages that
-//! other servers share.
+//! Never: touches what is not Hearth's; follows a link (a server without privilege may have left one for root);
+//! removes what only costs time to make again (runtimes, the server's own certificate authority), the folder's names,
+//! or packages that other servers share.
 
 use std::fs;
 use std::os::fd::OwnedFd;

@@ -206,6 +206,7 @@ mod tests {
         let text = link.to_sign(&request, "/b/k");
         assert_eq!(text, "PUT\n\n\n1\nx-amz-meta-b:2\n/b/k?acl&versionId=a/b");
     }
+
     #[test]
     fn a_link_is_not_extended_however_the_query_is_written() {
         let head = "/k?AWSAccessKeyId=A&Signature=s&Expires=1";
